@@ -1,0 +1,101 @@
+//! What happens, as it happens. Progress bars, reports and traces are folds over these; nothing else carries news upward.
+
+use crate::batch::Part;
+use crate::sample::BadSample;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Loss, accuracy and count of one part in one epoch. Averages are weighted by sample count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Score {
+    /// Mean softmax cross-entropy in nats, without regularisation terms.
+    pub loss: f64,
+    /// Share of samples whose most probable class is their label, 0–1.
+    pub accuracy: f64,
+    /// Samples that count.
+    pub samples: u64,
+}
+
+/// How one stage spent its time, summed over its workers.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
+pub struct Meter {
+    /// Stage name.
+    pub stage: String,
+    /// Number of worker threads.
+    pub workers: usize,
+    /// Samples (or batches) that it passed on.
+    pub items: u64,
+    /// Time at work.
+    pub busy: Duration,
+    /// Time waiting for input.
+    pub starved: Duration,
+    /// Time waiting for room in its output.
+    pub blocked: Duration,
+    /// Mean number of chunks waiting in its input channel.
+    pub queue_depth: f64,
+    /// That channel's capacity.
+    pub queue_capacity: usize,
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// Work begins: the run's name, epochs to run, training samples an epoch.
+    Started {
+        /// Pipeline name.
+        name: String,
+        /// First epoch, not 0 after a resume.
+        first_epoch: u32,
+        /// Epochs in all.
+        epochs: u32,
+        /// Samples an epoch.
+        samples: u64,
+    },
+    /// The part being walked has moved on.
+    Progress {
+        /// Which part.
+        part: Part,
+        /// Epoch, from 0.
+        epoch: u32,
+        /// Entries done.
+        done: u64,
+        /// Entries in all.
+        total: u64,
+        /// Mean loss so far in this pass.
+        loss: f64,
+    },
+    /// A sample was set aside.
+    Quarantined(Arc<BadSample>),
+    /// An epoch is over.
+    Epoch {
+        /// From 0.
+        epoch: u32,
+        /// Score over the augmented training samples, measured as they were learned from.
+        train: Score,
+        /// Score over the validation samples, if there are any.
+        validation: Option<Score>,
+        /// The rate of the epoch's last step.
+        learning_rate: f64,
+        /// Time it took, validation included.
+        wall: Duration,
+        /// Whether it is the best so far.
+        best: bool,
+    },
+    /// The test set's score with the chosen weights.
+    Tested(Score),
+    /// Something the user should know.
+    Warning(String),
+    /// The flow is over.
+    Finished {
+        /// How every stage spent its time, in order.
+        meters: Vec<Meter>,
+        /// Time from start to end.
+        wall: Duration,
+    },
+}
+
+/// Whoever wants to hear.
+pub trait Listener: Send + Sync {
+    /// Takes note of one event. Must not block for long: it is called from the stages.
+    fn hear(&self, event: &Event);
+}

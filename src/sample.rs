@@ -1,0 +1,145 @@
+//! The image and the labelled sample in flight. Knows no file format, no operation and no tensor.
+
+use std::sync::Arc;
+
+/// Height and width of an image in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub struct Size {
+    /// Rows.
+    pub height: u32,
+    /// Columns.
+    pub width: u32,
+}
+
+impl Size {
+    /// `height` rows of `width` columns, in torchvision's order.
+    pub const fn new(height: u32, width: u32) -> Self {
+        Self { height, width }
+    }
+
+    /// Number of pixels.
+    pub const fn area(self) -> u64 {
+        self.height as u64 * self.width as u64
+    }
+}
+
+impl std::fmt::Display for Size {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}x{}", self.height, self.width)
+    }
+}
+
+/// An 8-bit image: rows from top to bottom, columns from left to right, channels interleaved (HWC), values 0–255.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    size: Size,
+    channels: usize,
+    pixels: Vec<u8>,
+}
+
+impl Image {
+    /// An image of `channels` (1 = gray, 3 = RGB) whose bytes are `pixels` in row, column, channel order.
+    ///
+    /// # Panics
+    /// If the buffer's length is not height · width · channels: a bug in the caller, never a property of user data.
+    pub fn new(size: Size, channels: usize, pixels: Vec<u8>) -> Self {
+        assert_eq!(pixels.len() as u64, size.area() * channels as u64, "pixel buffer of a {size} image with {channels} channels");
+        Self { size, channels, pixels }
+    }
+
+    /// An image with every byte equal to `value`.
+    pub fn filled(size: Size, channels: usize, value: u8) -> Self {
+        Self::new(size, channels, vec![value; size.area() as usize * channels])
+    }
+
+    /// Height and width.
+    pub fn size(&self) -> Size {
+        self.size
+    }
+
+    /// Rows.
+    pub fn height(&self) -> usize {
+        self.size.height as usize
+    }
+
+    /// Columns.
+    pub fn width(&self) -> usize {
+        self.size.width as usize
+    }
+
+    /// Values a pixel: 1 (gray) or 3 (RGB).
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// All bytes in row, column, channel order.
+    pub fn pixels(&self) -> &[u8] {
+        &self.pixels
+    }
+
+    /// All bytes, to be changed in place.
+    pub fn pixels_mut(&mut self) -> &mut [u8] {
+        &mut self.pixels
+    }
+
+    /// Gives up the buffer, to be reused.
+    pub fn into_pixels(self) -> Vec<u8> {
+        self.pixels
+    }
+
+    /// The bytes of row `y`.
+    pub fn row(&self, y: usize) -> &[u8] {
+        let stride = self.width() * self.channels;
+        &self.pixels[y * stride..][..stride]
+    }
+
+    /// The channels of the pixel in row `y` and column `x`.
+    pub fn pixel(&self, y: usize, x: usize) -> &[u8] {
+        &self.pixels[(y * self.width() + x) * self.channels..][..self.channels]
+    }
+}
+
+/// A sample's stable identity: its path relative to the data set's root (or a record number, written out), as raw text.
+/// Randomness, splits and quarantine rows refer to it, so they survive files being added or moved in a listing.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Identity(pub Arc<str>);
+
+impl Identity {
+    /// The number that stands for the identity wherever randomness is looked up: the first 8 bytes (little endian) of the
+    /// BLAKE3 hash of its text.
+    pub fn number(&self) -> u64 {
+        crate::key::hash_name(&self.0)
+    }
+}
+
+impl std::fmt::Display for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One labelled image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// Who it is, wherever it stands in a list.
+    pub identity: Identity,
+    /// Class number, an index into the source's class names.
+    pub label: u32,
+    /// Its pixels, as they are at this point of the chain.
+    pub image: Image,
+}
+
+/// Why a sample was set aside instead of being used; one row of `bad_samples.tsv`.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct BadSample {
+    /// Identity (relative path), escaped for printing by whoever prints it.
+    pub path: String,
+    /// Class name.
+    pub class: String,
+    /// The stage that refused it: `read`, `decode`, `augment`.
+    pub stage: &'static str,
+    /// Our short reason: "truncated", "empty file", "unsupported: …".
+    pub reason: String,
+    /// The decoder's or the system's own words; may be empty.
+    pub words: String,
+}
