@@ -47,7 +47,7 @@ impl Key {
 }
 
 /// A stream of random numbers with the draws that augmentation needs. Portable: equal on every platform.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Dice(ChaCha8Rng);
 
 impl Dice {
@@ -129,7 +129,7 @@ mod tests {
         // A changed value here changes every recorded run: never update it without a new file-format version.
         assert_eq!(KEY.dice().bits(), PINNED);
     }
-    const PINNED: u64 = 0;
+    const PINNED: u64 = 1_223_844_302_487_303_164;
 
     #[test]
     fn integers_are_uniform_and_inclusive() {
