@@ -52,10 +52,14 @@ pub struct Batch {
     pub identities: Vec<Identity>,
     /// Entries of the pass consumed up to and including this batch, bad ones too: where a resumed run starts reading.
     pub consumed: u64,
+    /// Good samples left out because the pass ends in a smaller batch than is kept.
+    pub left_out: u64,
     /// Samples set aside since the batch before.
     pub bad: Vec<Arc<BadSample>>,
     /// Whether the pass ends here. A pass without a single good sample ends in a batch of none.
     pub last: bool,
+    /// [`Batch::compute_digest`] of it.
+    pub digest: [u8; 32],
 }
 
 impl Batch {
@@ -72,7 +76,7 @@ impl Batch {
     }
 
     /// BLAKE3 over labels and image bytes (little endian): two batches are the same to a trainer exactly if this is equal.
-    pub fn digest(&self) -> [u8; 32] {
+    pub fn compute_digest(&self) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new();
         for label in &self.labels {
             hasher.update(&label.to_le_bytes());

@@ -44,7 +44,8 @@ impl Limits {
         Limits { low, high, above_low: false, below_high: true }
     }
 
-    fn admit(&self, value: f64) -> bool {
+    /// Whether `value` is allowed.
+    pub fn admits(&self, value: f64) -> bool {
         let low = if self.above_low { value > self.low } else { value >= self.low };
         let high = if self.below_high { value < self.high } else { value <= self.high };
         low && high
@@ -123,8 +124,8 @@ impl<T: Clone + Display> Setting<'_, T> {
 impl<'f> Key<'f> {
     /// A number within `limits`; whole numbers do too.
     pub fn number(self, limits: Limits) -> Setting<'f, f64> {
-        self.read(format!("number, {limits}"), if limits.admit(1.0) { 1.0 } else { limits.low.max(-1e9) }, |node| {
-            number_of(node).filter(|&value| limits.admit(value))
+        self.read(format!("number, {limits}"), if limits.admits(1.0) { 1.0 } else { limits.low.max(-1e9) }, |node| {
+            number_of(node).filter(|&value| limits.admits(value))
         })
     }
 
@@ -193,7 +194,7 @@ impl<'f> Key<'f> {
         let kind = format!("number or [low, high], {limits}");
         let stand_in = (limits.low.max(-1e9), limits.high.min(1e9));
         let ordered =
-            move |(low, high): (f64, f64)| (low <= high && limits.admit(low) && limits.admit(high)).then_some((low, high));
+            move |(low, high): (f64, f64)| (low <= high && limits.admits(low) && limits.admits(high)).then_some((low, high));
         self.read(kind, stand_in, |node| match &node.value {
             Value::List(items) => match items.as_slice() {
                 [low, high] => ordered((number_of(low)?, number_of(high)?)),
@@ -208,7 +209,7 @@ impl<'f> Key<'f> {
         let kind = format!("list of {} numbers, {limits}", counted(low, high));
         self.read(kind, vec![1.0; low], |node| {
             let Value::List(items) = &node.value else { return None };
-            let numbers: Option<Vec<f64>> = items.iter().map(|item| number_of(item).filter(|&v| limits.admit(v))).collect();
+            let numbers: Option<Vec<f64>> = items.iter().map(|item| number_of(item).filter(|&v| limits.admits(v))).collect();
             numbers.filter(|numbers| (low..=high).contains(&numbers.len()))
         })
     }
@@ -229,7 +230,7 @@ impl<'f> Key<'f> {
     pub fn number_or_auto(self, limits: Limits) -> Setting<'f, Option<f64>> {
         self.read(format!("\"auto\" or number, {limits}"), None, |node| match &node.value {
             Value::Text(text) if text == "auto" => Some(None),
-            _ => number_of(node).filter(|&value| limits.admit(value)).map(Some),
+            _ => number_of(node).filter(|&value| limits.admits(value)).map(Some),
         })
     }
 

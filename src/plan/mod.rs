@@ -1,1 +1,167 @@
-//! stub
+//! Pipeline file → checked plan. Once a [`Plan`] exists, nothing about the configuration can fail any more: names, ranges, shapes
+//! and files have been checked, and all problems were shown together. Runs nothing.
+
+mod data;
+mod end;
+mod memory;
+mod normalize;
+mod resolved;
+mod workers;
+
+pub use data::Data;
+pub use end::{Encoding, End, TrainEnd, WriteEnd};
+pub use memory::{MemoryBound, memory_bound};
+pub use normalize::NormalizePlan;
+pub use resolved::{fingerprint, resolved_text};
+pub use workers::Workers;
+
+use crate::augment::Chain;
+use crate::config::{Document, Fields, Limits, Problems};
+use crate::error::{Error, Problem, Result, nearest};
+use crate::sample::Size;
+use crate::stage::batch::LastBatch;
+use std::path::{Path, PathBuf};
+
+/// Everything a run does, checked.
+pub struct Plan {
+    /// The pipeline's name: what its run folders are called.
+    pub name: String,
+    /// What it shows, in a sentence.
+    pub about: String,
+    /// The one number from which all randomness of the run follows.
+    pub seed: u64,
+    /// The file it was read from.
+    pub file: PathBuf,
+    /// The file as it was understood: with every `--set` applied.
+    pub document: Document,
+    /// Samples, and which of them serve for what.
+    pub data: Data,
+    /// What is done to training samples.
+    pub augment: Chain,
+    /// What is done to all others.
+    pub evaluate: Chain,
+    /// Size of every picture after the chain; none where it varies (an offline set only).
+    pub size: Option<Size>,
+    /// Mean and standard deviation that values are normalised with.
+    pub normalize: NormalizePlan,
+    /// Samples a batch.
+    pub batch_size: usize,
+    /// What becomes of a last, smaller batch.
+    pub last_batch: LastBatch,
+    /// Threads and memory.
+    pub workers: Workers,
+    /// What the samples are for.
+    pub end: End,
+    /// Folder of run folders.
+    pub runs: PathBuf,
+}
+
+impl Plan {
+    /// Reads `name` (a file, or `pipelines/NAME.toml`) with the overrides of `sets`.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with every problem found.
+    pub fn load(name: &str, sets: &[String]) -> Result<Self> {
+        let file = find_file(name)?;
+        let text = std::fs::read_to_string(&file).map_err(|error| unreadable(&file, &error))?;
+        let mut document = Document::parse(&file.display().to_string(), &text).map_err(Error::Refused)?;
+        let wrong: Vec<Problem> = sets.iter().filter_map(|set| document.set(set).err()).collect();
+        if !wrong.is_empty() {
+            return Err(Error::Refused(wrong));
+        }
+        Self::read(document, file)
+    }
+
+    /// Checks a parsed file whose relative paths are relative to `file`'s folder.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with every problem found; [`Error::Io`] where data cannot be read at all.
+    pub fn read(document: Document, file: PathBuf) -> Result<Self> {
+        let problems = Problems::default();
+        let plan = read_plan(&document, file, &problems);
+        let found = problems.take();
+        match plan {
+            _ if !found.is_empty() => Err(Error::Refused(found)),
+            Some(plan) => Ok(plan),
+            None => Err(Error::refused("the pipeline could not be read", "please report this: no problem was named")),
+        }
+    }
+}
+
+/// Reads every section, noting problems as it goes; none where too little is known to make a plan.
+fn read_plan(document: &Document, file: PathBuf, problems: &Problems) -> Option<Plan> {
+    let top = Fields::new(document, problems);
+    let base = file.parent().unwrap_or(Path::new(".")).to_path_buf();
+    let stem = file.file_stem().map_or_else(|| "pipeline".to_owned(), |stem| stem.to_string_lossy().into_owned());
+    let name = top.key("name", "what run folders are called").text().or(stem);
+    if name.chars().any(|c| c == '/' || c == '\\' || c.is_control()) || name.starts_with('.') {
+        top.complain("name", format!("`name` cannot be {name:?}"), "it becomes a folder's name: no slash, no dot in front");
+    }
+    let about = top.key("about", "what it shows, in a sentence").text().or(String::new());
+    let seed = top.key("seed", "the number from which all randomness follows").integer(0, i64::MAX).or(0) as u64;
+    let data = data::read(&top, &base, seed);
+    let augment = Chain::build(&top.tables("augment", "op", "what is done to training samples, in this order"));
+    let evaluate = Chain::build(&top.tables("evaluate", "op", "what is done to validation and test samples, in this order"));
+    let batch = top.table_or_empty("batch", "how samples are collected");
+    let batch_size = batch.key("size", "samples a batch").count(1, 1 << 20).or(64);
+    let last_batch = batch
+        .key("last", "keep a last, smaller batch, or drop it in training")
+        .choice(&[("keep", LastBatch::Keep), ("drop", LastBatch::Drop)])
+        .or_shown(LastBatch::Keep, "keep");
+    batch.finish();
+    let workers = workers::read(&top.table_or_empty("workers", "threads and memory; results never depend on them"));
+    let report = top.table_or_empty("report", "where results go");
+    let runs = base.join(report.key("path", "folder of run folders, relative to the file").text().or("../runs".to_owned()));
+    report.finish();
+    let normalize = normalize::read(&top, data.as_ref().map_or(3, |data| data.channels));
+    let size = data.as_ref().and_then(|data| data.common_size(&top, &augment, &evaluate));
+    let end = end::read(&top, &base, data.as_ref(), size);
+    top.finish();
+    let document = document.clone();
+    let data = data?;
+    Some(Plan { name, about, seed, file, document, data, augment, evaluate, size, normalize, batch_size, last_batch, workers, end: end?, runs })
+}
+
+fn unreadable(file: &Path, error: &std::io::Error) -> Error {
+    Error::refused(format!("cannot read {}: {error}", file.display()), "pipeline files are UTF-8 text")
+}
+
+/// The file that `name` means.
+fn find_file(name: &str) -> Result<PathBuf> {
+    let as_path = PathBuf::from(name);
+    if as_path.extension().is_some_and(|extension| extension == "toml") || name.contains('/') {
+        return match as_path.is_file() {
+            true => Ok(as_path),
+            false => Err(Error::refused(format!("there is no file {}", as_path.display()), "give a NAME from `pipeline list`, or a path")),
+        };
+    }
+    let in_folder = Path::new("pipelines").join(format!("{name}.toml"));
+    if in_folder.is_file() {
+        return Ok(in_folder);
+    }
+    let names = pipeline_names(Path::new("pipelines"));
+    let help = match nearest(name, names.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if names.is_empty() => "there is no folder `pipelines` here; give the path of a file".to_owned(),
+        None => format!("there are: {}", names.join(", ")),
+    };
+    Err(Error::refused(format!("there is no pipeline `{name}`"), help))
+}
+
+/// Names of the pipeline files in `folder`, sorted.
+pub fn pipeline_names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let stems = entries.filter_map(|entry| {
+        let path = entry.path();
+        let is_toml = path.extension().is_some_and(|extension| extension == "toml");
+        path.file_stem().filter(|_| is_toml).map(|stem| stem.to_string_lossy().into_owned())
+    });
+    let mut names: Vec<String> = stems.collect();
+    names.sort();
+    names
+}
+
+/// The share of samples that may be bad before a run stops.
+fn read_max_bad(source: &Fields) -> f64 {
+    source.key("max_bad", "share of samples that may be set aside before the run stops").number(Limits::UNIT).or(0.01)
+}

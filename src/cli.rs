@@ -1,0 +1,143 @@
+//! Commands and options. Knows words only: what they do stands in `job`.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Folders of labelled images in, trained classifiers and augmented data sets out, on ordinary CPUs.
+#[derive(Debug, Parser)]
+#[command(name = "pipeline", version, about, arg_required_else_help = true, propagate_version = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What a user can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a pipeline: train a classifier, or write an augmented data set
+    Run(RunArgs),
+    /// Show the checked plan: stages, shapes, parameters, memory; runs nothing
+    Check(CheckArgs),
+    /// List pipelines, operations, layers and everything else that can be named
+    List(ListArgs),
+    /// Explain one of them: every key with its range, default and an example
+    Describe(DescribeArgs),
+    /// Make or fetch data
+    #[command(subcommand)]
+    Data(DataCommand),
+}
+
+/// Which pipeline, with which changes.
+#[derive(Args, Debug)]
+pub struct PipelineArgs {
+    /// A pipeline of `pipelines/`, or the path of a file
+    #[arg(value_name = "NAME|FILE")]
+    pub name: String,
+    /// Override a key of the file; may be given many times
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub sets: Vec<String>,
+    /// Threads of every stage (the same as --set workers.load=N, augment and train)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub workers: Option<u16>,
+}
+
+impl PipelineArgs {
+    /// All overrides, `--workers` among them.
+    pub fn overrides(&self) -> Vec<String> {
+        let threads = self.workers.iter().flat_map(|n| ["load", "augment", "train"].map(|stage| format!("workers.{stage}={n}")));
+        threads.chain(self.sets.iter().cloned()).collect()
+    }
+}
+
+/// `pipeline run`.
+#[derive(Args, Debug)]
+pub struct RunArgs {
+    /// Which pipeline.
+    #[command(flatten)]
+    pub pipeline: PipelineArgs,
+    /// Folder for the results instead of a new one below the pipeline's report.path
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Go on with the run in --out, or with the newest unfinished run of this pipeline
+    #[arg(long)]
+    pub resume: bool,
+    /// Say nothing but warnings and errors
+    #[arg(long, short, conflicts_with = "json")]
+    pub quiet: bool,
+    /// Print JSON lines of what happens to standard output, the report last
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `pipeline check`.
+#[derive(Args, Debug)]
+pub struct CheckArgs {
+    /// Which pipeline.
+    #[command(flatten)]
+    pub pipeline: PipelineArgs,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `pipeline list`.
+#[derive(Args, Debug)]
+pub struct ListArgs {
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `pipeline describe`.
+#[derive(Args, Debug)]
+pub struct DescribeArgs {
+    /// An operation, layer, source, optimizer, schedule, preset …, or a pipeline
+    pub name: String,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `pipeline data`.
+#[derive(Debug, Subcommand)]
+pub enum DataCommand {
+    /// Draw a data set, reproducible byte for byte
+    Synth {
+        /// Which one
+        what: Synthetic,
+        /// The number from which it follows
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Folder to write to; must not hold anything else
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+    /// Download a public data set from its official place, checked against a pinned SHA-256
+    Fetch {
+        /// Which one
+        what: Public,
+        /// Folder to write to [default: data/mnist, data]
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+        /// Another place that serves the same files
+        #[arg(long, value_name = "URL")]
+        base_url: Option<String>,
+    },
+}
+
+/// Data sets that are drawn.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Synthetic {
+    /// Cars of two brands, seen from one side only in training
+    Brands,
+}
+
+/// Data sets that are fetched.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Public {
+    /// Handwritten digits, 28x28 gray
+    Mnist,
+    /// Ten kinds of things, 32x32 RGB
+    Cifar10,
+}

@@ -1,0 +1,35 @@
+//! Who hears a run: the report's files, and a person or a program.
+
+use crate::event::{Event, Listener};
+use crate::report::{JsonLines, Terminal};
+
+/// Who is listening.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Voice {
+    /// A person at a terminal, or reading a log.
+    Person,
+    /// A program: JSON lines on standard output.
+    Json,
+    /// Nobody, but for warnings.
+    Quiet,
+}
+
+/// Passes every event on to several listeners, in order.
+pub struct Audience<'a>(pub Vec<Box<dyn Listener + 'a>>);
+
+impl Listener for Audience<'_> {
+    fn hear(&self, event: &Event) {
+        self.0.iter().for_each(|listener| listener.hear(event));
+    }
+}
+
+impl Voice {
+    /// The listener for this voice.
+    pub fn listener(self) -> Box<dyn Listener> {
+        match self {
+            Voice::Person => Box::new(Terminal::stderr(false)),
+            Voice::Quiet => Box::new(Terminal::stderr(true)),
+            Voice::Json => Box::new(JsonLines::new(Box::new(std::io::stdout()))),
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! Images → file bytes, losslessly and always the same bytes.
+
+use crate::sample::Image;
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::{ExtendedColorType, ImageEncoder};
+
+/// `image` as a PNG file (8 bits, gray or RGB, adaptive filters, fast compression).
+///
+/// # Errors
+/// The encoder's words; it refuses only pictures without a pixel.
+pub fn encode_png(image: &Image) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    let color = if image.channels() == 1 { ExtendedColorType::L8 } else { ExtendedColorType::Rgb8 };
+    let encoder = PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::Adaptive);
+    let size = image.size();
+    encoder.write_image(image.pixels(), size.width, size.height, color).map_err(|error| error.to_string())?;
+    Ok(bytes)
+}

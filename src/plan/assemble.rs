@@ -1,0 +1,141 @@
+//! Checked plan → assembled flow: which stage follows which, with how many workers and how much room between them.
+
+use super::Plan;
+use crate::batch::Batch;
+use crate::error::Error;
+use crate::flow::{Bound, Flow, Stop};
+use crate::pixels::normalize::Normalize;
+use crate::sample::{Image, Size};
+use crate::stage::augment::Augment;
+use crate::stage::batch::Batcher;
+use crate::stage::load::Load;
+use crate::stage::measure::Moments;
+use crate::stage::write::{Answer, Write};
+use crate::stage::{Slot, Ticket};
+use std::ops::ControlFlow;
+use std::sync::Mutex;
+
+/// Chunks that may wait in front of a stage.
+const ROOM: usize = 2;
+/// Batches that may wait in front of the trainer.
+const BATCHES: usize = 3;
+/// Pixels that make a chunk worth passing on: small pictures travel in company, large ones alone.
+const CHUNK_PIXELS: u64 = 1 << 17;
+
+impl Plan {
+    /// The augment stage of this plan.
+    pub fn augment_stage(&self) -> Augment<'_> {
+        let classes = self.data.source.classes();
+        Augment { seed: self.seed, train: &self.augment, evaluate: &self.evaluate, size: self.size, classes }
+    }
+
+    /// The load stage of this plan.
+    pub fn load_stage<'p>(&'p self, augment: &'p Augment<'p>) -> Load<'p> {
+        Load { source: &*self.data.source, test: self.data.test.as_deref(), augment, giant: Mutex::new(()) }
+    }
+
+    /// Samples a chunk: 1 to 32, by the size of the data's pictures.
+    pub fn chunk(&self) -> usize {
+        (CHUNK_PIXELS / self.data.typical_pixels().max(1)).clamp(1, 32) as usize
+    }
+
+    /// Tickets in, loaded samples out.
+    pub fn loaded<'p, I>(&'p self, load: &'p Load<'p>, tickets: I, stop: Stop) -> Flow<'p, Slot>
+    where
+        I: Iterator<Item = Ticket> + Send + 'p,
+    {
+        let flow = Flow::source("source", self.chunk(), tickets).stop_on(stop);
+        flow.map("load", self.workers.load, ROOM, |_, ticket| Ok::<_, Error>(load.load(ticket)))
+    }
+
+    /// Tickets in, batches out, for training, scoring or measuring. `first_index` is the number of the first batch in its pass.
+    pub fn batches<'p, I>(
+        &'p self,
+        load: &'p Load<'p>,
+        tickets: I,
+        stop: Stop,
+        normalize: Normalize,
+        first_index: u32,
+    ) -> Flow<'p, Batch>
+    where
+        I: Iterator<Item = Ticket> + Send + 'p,
+    {
+        let size = self.size.unwrap_or(Size::new(1, 1));
+        let batcher = Batcher::new(self.batch_size, self.last_batch, normalize, self.data.channels, size);
+        let mut batcher = batcher.starting_at(first_index);
+        let augment = load.augment;
+        self.loaded(load, tickets, stop)
+            .map("augment", self.workers.augment, ROOM, |_, slot| Ok::<_, Error>(augment.apply(slot)))
+            .scan("batch", ROOM, move |_, slot, emit: &mut dyn FnMut(Batch)| {
+                batcher.take(slot).into_iter().for_each(emit);
+                Ok::<_, Error>(())
+            })
+    }
+
+    /// Tickets in, stored variants out, for an offline set.
+    pub fn written<'p, I>(&'p self, load: &'p Load<'p>, write: &'p Write<'p>, tickets: I, stop: Stop) -> Flow<'p, Answer>
+    where
+        I: Iterator<Item = Ticket> + Send + 'p,
+    {
+        self.loaded(load, tickets, stop).map("write", self.workers.augment, ROOM, |_, slot| write.write(slot))
+    }
+
+    /// Mean and standard deviation of every channel over the training samples as the evaluation chain leaves them.
+    ///
+    /// # Errors
+    /// A bug in a stage; bad samples are passed over, the run itself accounts for them.
+    pub fn measure(&self, stop: Stop) -> Result<Option<Moments>, Error> {
+        let augment = self.augment_stage();
+        let load = self.load_stage(&augment);
+        let parts = crate::stage::deal::Parts { validation: self.data.parts.train.clone(), ..Default::default() };
+        let pass = crate::batch::Pass { part: crate::batch::Part::Validation, epoch: 0 };
+        let tickets = crate::stage::deal::pass(&parts, self.seed, pass, 0);
+        let mut whole: Option<Moments> = None;
+        let mut add = |_, moments: Option<Moments>| {
+            if let Some(moments) = moments {
+                whole.get_or_insert_default().add(&moments);
+            }
+            Ok::<_, Error>(ControlFlow::Continue(()))
+        };
+        let of = |slot: Slot| augment.apply(slot).outcome.ok().map(|sample| Moments::of(&sample.image));
+        let flow = self.loaded(&load, tickets, stop).map("measure", self.workers.augment, ROOM, |_, slot| Ok::<_, Error>(of(slot)));
+        flow.sink("sum", BATCHES, &mut add).run()?;
+        Ok(whole)
+    }
+
+    /// The most chunks of samples, and the most batches, that can be on their way at once.
+    pub fn in_flight(&self) -> (usize, usize) {
+        let augment = self.augment_stage();
+        let load = self.load_stage(&augment);
+        let normalize = Normalize::new(&vec![0.0; self.data.channels], &vec![1.0; self.data.channels]);
+        let mut nothing = |_, _: Batch| Ok::<_, Error>(ControlFlow::Continue(()));
+        let flow = self.batches(&load, std::iter::empty(), Stop::new(), normalize, 0);
+        let bounds = flow.sink("train", BATCHES, &mut nothing).bound();
+        let batches = bounds.last().map_or(0, Bound::chunks) + 1;
+        (bounds[..bounds.len() - 1].iter().map(Bound::chunks).sum(), batches)
+    }
+
+    /// Room in front of the trainer.
+    pub const fn batch_room() -> usize {
+        BATCHES
+    }
+
+    /// Original pictures, each followed by what augmentation makes of it in the first `variants` epochs.
+    pub fn contact_rows(&self, samples: usize, variants: u32) -> Vec<Vec<Image>> {
+        let augment = self.augment_stage();
+        let load = self.load_stage(&augment);
+        let entries = &self.data.parts.train;
+        let step = (entries.len() / samples.max(1)).max(1);
+        let row = |&entry: &u32| {
+            let shown = |part, epoch| {
+                let pass = crate::batch::Pass { part, epoch };
+                let slot = load.load(Ticket { pass, position: 0, entry, last: false });
+                augment.apply(slot).outcome.ok().map(|sample| sample.image)
+            };
+            let original = shown(crate::batch::Part::Validation, 0);
+            let epochs = (0..variants).map(|epoch| shown(crate::batch::Part::Train, epoch));
+            std::iter::once(original).chain(epochs).collect::<Option<Vec<Image>>>()
+        };
+        entries.iter().step_by(step).take(samples).filter_map(row).collect()
+    }
+}

@@ -1,0 +1,58 @@
+//! How much memory a plan can need at most, counted from its shapes.
+
+use super::{End, Plan};
+use crate::stage::load::GIANT_PIXELS;
+
+/// Upper bound of a run's memory in bytes, part by part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct MemoryBound {
+    /// Program, stacks, decoders' tables and the listing of the data.
+    pub base: u64,
+    /// What sources keep in memory.
+    pub data: u64,
+    /// Samples in flight between source and batcher.
+    pub samples: u64,
+    /// Giant pictures, one at a time.
+    pub giant: u64,
+    /// Batches in flight.
+    pub batches: u64,
+    /// Parameters, gradients, optimiser state, activations.
+    pub model: u64,
+}
+
+impl MemoryBound {
+    /// All parts together.
+    pub fn total(&self) -> u64 {
+        self.base + self.data + self.samples + self.giant + self.batches + self.model
+    }
+}
+
+/// Fixed part: the program with its libraries and allocator's slack.
+const PROGRAM: u64 = 48 << 20;
+/// A worker's stack and scratch (decoder tables, resize rows).
+const WORKER: u64 = 12 << 20;
+/// A pixel in RGB; decoders hold a picture about twice, an operation makes one more.
+const BYTES_PER_PIXEL: u64 = 3 * 3;
+
+/// Counts every buffer that a run of `plan` can hold at once.
+pub fn memory_bound(plan: &Plan) -> MemoryBound {
+    let workers = plan.workers;
+    let threads = (workers.load + workers.augment + workers.train + 3) as u64;
+    let chunk = plan.chunk() as u64;
+    let pixels = plan.data.largest_hint().min(GIANT_PIXELS);
+    let in_flight = chunk * plan.chunks_in_flight() as u64;
+    let out_pixels = plan.size.map_or(pixels, |size| size.area());
+    let values = plan.batch_size as u64 * plan.data.channels as u64 * plan.size.map_or(0, |size| size.area());
+    let model = match &plan.end {
+        End::Train(end) => end.memory(plan.batch_size),
+        _ => 0,
+    };
+    MemoryBound {
+        base: PROGRAM + threads * WORKER + plan.data.listing_bytes(),
+        data: plan.data.held_bytes(),
+        samples: in_flight * pixels.max(out_pixels) * 3 + (workers.load + workers.augment) as u64 * pixels * BYTES_PER_PIXEL,
+        giant: if plan.data.may_hold_giants() { plan.data.max_pixels() * BYTES_PER_PIXEL } else { 0 },
+        batches: values * 4 * (plan.batches_in_flight() as u64 + 2),
+        model,
+    }
+}

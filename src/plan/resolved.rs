@@ -1,0 +1,55 @@
+//! The pipeline as it was understood, written down again: what a run folder keeps and what a resumed run is compared with.
+
+use super::Plan;
+use crate::config::{Node, Value};
+use std::path::Path;
+
+/// Tables whose paths are relative to the pipeline file.
+const WITH_PATHS: [&str; 4] = ["source", "test", "write", "report"];
+/// Keys that hold paths in those tables.
+const PATHS: [&str; 4] = ["path", "images", "labels", "root"];
+
+/// The plan's file with every `--set` applied and every path made absolute, so that it runs from anywhere.
+pub fn resolved_text(plan: &Plan) -> String {
+    let base = plan.file.parent().unwrap_or(Path::new("."));
+    let base = std::path::absolute(base).unwrap_or_else(|_| base.to_path_buf());
+    let toml::Value::Table(mut table) = to_toml(&plan.document.root) else { return String::new() };
+    for name in WITH_PATHS {
+        let Some(toml::Value::Table(section)) = table.get_mut(name) else { continue };
+        for key in PATHS {
+            if let Some(toml::Value::String(path)) = section.get_mut(key) {
+                *path = base.join(&*path).display().to_string();
+            }
+        }
+    }
+    toml::to_string_pretty(&table).unwrap_or_default()
+}
+
+/// What decides the result: everything of the file but `[workers]`, `[report]` and the paths. Two runs with the same fingerprint over
+/// the same data end in the same bytes.
+pub fn fingerprint(plan: &Plan) -> String {
+    let toml::Value::Table(mut table) = to_toml(&plan.document.root) else { return String::new() };
+    table.remove("workers");
+    table.remove("report");
+    table.remove("about");
+    table.insert("name".to_owned(), plan.name.clone().into());
+    for name in WITH_PATHS {
+        if let Some(toml::Value::Table(section)) = table.get_mut(name) {
+            PATHS.iter().for_each(|key| drop(section.remove(*key)));
+        }
+    }
+    toml::to_string(&table).unwrap_or_default()
+}
+
+fn to_toml(node: &Node) -> toml::Value {
+    match &node.value {
+        Value::Flag(flag) => (*flag).into(),
+        Value::Integer(number) => (*number).into(),
+        Value::Float(number) => (*number).into(),
+        Value::Text(text) => text.clone().into(),
+        Value::List(items) => toml::Value::Array(items.iter().map(to_toml).collect()),
+        Value::Table(entries) => {
+            toml::Value::Table(entries.iter().map(|(key, _, node)| (key.clone(), to_toml(node))).collect())
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! The main job as a user runs it: the same bytes on any machine shape, after any interruption, with bad samples, and offline.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use support::{outcome, pipeline, report, run, stderr, stdout, workplace};
+
+const FILES: [&str; 10] = [
+    "pipeline.toml",
+    "report.json",
+    "metrics.csv",
+    "model.safetensors",
+    "checkpoint",
+    "bad_samples.tsv",
+    "curves_loss.svg",
+    "curves_accuracy.svg",
+    "augmented.png",
+    ".done",
+];
+
+#[test]
+fn a_run_leaves_everything_in_its_folder_and_reports_it() {
+    let place = workplace(20);
+    run(place.path(), &["run", "shapes.toml"], 0);
+    let folder = place.path().join("runs/shapes/1");
+    for file in FILES {
+        assert!(folder.join(file).is_file(), "{file} is missing");
+    }
+    let report = report(&folder);
+    let outcome = &report["outcome"];
+    assert_eq!(outcome["epochs"].as_array().unwrap().len(), 3);
+    assert!(outcome["test"]["accuracy"].as_f64().unwrap() > 0.5);
+    assert_eq!(outcome["weights_blake3"].as_str().unwrap().len(), 64);
+    assert_eq!(outcome["stream_blake3"].as_str().unwrap().len(), 64);
+    let samples = outcome["samples"]["train"].as_u64().unwrap() + outcome["samples"]["validation"].as_u64().unwrap();
+    assert_eq!(samples, 40);
+    let timing = &report["timing"];
+    assert!(timing["peak_memory_bytes"].as_u64().unwrap() <= timing["memory_bound_bytes"].as_u64().unwrap());
+    assert_eq!(timing["stages"].as_array().unwrap().len(), 5);
+}
+
+#[test]
+fn the_outcome_is_the_same_for_any_number_of_workers() {
+    let place = workplace(20);
+    let mut outcomes = Vec::new();
+    for workers in ["1", "2", "3", "8"] {
+        run(place.path(), &["run", "shapes.toml", "--quiet", "--workers", workers, "--out", workers], 0);
+        let model = fs::read(place.path().join(workers).join("model.safetensors")).unwrap();
+        let metrics = fs::read(place.path().join(workers).join("metrics.csv")).unwrap();
+        outcomes.push((outcome(&place.path().join(workers)), model, metrics));
+    }
+    for other in &outcomes[1..] {
+        assert_eq!(other.0, outcomes[0].0);
+        assert!(other == &outcomes[0], "model or metrics differ");
+    }
+}
+
+/// Starts a run, lets `interrupt` end it as soon as `metrics.csv` has `lines`, and goes on with other numbers of workers until it is done.
+fn interrupted_outcome(place: &Path, out: &str, interrupt: &str, epochs_before: usize) -> String {
+    let folder = place.join(out);
+    let mut child = pipeline(place, &["run", "shapes.toml", "--quiet", "--out", out, "--set", "train.epochs=12"]).spawn().unwrap();
+    let seen = || fs::read_to_string(folder.join("metrics.csv")).map_or(0, |text| text.lines().count().saturating_sub(1));
+    while seen() < epochs_before && child.try_wait().unwrap().is_none() {
+        std::thread::yield_now();
+    }
+    let _ = std::process::Command::new("kill").args([interrupt, &child.id().to_string()]).status();
+    let code = child.wait().unwrap().code();
+    assert!([Some(0), Some(130), Some(143), None].contains(&code), "{code:?}");
+    if code != Some(0) {
+        let args = ["run", "shapes.toml", "--quiet", "--out", out, "--resume", "--workers", "3", "--set", "train.epochs=12"];
+        run(place, &args, 0);
+    }
+    outcome(&folder)
+}
+
+#[test]
+fn an_interrupted_run_ends_in_the_same_outcome() {
+    let place = workplace(20);
+    run(place.path(), &["run", "shapes.toml", "--quiet", "--out", "whole", "--set", "train.epochs=12"], 0);
+    let whole = outcome(&place.path().join("whole"));
+    for (number, interrupt) in ["-INT", "-TERM", "-KILL", "-INT", "-KILL"].into_iter().enumerate() {
+        assert_eq!(interrupted_outcome(place.path(), &format!("part{number}"), interrupt, number * 2 + 1), whole, "{interrupt}");
+    }
+}
+
+#[test]
+fn bad_samples_are_set_aside_named_and_counted_and_change_nothing_between_workers() {
+    let place = workplace(40);
+    let victim = place.path().join("train/circle/003.png");
+    let bytes = fs::read(&victim).unwrap();
+    fs::write(&victim, &bytes[..bytes.len() / 2]).unwrap();
+    let args = |out| ["run", "shapes.toml", "--set", "source.max_bad=0.05", "--workers", out, "--out", out];
+    let said = stderr(&run(place.path(), &args("1"), 0));
+    run(place.path(), &args("3"), 0);
+    assert_eq!(outcome(&place.path().join("1")), outcome(&place.path().join("3")));
+    assert_eq!(report(&place.path().join("1"))["outcome"]["samples"]["quarantined"], 1);
+    let rows = fs::read_to_string(place.path().join("1/bad_samples.tsv")).unwrap();
+    assert!(rows.contains("circle/003.png") && rows.contains("truncated"), "{rows}");
+    assert!(said.contains("circle/003.png"), "{said}");
+}
+
+#[test]
+fn too_many_bad_samples_stop_the_run_with_code_3() {
+    let place = workplace(20);
+    for number in 0..3 {
+        fs::write(place.path().join(format!("train/square/{number:03}.png")), b"<html>not found</html>").unwrap();
+    }
+    let said = stderr(&run(place.path(), &["run", "shapes.toml", "--out", "out"], 3));
+    assert!(said.contains("max_bad"), "{said}");
+    assert!(fs::read_to_string(place.path().join("out/bad_samples.tsv")).unwrap().lines().count() > 1);
+}
+
+#[test]
+fn a_wrong_file_is_refused_with_all_its_problems_before_anything_is_made() {
+    let place = workplace(4);
+    let text = support::pipeline_text().replace("epochs = 3", "epohcs = 3").replace("validation = 0.25", "validation = 1.5");
+    fs::write(place.path().join("shapes.toml"), text.replace("\"horizontal_flip\"", "\"horizontl_flip\"")).unwrap();
+    let said = stderr(&run(place.path(), &["run", "shapes.toml"], 2));
+    for part in ["epohcs", "did you mean `epochs`", "1.5", "horizontal_flip", "shapes.toml:"] {
+        assert!(said.contains(part), "{part} in\n{said}");
+    }
+    assert!(!place.path().join("runs").exists());
+    for args in [&["run", "absent"][..], &["run", "shapes.toml", "--set", "train"], &["check", "shapes.toml", "--set", "a.b=1"]] {
+        run(place.path(), args, 2);
+    }
+}
+
+#[test]
+fn a_prepared_set_trains_to_the_same_bytes_as_online_augmentation() {
+    let place = workplace(20);
+    let online = support::pipeline_text();
+    let start = online.find("[[augment]]").unwrap();
+    let end = online.find("[batch]").unwrap();
+    let source = &online[..online.find("[split]").unwrap()];
+    let write = format!("{source}{}[write]\nformat = \"image_folder\"\npath = \"prepared\"\nvariants = 2\n", &online[start..end]);
+    fs::write(place.path().join("write.toml"), write).unwrap();
+    let prepared = format!("{}{}", &online[..start], &online[end..]);
+    let prepared = prepared.replace("format = \"image_folder\"\npath = \"train\"", "format = \"prepared\"\npath = \"prepared\"");
+    let prepared = prepared.replace("[test]\npath = \"test\"", "[test]\nformat = \"image_folder\"\npath = \"test\"");
+    fs::write(place.path().join("prepared.toml"), prepared).unwrap();
+    run(place.path(), &["run", "write.toml"], 0);
+    assert!(place.path().join("prepared/manifest.csv").is_file());
+    let two = ["--set", "train.epochs=2", "--quiet"];
+    run(place.path(), &[&["run", "shapes.toml", "--out", "online"], &two[..]].concat(), 0);
+    run(place.path(), &[&["run", "prepared.toml", "--out", "offline"], &two[..]].concat(), 0);
+    assert_eq!(outcome(&place.path().join("offline")), outcome(&place.path().join("online")));
+    // With more epochs than variants, epoch e shows variant e mod K: the third epoch's pictures are the first's again.
+    run(place.path(), &["run", "prepared.toml", "--out", "third", "--set", "train.epochs=3", "--quiet"], 0);
+    run(place.path(), &["run", "write.toml", "--workers", "1", "--set", "write.path=\"again\""], 0);
+    for entry in fs::read_dir(place.path().join("prepared/circle")).unwrap() {
+        let name = entry.unwrap().file_name();
+        let read = |set: &str| fs::read(place.path().join(set).join("circle").join(&name)).unwrap();
+        assert_eq!(read("prepared"), read("again"));
+    }
+    assert_eq!(stdout(&run(place.path(), &["run", "write.toml", "--quiet"], 2)), "");
+}
+
+#[test]
+fn a_folder_serves_one_run_at_a_time_and_is_never_overwritten() {
+    let place = workplace(8);
+    run(place.path(), &["run", "shapes.toml", "--quiet", "--out", "out"], 0);
+    let said = stderr(&run(place.path(), &["run", "shapes.toml", "--quiet", "--out", "out"], 2));
+    assert!(said.contains("not empty"), "{said}");
+    let changed = ["run", "shapes.toml", "--out", "out", "--resume", "--set", "batch.size=4"];
+    let said = stderr(&run(place.path(), &changed, 2));
+    assert!(said.contains("batch"), "{said}");
+}
+
+#[test]
+fn json_is_one_document_a_line_and_nothing_else() {
+    let place = workplace(8);
+    let output = run(place.path(), &["run", "shapes.toml", "--json"], 0);
+    let lines: Vec<serde_json::Value> = stdout(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(lines.len() >= 5, "{}", lines.len());
+    assert!(lines.last().unwrap()["outcome"]["weights_blake3"].is_string());
+    for args in [&["check", "shapes.toml", "--json"][..], &["list", "--json"], &["describe", "rotate", "--json"]] {
+        serde_json::from_str::<serde_json::Value>(&stdout(&run(place.path(), args, 0))).unwrap();
+    }
+}
+
+#[test]
+fn loss_that_is_not_finite_stops_with_code_5_and_leaves_no_such_checkpoint() {
+    let place = workplace(8);
+    let args = ["run", "shapes.toml", "--out", "out", "--set", "train.optimizer=sgd", "--set", "train.learning_rate=1e30"];
+    let said = stderr(&run(place.path(), &args, 5));
+    assert!(said.contains("step") && said.contains(".png"), "{said}");
+}
