@@ -1,1 +1,23 @@
-//! stub
+//! The dataflow engine: typed chains of stages on their own threads, joined by bounded channels, with order kept. Knows no
+//! image, no float and no file; it never uses rayon and never touches the process's panic hook.
+#![doc = include_str!("README.md")]
+
+mod chain;
+mod drive;
+mod fault;
+mod meter;
+mod port;
+mod stage;
+mod stop;
+mod window;
+
+#[cfg(test)]
+mod laws;
+#[cfg(test)]
+pub mod mock;
+
+pub use chain::{Assembled, Ending, Flow, Outcome};
+pub use fault::{Failure, Fault};
+pub use meter::{Bound, Meters, Reading};
+pub use stage::{Chunk, Map, Scan, Sink};
+pub use stop::Stop;
