@@ -1,1 +1,32 @@
-//! stub
+//! The trainer: one step, one evaluation, when to stop, what to keep. Knows no image, no file of a data set and no channel;
+//! batches come from whoever drives it, and so does the news of what happened go out.
+//!
+//! Everything that a run has become lies in data: parameters, the update rule's [`crate::optim::State`], the [`Progress`]. A
+//! [`Checkpoint`] is these three, and a trainer that takes one up goes on byte for byte as if it had never stopped.
+
+mod checkpoint;
+mod config;
+mod container;
+mod early_stopping;
+mod epoch;
+mod metrics;
+mod model_file;
+mod progress;
+mod resume;
+mod step;
+mod trainer;
+mod weights;
+
+pub use checkpoint::{Caller, Checkpoint, Expected};
+pub use config::TrainConfig;
+pub use early_stopping::{EarlyStopping, Verdict, Watch};
+pub use epoch::EpochEnd;
+pub use metrics::Totals;
+pub use model_file::{ModelCard, ModelFile};
+pub use progress::Progress;
+pub use step::StepOutcome;
+pub use trainer::{Setup, Trainer};
+pub use weights::{model_fingerprint, weights_blake3};
+
+#[cfg(test)]
+mod tests;

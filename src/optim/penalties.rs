@@ -1,0 +1,86 @@
+//! What is added to the loss, or to the update, so that weights stay small.
+
+use super::piece::sum_of_squares;
+use std::ops::Range;
+
+/// Penalties on weight matrices and kernels; never on biases.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Penalties {
+    /// λ of λ/m · Σ|W|: adds (λ/m)·sign(W) to the gradient, where m is the batch size and sign(0) = 0.
+    pub l1: f64,
+    /// λ of λ/(2m) · ΣW²: adds (λ/m)·W to the gradient. For plain descent that multiplies W by 1 − αλ/m each step.
+    pub l2: f64,
+    /// PyTorch's convention, without the batch size: adds weight_decay·W to the gradient, or, where the update rule decouples
+    /// it, multiplies W by 1 − α·weight_decay before the step.
+    pub weight_decay: f64,
+}
+
+impl Penalties {
+    /// What the penalties add to the loss, for batches of `batch_size`, over the ranges of `params` that decay. Weight decay is
+    /// no part of a loss and adds nothing.
+    pub fn value(&self, batch_size: usize, params: &[f32], decay: &[Range<usize>]) -> f64 {
+        let sum = |of: fn(&[f32]) -> f64| decay.iter().map(|range| of(&params[range.clone()])).sum::<f64>();
+        let l1 = if self.l1 == 0.0 { 0.0 } else { self.l1 * sum(sum_of_sizes) };
+        let l2 = if self.l2 == 0.0 { 0.0 } else { self.l2 / 2.0 * sum(sum_of_squares) };
+        (l1 + l2) / batch_size as f64
+    }
+
+    /// The factors of sign(W) and of W that go into the gradient.
+    pub(super) fn slopes(&self, batch_size: usize, decoupled: bool) -> [f32; 2] {
+        let coupled = if decoupled { 0.0 } else { self.weight_decay };
+        [(self.l1 / batch_size as f64) as f32, (self.l2 / batch_size as f64 + coupled) as f32]
+    }
+}
+
+fn sum_of_sizes(values: &[f32]) -> f64 {
+    values.iter().map(|&value| f64::from(value.abs())).sum()
+}
+
+/// Adds `sign_slope`·sign(W) + `slope`·W to the gradients.
+pub(super) fn add(params: &[f32], grads: &mut [f32], [sign_slope, slope]: [f32; 2]) {
+    if sign_slope == 0.0 {
+        grads.iter_mut().zip(params).for_each(|(g, w)| *g += slope * w);
+        return;
+    }
+    for (g, &w) in grads.iter_mut().zip(params) {
+        let sign = f32::from(u8::from(w > 0.0)) - f32::from(u8::from(w < 0.0));
+        *g += sign_slope * sign + slope * w;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_gradient_is_the_slope_of_the_value(
+            weights in proptest::collection::vec(prop_oneof![-2.0f32..-0.1, 0.1f32..2.0], 1..20),
+            l1 in 0.0..3.0f64, l2 in 0.0..3.0f64, batch_size in 1usize..100,
+        ) {
+            let penalties = Penalties { l1, l2, weight_decay: 0.0 };
+            let all = [0..weights.len()];
+            let mut grads = vec![0.0; weights.len()];
+            add(&weights, &mut grads, penalties.slopes(batch_size, false));
+            for place in 0..weights.len() {
+                let value = |shift: f32| {
+                    let mut moved = weights.clone();
+                    moved[place] += shift;
+                    (f64::from(moved[place]), penalties.value(batch_size, &moved, &all))
+                };
+                let ((from, low), (to, high)) = (value(-0.01), value(0.01));
+                prop_assert!(((high - low) / (to - from) - f64::from(grads[place])).abs() < 1e-4);
+            }
+        }
+    }
+
+    #[test]
+    fn a_weight_of_zero_is_not_pushed_and_biases_cost_nothing() {
+        let mut grads = [0.0; 2];
+        add(&[0.0, -0.0], &mut grads, [1.0, 1.0]);
+        assert_eq!(grads, [0.0; 2]);
+        let penalties = Penalties { l1: 2.0, l2: 2.0, weight_decay: 9.0 };
+        assert_eq!(penalties.value(2, &[3.0, 100.0], &[0..1]), 3.0 + 4.5);
+    }
+}

@@ -1,0 +1,118 @@
+//! Cuts rows of parameters into pieces of a fixed size, works on them in parallel, and joins what they answer in a fixed binary
+//! tree: the cut follows from the length alone, so results have the same bits on any number of threads.
+
+use super::SLOTS;
+use std::ops::Range;
+
+/// Parameters in one piece: with gradient and slots 256 KiB, which stay in a core's second-level cache between two passes.
+pub const PIECE: usize = 1 << 14;
+
+/// A run of parameters with all that belongs to them.
+#[derive(Debug, Default)]
+pub(super) struct Piece<'p> {
+    /// Where it begins in the whole row.
+    pub start: usize,
+    /// The parameters.
+    pub params: &'p mut [f32],
+    /// Their gradients.
+    pub grads: &'p mut [f32],
+    /// What the update rule keeps for them; empty where it keeps less.
+    pub slots: [&'p mut [f32]; SLOTS],
+}
+
+impl<'p> Piece<'p> {
+    /// Runs `work` on every piece of `self` in the current rayon pool; `join` makes one answer of two neighbours'.
+    pub fn sweep<T: Send>(self, work: &(impl Fn(Piece) -> T + Sync), join: &(impl Fn(T, T) -> T + Sync)) -> T {
+        if self.params.len() <= PIECE {
+            return work(self);
+        }
+        let (left, right) = self.halves();
+        let (left, right) = rayon::join(|| left.sweep(work, join), || right.sweep(work, join));
+        join(left, right)
+    }
+
+    fn halves(self) -> (Piece<'p>, Piece<'p>) {
+        let middle = self.params.len().div_ceil(2).next_multiple_of(PIECE);
+        let (params, more_params) = self.params.split_at_mut(middle);
+        let (grads, more_grads) = self.grads.split_at_mut(middle);
+        let [first, second] = self.slots.map(|slot| slot.split_at_mut(middle.min(slot.len())));
+        let left = Piece { start: self.start, params, grads, slots: [first.0, second.0] };
+        let right = Piece { start: self.start + middle, params: more_params, grads: more_grads, slots: [first.1, second.1] };
+        (left, right)
+    }
+}
+
+/// The parts of `ranges` (ascending, apart) that lie within the `length` numbers from `start` on, counted from there.
+pub(super) fn within(ranges: &[Range<usize>], start: usize, length: usize) -> impl Iterator<Item = Range<usize>> + '_ {
+    let first = ranges.partition_point(|range| range.end <= start);
+    let inside = ranges[first..].iter().take_while(move |range| range.start < start + length);
+    inside.map(move |range| range.start.max(start) - start..range.end.min(start + length) - start)
+}
+
+/// Whether every value is a number and finite.
+pub(super) fn all_finite(values: &[f32]) -> bool {
+    // Largest bit pattern without the sign: a whole-number maximum, which compilers vectorise; infinity and all NaN lie at the top.
+    values.iter().fold(0u32, |top, value| top.max(value.to_bits() & 0x7fff_ffff)) < f32::INFINITY.to_bits()
+}
+
+/// Σ value² in f64, in eight running sums joined at the end.
+pub(super) fn sum_of_squares(values: &[f32]) -> f64 {
+    let mut sums = [0.0f64; 8];
+    for eight in values.chunks(8) {
+        for (sum, &value) in sums.iter_mut().zip(eight) {
+            *sum += f64::from(value) * f64::from(value);
+        }
+    }
+    sums.iter().sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_parameter_is_in_one_piece_and_pieces_follow_from_the_length() {
+        for length in [0, 1, PIECE, PIECE + 1, 5 * PIECE + 3] {
+            let (mut params, mut grads) = (vec![0.0; length], vec![0.0; length]);
+            let whole = Piece { params: &mut params, grads: &mut grads, ..Piece::default() };
+            let work = |piece: Piece| {
+                piece.params.iter_mut().for_each(|w| *w += 1.0);
+                vec![(piece.start, piece.params.len(), piece.grads.len())]
+            };
+            let pieces = whole.sweep(&work, &|mut left: Vec<_>, right| {
+                left.extend(right);
+                left
+            });
+            assert!(params.iter().all(|&w| w == 1.0));
+            let mut next = 0;
+            for (start, params, grads) in pieces {
+                assert_eq!((start, params), (next, grads));
+                assert!(start % PIECE == 0 && params <= PIECE);
+                next += params;
+            }
+            assert_eq!(next, length);
+        }
+    }
+
+    #[test]
+    fn ranges_are_cut_to_the_piece() {
+        let ranges = [2..5, 8..20, 30..31];
+        assert_eq!(within(&ranges, 4, 10).collect::<Vec<_>>(), [0..1, 4..10]);
+        assert_eq!(within(&ranges, 20, 10).count(), 0);
+        assert_eq!(within(&ranges, 20, 11).collect::<Vec<_>>(), [10..11]);
+    }
+
+    #[test]
+    fn what_is_not_finite_is_found_anywhere() {
+        let mut values = vec![f32::MIN; 100];
+        assert!(all_finite(&values) && all_finite(&[]));
+        for place in [0, 50, 99] {
+            for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+                let kept = std::mem::replace(&mut values[place], bad);
+                assert!(!all_finite(&values) && !sum_of_squares(&values).is_finite());
+                values[place] = kept;
+            }
+        }
+        assert!(sum_of_squares(&values).is_finite(), "the largest numbers do not overflow");
+    }
+}

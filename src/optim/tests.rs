@@ -1,0 +1,207 @@
+//! Laws of all update rules, and the formula of each.
+
+use super::*;
+use crate::config::Problems;
+use crate::key::Key;
+use proptest::prelude::*;
+use std::sync::Arc;
+
+fn read(text: &str) -> (Arc<dyn Optimizer>, Vec<String>) {
+    let problems = Problems::default();
+    let train = Fields::parse(text, &problems).unwrap();
+    let (_, optimizer) = build_optimizer(&train.tagged("optimizer", "name", "").unwrap());
+    (
+        optimizer.into(),
+        problems.take().into_iter().map(|problem| problem.message + " | " + &problem.help.unwrap_or_default()).collect(),
+    )
+}
+
+fn rule(text: &str) -> Arc<dyn Optimizer> {
+    let (optimizer, problems) = read(&format!("optimizer = {text}"));
+    assert!(problems.is_empty(), "{text}: {problems:?}");
+    optimizer
+}
+
+fn plain(optimizer: Arc<dyn Optimizer>) -> Descent {
+    Descent { optimizer, penalties: Penalties::default(), clip_norm: None, batch_size: 1, decay: Vec::new() }
+}
+
+/// Numbers between −1 and 1, different for every `name`.
+fn noise(name: &str, count: usize) -> Vec<f32> {
+    let mut dice = Key::of_run(3, name).dice();
+    (0..count).map(|_| dice.uniform(-1.0, 1.0) as f32).collect()
+}
+
+/// Parameters after `steps` steps over the quadratic bowl whose gradient is w · slope.
+fn walk(descent: &Descent, rates: impl Fn(u64) -> f64, steps: u64, start: &[f32]) -> Vec<f32> {
+    let (mut params, mut state) = (start.to_vec(), descent.fresh(start.len()));
+    let slopes = noise("slopes", start.len());
+    for step in 0..steps {
+        let mut grads: Vec<f32> = params.iter().zip(&slopes).map(|(w, s)| w * (1.5 + s)).collect();
+        let norm = descent.complete(&mut params, &mut grads);
+        assert!(descent.update(&mut state, rates(step), norm, &mut params, &mut grads));
+    }
+    assert_eq!(state.step, steps);
+    params
+}
+
+fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
+#[test]
+fn every_rule_builds_from_its_example_and_refuses_an_unknown_key() {
+    for entry in OPTIMIZERS {
+        let (optimizer, problems) = read(entry.example);
+        assert!(problems.is_empty() && optimizer.slots().len() <= SLOTS, "{}: {problems:?}", entry.name);
+        let (_, problems) = read(&entry.example.replace(" }", ", momentun = 1 }"));
+        assert!(problems.len() == 1 && problems[0].contains("`momentun`"), "{}: {problems:?}", entry.name);
+        let bare = rule(&format!("\"{}\"", entry.name));
+        assert!(bare.slots().len() <= SLOTS);
+    }
+    let (_, problems) = read("optimizer = { name = \"adan\", betas = [0.1, 0.2] }");
+    assert!(problems.len() == 1 && problems[0].contains("did you mean \"adam\""), "{problems:?}");
+    assert_eq!(read("optimizer = { name = \"sgd\", nesterov = true }").1.len(), 1);
+    assert_eq!(read("optimizer = { name = \"adam\", betas = [0.9, 1.0] }").1.len(), 1);
+}
+
+#[test]
+fn every_rule_goes_downhill_and_gives_the_same_bits_on_any_number_of_threads() {
+    let start = noise("start", 3 * PIECE + 17);
+    for entry in OPTIMIZERS {
+        let mut descent = plain(read(entry.example).0);
+        descent.penalties = Penalties { l1: 0.01, l2: 0.3, weight_decay: 0.01 };
+        descent.clip_norm = Some(40.0);
+        descent.decay = vec![5..100, 300..2 * PIECE + 40];
+        let walks = [1, 2, 3, 8].map(|threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| walk(&descent, |_| 0.01, 6, &start))
+        });
+        assert!(walks.iter().all(|walk| *walk == walks[0]), "{}", entry.name);
+        let size = |params: &[f32]| params.iter().map(|w| f64::from(w * w)).sum::<f64>();
+        assert!(size(&walks[0]) < size(&start), "{}", entry.name);
+    }
+}
+
+proptest! {
+    /// What becomes of one parameter depends on itself alone: any cut of the work gives the same bits.
+    #[test]
+    fn every_rule_is_element_wise(cut in 0usize..40, step in 1u64..1000, learning_rate in 1e-5..1.0f64) {
+        for entry in OPTIMIZERS {
+            let optimizer = read(entry.example).0;
+            let (params, grads, kept) = (noise("w", 40), noise("g", 40), optimizer.slots().len());
+            let slots = [noise("a", 40), noise("b", 40)].map(|row| row.iter().map(|v| v.abs()).collect::<Vec<f32>>());
+            let run = |range: std::ops::Range<usize>| {
+                let (mut w, mut s) = (params[range.clone()].to_vec(), slots.clone().map(|row| row[range.clone()].to_vec()));
+                let mut rows = s.iter_mut().take(kept).map(Vec::as_mut_slice);
+                let rows = std::array::from_fn(|_| rows.next().unwrap_or_default());
+                optimizer.update(Moment { step, learning_rate }, &mut w, &grads[range], rows);
+                (w, s)
+            };
+            let (whole, left, right) = (run(0..40), run(0..cut), run(cut..40));
+            prop_assert_eq!(whole.0, [left.0, right.0].concat());
+            for slot in 0..SLOTS {
+                prop_assert_eq!(&whole.1[slot], &[left.1[slot].clone(), right.1[slot].clone()].concat());
+            }
+        }
+    }
+
+    /// The tutorial: with plain descent, L2 multiplies W by 1 − αλ/m before the data step.
+    #[test]
+    fn l2_is_weight_decay_for_plain_descent(rate in 1e-3..0.5f64, lambda in 1e-3..2.0f64, batch_size in 1usize..64) {
+        let start = noise("start", 50);
+        let mut penalised = plain(rule("\"sgd\""));
+        (penalised.batch_size, penalised.penalties.l2, penalised.decay) = (batch_size, lambda, vec![0..30]);
+        let (mut params, mut grads) = (start.clone(), noise("data", 50));
+        let norm = penalised.complete(&mut params, &mut grads);
+        penalised.update(&mut penalised.fresh(50), rate, norm, &mut params, &mut grads);
+        for (place, (w, g)) in start.iter().zip(noise("data", 50)).enumerate() {
+            let shrink = if place < 30 { 1.0 - rate * lambda / batch_size as f64 } else { 1.0 };
+            let expected = f64::from(*w) * shrink - rate * f64::from(g);
+            prop_assert!((f64::from(params[place]) - expected).abs() < 1e-6);
+        }
+    }
+}
+
+#[test]
+fn l2_is_not_weight_decay_for_adam_and_adamw_makes_it_so() {
+    let start = noise("start", 50);
+    let walk_with = |name: &str, penalties: Penalties| {
+        let mut descent = plain(rule(name));
+        (descent.penalties, descent.decay) = (penalties, vec![0..50]);
+        walk(&descent, |_| 0.05, 4, &start)
+    };
+    let decay = Penalties { weight_decay: 0.3, ..Penalties::default() };
+    let l2 = Penalties { l2: 0.3, ..Penalties::default() };
+    let (coupled, decoupled) = (walk_with("\"adam\"", decay), walk_with("\"adamw\"", decay));
+    assert_eq!(coupled, walk_with("\"adam\"", l2), "coupled, both are λW in the gradient for batches of one");
+    assert!(largest_difference(&coupled, &decoupled) > 1e-3);
+    assert_eq!(walk_with("\"adam\"", Penalties::default()), walk_with("\"adamw\"", Penalties::default()));
+}
+
+#[test]
+fn momentum_is_an_exponentially_weighted_average_at_another_rate() {
+    // v ← βv + (1−β)g with rate α is μ = β with rate α(1−β).
+    let (beta, rate, start) = (0.9f64, 0.3, noise("start", 20));
+    let descent = plain(rule("{ name = \"sgd\", momentum = 0.9 }"));
+    let ours = walk(&descent, |_| rate * (1.0 - beta), 30, &start);
+    let slopes = noise("slopes", 20);
+    for place in 0..20 {
+        let (mut w, mut v) = (f64::from(start[place]), 0.0);
+        for _ in 0..30 {
+            v = beta * v + (1.0 - beta) * w * (1.5 + f64::from(slopes[place]));
+            w -= rate * v;
+        }
+        assert!((w - f64::from(ours[place])).abs() < 1e-5);
+    }
+}
+
+#[test]
+fn bias_correction_makes_the_first_averages_honest() {
+    // An average of equal gradients is that gradient from the first step on: every step of Adam has the size of the rate.
+    let optimizer = rule("\"adam\"");
+    let (mut w, mut m, mut v) = ([0.0f32; 2], [0.0f32; 2], [0.0f32; 2]);
+    for step in 1..=50 {
+        optimizer.update(Moment { step, learning_rate: 0.01 }, &mut w, &[0.5, -3.0], [&mut m, &mut v]);
+        let expected = 0.01 * step as f32;
+        assert!((w[0] + expected).abs() < 1e-5 && (w[1] - expected).abs() < 1e-5, "{step}: {w:?}");
+    }
+}
+
+#[test]
+fn rules_with_momentum_zero_are_plain() {
+    let start = noise("start", 20);
+    let walk_of = |text: &str| walk(&plain(rule(text)), |_| 0.02, 5, &start);
+    assert_eq!(walk_of("{ name = \"rmsprop\", momentum = 0 }"), walk_of("\"rmsprop\""));
+    assert!(largest_difference(&walk_of("{ name = \"rmsprop\", momentum = 1e-7 }"), &walk_of("\"rmsprop\"")) < 1e-6);
+    assert!(largest_difference(&walk_of("{ name = \"sgd\", momentum = 1e-7 }"), &walk_of("\"sgd\"")) < 1e-6);
+    let nesterov = "{ name = \"sgd\", momentum = 0.9, nesterov = true }";
+    assert!(largest_difference(&walk_of(nesterov), &walk_of("{ name = \"sgd\", momentum = 0.9 }")) > 1e-3);
+}
+
+#[test]
+fn clipping_keeps_the_direction_and_bounds_the_length() {
+    let mut descent = plain(rule("\"sgd\""));
+    descent.clip_norm = Some(0.5);
+    let (start, data) = (noise("start", 2 * PIECE), noise("data", 2 * PIECE));
+    let (mut params, mut grads) = (start.clone(), data.clone());
+    let norm = descent.complete(&mut params, &mut grads);
+    let exact = data.iter().map(|&g| f64::from(g) * f64::from(g)).sum::<f64>().sqrt();
+    assert!((norm - exact).abs() < 1e-9 * exact);
+    descent.update(&mut descent.fresh(params.len()), 1.0, norm, &mut params, &mut grads);
+    for ((after, before), g) in params.iter().zip(&start).zip(&data) {
+        assert!((after - (before - g * (0.5 / exact) as f32)).abs() < 1e-6);
+    }
+}
+
+#[test]
+fn what_is_not_finite_is_told_apart() {
+    let descent = plain(rule("\"sgd\""));
+    let (mut params, mut grads) = (vec![1.0; PIECE + 5], vec![1.0; PIECE + 5]);
+    grads[PIECE + 1] = f32::NAN;
+    assert!(!descent.complete(&mut params, &mut grads).is_finite());
+    grads[PIECE + 1] = 1e30;
+    let norm = descent.complete(&mut params, &mut grads);
+    assert!(norm.is_finite());
+    assert!(!descent.update(&mut descent.fresh(params.len()), 1e20, norm, &mut params, &mut grads));
+}
