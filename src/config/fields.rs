@@ -85,6 +85,15 @@ impl Fields {
         &self.name
     }
 
+    /// Takes `key` over from another table where this one does not give it.
+    pub fn inherit(&mut self, key: &str, from: &Fields) {
+        if !self.has(key)
+            && let Some(entry) = from.entries.iter().find(|(name, _, _)| name == key)
+        {
+            self.entries.push(entry.clone());
+        }
+    }
+
     /// Whether the file gives `key`.
     pub fn has(&self, key: &str) -> bool {
         self.node(key).is_some()

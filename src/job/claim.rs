@@ -1,7 +1,7 @@
 //! Claims run folders, `runs/NAME/N`: one a run, locked while it is being written. Knows nothing of what is in them.
 
 use crate::error::{Error, Result};
-use crate::report::atomic::write_atomic;
+use crate::report::write_atomic;
 use rustix::fs::{FlockOperation, flock};
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -59,6 +59,14 @@ impl ClaimedFolder {
         }
     }
 
+    /// `path` itself, whatever it holds.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] where another process is writing to it.
+    pub fn claim(path: &Path) -> Result<Self> {
+        Self::open(path)
+    }
+
     fn open(path: &Path) -> Result<Self> {
         fs::create_dir_all(path).map_err(Error::io("cannot make the folder", path))?;
         let lock_path = path.join(LOCK);
@@ -99,7 +107,16 @@ impl ClaimedFolder {
     /// # Errors
     /// [`Error::Io`].
     pub fn finish(&self) -> Result<()> {
-        self.write(DONE, b"")
+        self.write(DONE, b"")?;
+        self.release()
+    }
+
+    /// Takes the lock's file away: a finished folder holds results only.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn release(&self) -> Result<()> {
+        std::fs::remove_file(self.file(LOCK)).map_err(Error::io("cannot remove", self.file(LOCK)))
     }
 
     /// Whether the run in it is over.

@@ -13,7 +13,6 @@ use crate::stage::measure::Moments;
 use crate::stage::write::{Answer, Write};
 use crate::stage::{Slot, Ticket};
 use std::ops::ControlFlow;
-use std::sync::Mutex;
 
 /// Chunks that may wait in front of a stage.
 const ROOM: usize = 2;
@@ -31,7 +30,7 @@ impl Plan {
 
     /// The load stage of this plan.
     pub fn load_stage<'p>(&'p self, augment: &'p Augment<'p>) -> Load<'p> {
-        Load { source: &*self.data.source, test: self.data.test.as_deref(), augment, giant: Mutex::new(()) }
+        Load { source: &*self.data.source, test: self.data.test.as_deref(), augment }
     }
 
     /// Samples a chunk: 1 to 32, by the size of the data's pictures.

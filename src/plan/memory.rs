@@ -1,6 +1,7 @@
 //! How much memory a plan can need at most, counted from its shapes.
 
 use super::{End, Plan};
+use crate::sample::Size;
 use crate::stage::load::GIANT_PIXELS;
 
 /// Upper bound of a run's memory in bytes, part by part.
@@ -12,8 +13,8 @@ pub struct MemoryBound {
     pub data: u64,
     /// Samples in flight between source and batcher.
     pub samples: u64,
-    /// Giant pictures, one at a time.
-    pub giant: u64,
+    /// Pictures larger than the usual, one for each load worker: they are augmented where they are decoded.
+    pub giants: u64,
     /// Batches in flight.
     pub batches: u64,
     /// Parameters, gradients, optimiser state, activations.
@@ -23,7 +24,7 @@ pub struct MemoryBound {
 impl MemoryBound {
     /// All parts together.
     pub fn total(&self) -> u64 {
-        self.base + self.data + self.samples + self.giant + self.batches + self.model
+        self.base + self.data + self.samples + self.giants + self.batches + self.model
     }
 }
 
@@ -38,21 +39,20 @@ const BYTES_PER_PIXEL: u64 = 3 * 3;
 pub fn memory_bound(plan: &Plan) -> MemoryBound {
     let workers = plan.workers;
     let threads = (workers.load + workers.augment + workers.train + 3) as u64;
-    let chunk = plan.chunk() as u64;
-    let pixels = plan.data.largest_hint().min(GIANT_PIXELS);
-    let in_flight = chunk * plan.chunks_in_flight() as u64;
-    let out_pixels = plan.size.map_or(pixels, |size| size.area());
-    let values = plan.batch_size as u64 * plan.data.channels as u64 * plan.size.map_or(0, |size| size.area());
-    let model = match &plan.end {
-        End::Train(end) => end.memory(plan.batch_size),
-        _ => 0,
-    };
+    let (chunks, batches) = plan.in_flight();
+    let pixels = plan.data.most_pixels().min(GIANT_PIXELS);
+    let channels = plan.data.channels as u64;
+    let out_pixels = plan.size.map_or(pixels, Size::area);
+    let at_work = (workers.load + workers.augment) as u64 * pixels * BYTES_PER_PIXEL;
     MemoryBound {
-        base: PROGRAM + threads * WORKER + plan.data.listing_bytes(),
+        base: PROGRAM + threads * WORKER,
         data: plan.data.held_bytes(),
-        samples: in_flight * pixels.max(out_pixels) * 3 + (workers.load + workers.augment) as u64 * pixels * BYTES_PER_PIXEL,
-        giant: if plan.data.may_hold_giants() { plan.data.max_pixels() * BYTES_PER_PIXEL } else { 0 },
-        batches: values * 4 * (plan.batches_in_flight() as u64 + 2),
-        model,
+        samples: (chunks * plan.chunk()) as u64 * pixels.max(out_pixels) * channels + at_work,
+        giants: workers.load as u64 * plan.data.most_pixels().saturating_sub(pixels) * BYTES_PER_PIXEL,
+        batches: plan.batch_size as u64 * channels * plan.size.map_or(0, Size::area) * 4 * (batches as u64 + 1),
+        model: match &plan.end {
+            End::Train(end) => end.memory(plan.batch_size),
+            _ => 0,
+        },
     }
 }

@@ -1,6 +1,7 @@
 //! Pipeline file → checked plan. Once a [`Plan`] exists, nothing about the configuration can fail any more: names, ranges, shapes
 //! and files have been checked, and all problems were shown together. Runs nothing.
 
+mod assemble;
 mod data;
 mod end;
 mod memory;
@@ -9,10 +10,10 @@ mod resolved;
 mod workers;
 
 pub use data::Data;
-pub use end::{Encoding, End, TrainEnd, WriteEnd};
+pub use end::{End, TrainEnd, WriteEnd};
 pub use memory::{MemoryBound, memory_bound};
 pub use normalize::NormalizePlan;
-pub use resolved::{fingerprint, resolved_text};
+pub use resolved::{fingerprint, fingerprint_of, resolved_text};
 pub use workers::Workers;
 
 use crate::augment::Chain;

@@ -1,7 +1,7 @@
 //! The pipeline as it was understood, written down again: what a run folder keeps and what a resumed run is compared with.
 
 use super::Plan;
-use crate::config::{Node, Value};
+use crate::config::{Document, Node, Value};
 use std::path::Path;
 
 /// Tables whose paths are relative to the pipeline file.
@@ -28,17 +28,31 @@ pub fn resolved_text(plan: &Plan) -> String {
 /// What decides the result: everything of the file but `[workers]`, `[report]` and the paths. Two runs with the same fingerprint over
 /// the same data end in the same bytes.
 pub fn fingerprint(plan: &Plan) -> String {
-    let toml::Value::Table(mut table) = to_toml(&plan.document.root) else { return String::new() };
-    table.remove("workers");
-    table.remove("report");
-    table.remove("about");
-    table.insert("name".to_owned(), plan.name.clone().into());
-    for name in WITH_PATHS {
-        if let Some(toml::Value::Table(section)) = table.get_mut(name) {
+    fingerprint_of(&plan.document, &plan.name)
+}
+
+/// The fingerprint of a file whose pipeline is called `name`.
+pub fn fingerprint_of(document: &Document, name: &str) -> String {
+    let toml::Value::Table(mut table) = to_toml(&document.root) else { return String::new() };
+    for key in ["workers", "report", "about"] {
+        table.remove(key);
+    }
+    table.insert("name".to_owned(), name.into());
+    for section in WITH_PATHS {
+        if let Some(toml::Value::Table(section)) = table.get_mut(section) {
             PATHS.iter().for_each(|key| drop(section.remove(*key)));
         }
     }
     toml::to_string(&table).unwrap_or_default()
+}
+
+impl Plan {
+    /// A table of the file as TOML text, or the tables of a list: what a model file keeps to be used without the pipeline file.
+    pub fn section(&self, name: &str) -> String {
+        let toml::Value::Table(table) = to_toml(&self.document.root) else { return String::new() };
+        let kept: toml::Table = table.into_iter().filter(|(key, _)| key == name).collect();
+        toml::to_string(&kept).unwrap_or_default()
+    }
 }
 
 fn to_toml(node: &Node) -> toml::Value {

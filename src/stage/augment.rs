@@ -3,7 +3,8 @@
 
 use super::Slot;
 use crate::augment::Chain;
-use crate::batch::Part;
+use crate::batch::{Part, Pass};
+use crate::key::Key;
 use crate::sample::{BadSample, Sample, Size};
 use std::sync::Arc;
 
@@ -27,18 +28,34 @@ impl Augment<'_> {
         if slot.finished {
             return slot;
         }
-        let pass = slot.ticket.pass;
-        let (chain, epoch) = match pass.part {
-            Part::Train => (self.train, u64::from(pass.epoch)),
-            _ => (self.evaluate, 0),
-        };
+        let (chain, epoch) = self.chain_of(slot.ticket.pass);
         let outcome = slot.outcome.and_then(|sample| self.through(chain, epoch, sample).map_err(Arc::new));
         Slot { ticket: slot.ticket, outcome, finished: true }
     }
 
+    /// What the operations of `pass` draw for a sample, as JSON text: what a manifest keeps.
+    ///
+    /// # Errors
+    /// Why an operation refuses the sample.
+    pub fn apply_traced(&self, mut sample: Sample, pass: Pass) -> Result<(Sample, String), BadSample> {
+        let (chain, epoch) = self.chain_of(pass);
+        let place = Key { run: self.seed, epoch, sample: sample.identity.number(), op: 0 };
+        match chain.apply_traced(place, &mut sample.image) {
+            Ok(traces) => Ok((sample, serde_json::to_string(&traces).unwrap_or_default())),
+            Err(words) => Err(self.bad(&sample, "refused by an operation", words)),
+        }
+    }
+
+    fn chain_of(&self, pass: Pass) -> (&Chain, u64) {
+        match pass.part {
+            Part::Train => (self.train, u64::from(pass.epoch)),
+            _ => (self.evaluate, 0),
+        }
+    }
+
     fn through(&self, chain: &Chain, epoch: u64, mut sample: Sample) -> Result<Sample, BadSample> {
-        let number = sample.identity.number();
-        let applied = chain.apply(self.seed, epoch, number, &mut sample.image);
+        let place = Key { run: self.seed, epoch, sample: sample.identity.number(), op: 0 };
+        let applied = chain.apply(place, &mut sample.image);
         applied.map_err(|words| self.bad(&sample, "refused by an operation", words))?;
         match self.size {
             Some(size) if sample.image.size() != size => {

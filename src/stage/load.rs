@@ -1,15 +1,14 @@
-//! The load stage: reads and decodes what a ticket asks for. Giant images are also augmented here, one at a time, so that
-//! memory stays bounded whatever the data holds.
+//! The load stage: reads and decodes what a ticket asks for. Giant images are also augmented here, so that they never wait in a
+//! channel at their full size: memory stays bounded whatever the data holds.
 
 use super::augment::Augment;
 use super::{Slot, Ticket};
 use crate::batch::Part;
-use crate::sample::{Identity, Sample};
-use crate::source::{Source, View};
-use std::sync::{Arc, Mutex};
+use crate::source::Source;
+use std::sync::Arc;
 
 /// Images above this many pixels are giants.
-pub const GIANT_PIXELS: u64 = 4 << 20;
+pub const GIANT_PIXELS: u64 = 1 << 21;
 
 /// Reads samples; shared by all workers of the stage.
 pub struct Load<'a> {
@@ -19,31 +18,19 @@ pub struct Load<'a> {
     pub test: Option<&'a dyn Source>,
     /// What is done to the pictures afterwards.
     pub augment: &'a Augment<'a>,
-    /// Held while a giant is decoded and augmented.
-    pub giant: Mutex<()>,
 }
 
 impl Load<'_> {
     /// Answers one ticket.
     pub fn load(&self, ticket: Ticket) -> Slot {
-        let source = match ticket.pass.part {
-            Part::Test => self.test.unwrap_or(self.source),
-            _ => self.source,
-        };
-        let view = match ticket.pass.part {
-            Part::Train => View::Epoch(ticket.pass.epoch),
-            _ => View::Plain,
-        };
         let index = ticket.entry as usize;
-        let giant = source.pixels_hint(index).is_some_and(|pixels| pixels > GIANT_PIXELS);
-        let _one_at_a_time = giant.then(|| self.giant.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
-        let slot = Slot { ticket, outcome: read(source, index, view), finished: false };
+        let read = match ticket.pass.part {
+            Part::Train => self.source.read_at_epoch(index, ticket.pass.epoch),
+            Part::Validation => self.source.read(index),
+            Part::Test => self.test.unwrap_or(self.source).read(index),
+        };
+        let giant = read.as_ref().is_ok_and(|read| read.sample.image.size().area() > GIANT_PIXELS);
+        let slot = Slot { ticket, outcome: read.map(|read| read.sample).map_err(Arc::new), finished: false };
         if giant { self.augment.apply(slot) } else { slot }
     }
-}
-
-fn read(source: &dyn Source, index: usize, view: View) -> Result<Sample, Arc<crate::sample::BadSample>> {
-    let entry = source.entry(index);
-    let identity = Identity(entry.identity.into());
-    source.read(index, view).map(|image| Sample { identity, label: entry.label, image }).map_err(Arc::new)
 }

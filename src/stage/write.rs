@@ -56,7 +56,7 @@ impl Write<'_> {
         let evaluate = Pass { part: Part::Validation, epoch: 0 };
         let mut rows = Vec::new();
         for pass in passes.chain([evaluate]) {
-            match self.variant(&sample, slot.ticket, pass)? {
+            match self.variant(&sample, pass)? {
                 Ok(row) => rows.push(row),
                 Err(bad) => return Ok(Err(bad)),
             }
@@ -64,21 +64,20 @@ impl Write<'_> {
         Ok(Ok(rows))
     }
 
-    fn variant(&self, sample: &Sample, ticket: super::Ticket, pass: Pass) -> Result<Result<Row, Arc<BadSample>>, Error> {
+    fn variant(&self, sample: &Sample, pass: Pass) -> Result<Result<Row, Arc<BadSample>>, Error> {
         let variant = match pass.part {
             Part::Train => pass.epoch.to_string(),
             _ => "evaluate".to_owned(),
         };
         let label = self.classes.get(sample.label as usize).cloned().unwrap_or_default();
         let path = file_name(&label, &sample.identity.0, &variant);
-        let draws = self.augment.draws(sample, pass);
+        let (made, draws) = match self.augment.apply_traced(sample.clone(), pass) {
+            Ok(made) => made,
+            Err(bad) => return Ok(Err(Arc::new(bad))),
+        };
         let target = self.out.join(&path);
         if !(self.resume && target.is_file()) {
-            let slot = Slot { ticket: super::Ticket { pass, ..ticket }, outcome: Ok(sample.clone()), finished: false };
-            match self.augment.apply(slot).outcome {
-                Ok(sample) => store(&sample, &target)?,
-                Err(bad) => return Ok(Err(bad)),
-            }
+            store(&made, &target)?;
         }
         Ok(Ok(Row { path, label, source: sample.identity.to_string(), variant, draws }))
     }
@@ -91,8 +90,8 @@ fn file_name(class: &str, identity: &str, variant: &str) -> String {
     format!("{}/{}.{mark}.png", escaped(class), escaped(below))
 }
 
-/// No slash, and nothing that a file system or a CSV reader could take amiss.
-fn escaped(name: &str) -> String {
+/// A name as a file's name: no slash, and nothing that a file system or a CSV reader could take amiss.
+pub fn escaped(name: &str) -> String {
     let safe = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ' ');
     name.chars().map(|c| if safe(c) { c.to_string() } else { format!("%{:02X}", c as u32) }).collect()
 }
@@ -100,5 +99,5 @@ fn escaped(name: &str) -> String {
 fn store(sample: &Sample, target: &Path) -> Result<(), Error> {
     let refuse = |words: String| Error::io("cannot encode", target)(std::io::Error::other(words));
     let bytes = encode_png(&sample.image).map_err(refuse)?;
-    crate::report::atomic::write_atomic(target, &bytes)
+    crate::report::write_atomic(target, &bytes)
 }

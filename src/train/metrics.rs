@@ -22,6 +22,13 @@ impl Totals {
         self.count += tally.count;
     }
 
+    /// Adds what was added up elsewhere.
+    pub fn join(&mut self, other: &Totals) {
+        self.loss_sum += other.loss_sum;
+        self.correct += other.correct;
+        self.count += other.count;
+    }
+
     /// Mean loss and accuracy; both 0 where there are no samples.
     pub fn score(&self) -> Score {
         let count = self.count.max(1) as f64;

@@ -4,6 +4,7 @@ use super::config::TrainConfig;
 use super::early_stopping::EarlyStopping;
 use super::progress::Progress;
 use super::weights::weights_blake3;
+use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::model::{Network, Workspace};
 use crate::optim::schedule::LearningRate;
@@ -24,7 +25,7 @@ pub struct Setup {
 
 /// A network being trained.
 pub struct Trainer {
-    pub(super) network: Network,
+    pub(super) network: Arc<Network>,
     pub(super) workspace: Workspace,
     pub(super) pool: rayon::ThreadPool,
     pub(super) descent: Descent,
@@ -45,7 +46,8 @@ impl Trainer {
     ///
     /// # Errors
     /// [`Error::Refused`] where the system does not give so many threads.
-    pub fn new(network: Network, config: &TrainConfig, setup: Setup) -> Result<Self> {
+    pub fn new(network: impl Into<Arc<Network>>, config: &TrainConfig, setup: Setup) -> Result<Self> {
+        let network = network.into();
         let setup = Setup { batch_size: setup.batch_size.max(1), steps_per_epoch: setup.steps_per_epoch.max(1), ..setup };
         let builder = rayon::ThreadPoolBuilder::new().num_threads(setup.threads.max(1));
         let pool = builder.thread_name(|number| format!("train-{number}")).build().map_err(|error| {

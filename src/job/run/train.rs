@@ -107,7 +107,7 @@ impl<'a> Session<'a> {
         listener.hear(&Event::Planned(Arc::new(facts(plan, end))));
         let steps = plan.data.parts.train.len().div_ceil(plan.batch_size) as u64;
         let setup = Setup { seed: plan.seed, batch_size: plan.batch_size, steps_per_epoch: steps, threads: plan.workers.train };
-        let mut trainer = Trainer::new(end.network()?, &end.config, setup)?;
+        let mut trainer = Trainer::new(end.network.clone(), &end.config, setup)?;
         let past = if request.resume { Some(take_up(plan, claimed, &mut trainer)?) } else { None };
         let moments = match &past {
             Some(past) => serde_json::from_value(past.caller.notes["normalize"].clone())
@@ -253,7 +253,7 @@ fn facts(plan: &Plan, end: &TrainEnd) -> Facts {
         name: plan.name.clone(),
         seed: plan.seed,
         classes: plan.data.source.classes().to_vec(),
-        parameters: end.parameters() as u64,
+        parameters: end.network.parameter_count() as u64,
         samples: [parts.train.len() as u64, parts.validation.len() as u64, parts.test.len() as u64],
         filtered: plan.data.filtered(),
         memory_bound: Some(memory_bound(plan).total()),

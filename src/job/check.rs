@@ -1,0 +1,218 @@
+//! `pipeline check`: the plan, in full, before anything runs.
+
+use super::say;
+use crate::error::Result;
+use crate::plan::{End, MemoryBound, Plan, memory_bound};
+use crate::sample::Size;
+use serde::Serialize;
+
+/// Everything that a plan says about itself.
+#[derive(Serialize)]
+struct Summary {
+    name: String,
+    about: String,
+    seed: u64,
+    classes: Vec<String>,
+    samples: Samples,
+    augment: Vec<Step>,
+    evaluate: Vec<Step>,
+    batch: Option<BatchShape>,
+    stages: Vec<Stage>,
+    layers: Vec<Layer>,
+    parameters: usize,
+    flops_per_sample: u64,
+    memory: MemoryBound,
+    memory_total: u64,
+    end: String,
+}
+
+#[derive(Serialize)]
+struct Samples {
+    train: usize,
+    validation: usize,
+    test: usize,
+    filtered: u64,
+}
+
+#[derive(Serialize)]
+struct Step {
+    name: String,
+    probability: f64,
+    size: Option<Size>,
+}
+
+#[derive(Serialize)]
+struct BatchShape {
+    size: usize,
+    channels: usize,
+    height: u32,
+    width: u32,
+    steps_per_epoch: usize,
+}
+
+#[derive(Serialize)]
+struct Stage {
+    name: &'static str,
+    workers: usize,
+}
+
+#[derive(Serialize)]
+struct Layer {
+    index: usize,
+    layer: &'static str,
+    about: String,
+    out_shape: String,
+    parameters: usize,
+    flops_per_sample: u64,
+}
+
+/// Prints the checked plan of a pipeline.
+///
+/// # Errors
+/// [`crate::error::Error::Refused`] with every problem.
+pub fn check(name: &str, sets: &[String], json: bool) -> Result<()> {
+    let plan = Plan::load(name, sets)?;
+    let summary = summarise(&plan);
+    match json {
+        true => say(&(serde_json::to_string_pretty(&summary).unwrap_or_default() + "\n")),
+        false => say(&as_text(&summary)),
+    }
+}
+
+fn summarise(plan: &Plan) -> Summary {
+    let parts = &plan.data.parts;
+    let memory = memory_bound(plan);
+    let layers = layers(plan);
+    Summary {
+        name: plan.name.clone(),
+        about: plan.about.clone(),
+        seed: plan.seed,
+        classes: plan.data.source.classes().to_vec(),
+        samples: Samples {
+            train: parts.train.len(),
+            validation: parts.validation.len(),
+            test: parts.test.len(),
+            filtered: plan.data.filtered(),
+        },
+        augment: steps(plan, &plan.augment),
+        evaluate: steps(plan, &plan.evaluate),
+        batch: plan.size.map(|size| BatchShape {
+            size: plan.batch_size,
+            channels: plan.data.channels,
+            height: size.height,
+            width: size.width,
+            steps_per_epoch: parts.train.len().div_ceil(plan.batch_size),
+        }),
+        stages: stages(plan),
+        parameters: layers.iter().map(|layer| layer.parameters).sum(),
+        flops_per_sample: layers.iter().map(|layer| layer.flops_per_sample).sum(),
+        layers,
+        memory,
+        memory_total: memory.total(),
+        end: end_words(plan),
+    }
+}
+
+fn steps(plan: &Plan, chain: &crate::augment::Chain) -> Vec<Step> {
+    let mut size = plan.data.first_size();
+    let describe = |step: &crate::augment::Step| {
+        size = step.out_size(size);
+        Step { name: step.name().to_owned(), probability: step.p(), size }
+    };
+    chain.steps().iter().map(describe).collect()
+}
+
+fn stages(plan: &Plan) -> Vec<Stage> {
+    let workers = plan.workers;
+    let stage = |name, workers| Stage { name, workers };
+    let front = [stage("source", 1), stage("load", workers.load)];
+    let back = match plan.end {
+        End::Train(_) => vec![stage("augment", workers.augment), stage("batch", 1), stage("train", workers.train)],
+        End::Write(_) => vec![stage("write", workers.augment)],
+        End::Discard => vec![stage("augment", workers.augment), stage("batch", 1), stage("discard", 1)],
+    };
+    front.into_iter().chain(back).collect()
+}
+
+fn layers(plan: &Plan) -> Vec<Layer> {
+    let End::Train(end) = &plan.end else { return Vec::new() };
+    let layer = |summary: crate::model::LayerSummary| Layer {
+        index: summary.index,
+        layer: summary.kind,
+        about: summary.about,
+        out_shape: summary.out_shape.to_string(),
+        parameters: summary.parameters,
+        flops_per_sample: summary.flops_per_sample,
+    };
+    end.network.summary().into_iter().map(layer).collect()
+}
+
+fn end_words(plan: &Plan) -> String {
+    match &plan.end {
+        End::Train(end) => format!("train for at most {} epochs with {}", end.config.epochs, end.config.optimizer_name),
+        End::Write(end) => format!("write {} variants of each sample to {}", end.variants, end.path.display()),
+        End::Discard => "deliver one epoch and measure".to_owned(),
+    }
+}
+
+fn as_text(summary: &Summary) -> String {
+    let Samples { train, validation, test, filtered } = summary.samples;
+    let mut text = format!("{}: {}\n\n", summary.name, summary.about);
+    text += &format!("data      {} classes ({})\n", summary.classes.len(), shortened(&summary.classes));
+    text += &format!("          {train} training, {validation} validation, {test} test samples; {filtered} files left out by rule\n");
+    text += &format!("end       {}; seed {}\n", summary.end, summary.seed);
+    let stages: Vec<String> = summary.stages.iter().map(|stage| format!("{} ×{}", stage.name, stage.workers)).collect();
+    text += &format!("stages    {}\n", stages.join(" → "));
+    text += &chain_text("augment", &summary.augment);
+    text += &chain_text("evaluate", &summary.evaluate);
+    if let Some(batch) = &summary.batch {
+        text += &format!(
+            "batch     {} × {} × {} × {} (NCHW, f32), {} an epoch\n",
+            batch.size, batch.channels, batch.height, batch.width, batch.steps_per_epoch
+        );
+    }
+    text + &layers_text(summary) + &memory_text(summary)
+}
+
+fn shortened(names: &[String]) -> String {
+    let shown: Vec<String> = names.iter().take(10).map(|name| name.escape_debug().to_string()).collect();
+    shown.join(", ") + if names.len() > 10 { ", …" } else { "" }
+}
+
+fn chain_text(title: &str, steps: &[Step]) -> String {
+    let line = |(index, step): (usize, &Step)| {
+        let size = step.size.map_or("size varies".to_owned(), |size| size.to_string());
+        let title = if index == 0 { title } else { "" };
+        format!("{title:<10}{:<22} p = {:<6} {size}\n", step.name, step.probability)
+    };
+    steps.iter().enumerate().map(line).collect()
+}
+
+fn layers_text(summary: &Summary) -> String {
+    if summary.layers.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("\n{:>3}  {:<10} {:<34} {:>12} {:>12} {:>14}\n", "", "layer", "", "output", "parameters", "FLOPs/sample");
+    for layer in &summary.layers {
+        text += &format!(
+            "{:>3}  {:<10} {:<34} {:>12} {:>12} {:>14}\n",
+            layer.index, layer.layer, layer.about, layer.out_shape, layer.parameters, layer.flops_per_sample
+        );
+    }
+    text + &format!("{:>3}  {:<10} {:<34} {:>12} {:>12} {:>14}\n", "", "all", "", "", summary.parameters, summary.flops_per_sample)
+}
+
+fn memory_text(summary: &Summary) -> String {
+    let mib = |bytes: u64| format!("{:.1} MiB", bytes as f64 / (1 << 20) as f64);
+    let MemoryBound { base, data, samples, giants, batches, model } = summary.memory;
+    format!(
+        "\nmemory    at most {}: program and threads {}, data {}, samples in flight {}, larger pictures {}, batches {}, model {}\n",
+        mib(summary.memory_total),
+        mib(base),
+        mib(data),
+        mib(samples),
+        mib(giants),
+        mib(batches),
+        mib(model)
+    )
+}

@@ -1,0 +1,225 @@
+//! `[source]`, `[split]`, `[test]`: opens the data, decides which samples serve for what, and looks at one of them for its size.
+
+use crate::augment::Chain;
+use crate::batch::Part;
+use crate::config::{Fields, Limits};
+use crate::error::Error;
+use crate::sample::Size;
+use crate::source::split::{self, Ratios};
+use crate::source::{self, Source};
+use crate::stage::deal::Parts;
+use crate::stage::ledger::Ledger;
+use std::path::Path;
+
+/// Opened data.
+pub struct Data {
+    /// Training and validation samples, and test samples where `[split]` holds some out.
+    pub source: Box<dyn Source>,
+    /// Test samples that come from elsewhere.
+    pub test: Option<Box<dyn Source>>,
+    /// Which samples serve for what.
+    pub parts: Parts,
+    /// Channels of every picture.
+    pub channels: usize,
+    /// Share of samples that may be bad.
+    pub max_bad: f64,
+    /// What the user should know about the data.
+    pub warnings: Vec<String>,
+    max_pixels: u64,
+    first_size: Option<Size>,
+}
+
+/// Keys of `[source]` that hold for `[test]`, too, unless it gives its own.
+const INHERITED: [&str; 7] = ["format", "channels", "exif_orientation", "max_pixels", "max_side", "max_bytes", "max_scans"];
+
+/// Reads the three sections and opens the data; none where a problem kept it from being opened.
+pub fn read(top: &Fields, base: &Path, seed: u64) -> Option<Data> {
+    let split = top.table_or_empty("split", "which share of the samples is held out");
+    let ratios = read_split(&split);
+    let Some(fields) = top.table("source", "where samples come from") else {
+        top.complain("source", "the file needs a table `[source]`", "[source] format = \"image_folder\", path = \"…\"");
+        return None;
+    };
+    let max_bad = super::read_max_bad(&fields);
+    let max_pixels = fields.key("max_pixels", "larger pictures are set aside").integer(1, 1 << 32).or(1 << 26) as u64;
+    let test = top.table("test", "samples that are scored once, at the end; keys as in [source]").map(|mut test| {
+        INHERITED.iter().for_each(|key| test.inherit(key, &fields));
+        test
+    });
+    let spec = source::read(&fields, base);
+    let test_spec = test.as_ref().map(|test| source::read(test, base));
+    let source = open(top, "source", spec)?;
+    let test = match test_spec {
+        Some(spec) => Some(open(top, "test", spec)?),
+        None => None,
+    };
+    let parts = deal_parts(&*source, test.as_deref(), &ratios, seed);
+    if let Some(test) = &test {
+        refuse_mismatch(top, &*source, &**test);
+    }
+    if parts.train.is_empty() {
+        top.complain("split", "no sample is left for training", "lower split.validation and split.test");
+    }
+    let first_size = source.fixed_size().or_else(|| first_size(&*source));
+    let channels = source.channels();
+    let warnings = warnings(&*source, test.as_deref(), &parts);
+    Some(Data { source, test, parts, channels, max_bad, warnings, max_pixels, first_size })
+}
+
+/// What `[split]` asks for.
+struct Wanted {
+    ratios: Option<Ratios>,
+    stratify: bool,
+}
+
+fn read_split(fields: &Fields) -> Wanted {
+    let about = "share held out to validate each epoch, or \"auto\" for shares by the number of samples";
+    let validation = fields.key("validation", about).number_or_auto(Limits::below(0.0, 1.0)).or_shown(Some(0.0), "0");
+    let about = "share held out to be scored once, at the end, where there is no [test]";
+    let test = fields.key("test", about).number(Limits::below(0.0, 1.0)).or(0.0);
+    let stratify = fields.key("stratify", "take the shares from every class by itself").flag().or(true);
+    if validation.unwrap_or(0.0) + test >= 1.0 {
+        fields.complain("validation", "split.validation and split.test leave nothing for training", "together less than 1");
+    }
+    fields.finish();
+    Wanted { ratios: validation.map(|validation| Ratios { validation, test }), stratify }
+}
+
+fn open(top: &Fields, section: &str, spec: Option<Box<dyn source::SourceSpec>>) -> Option<Box<dyn Source>> {
+    match spec?.open() {
+        Ok(source) => Some(source),
+        Err(Error::Refused(problems)) => {
+            for mut problem in problems {
+                problem.place = problem.place.or_else(|| top.place_of(section));
+                top.problems().push(problem);
+            }
+            None
+        }
+        Err(error) => {
+            top.complain(section, error.to_string(), "");
+            None
+        }
+    }
+}
+
+fn deal_parts(source: &dyn Source, test: Option<&dyn Source>, wanted: &Wanted, seed: u64) -> Parts {
+    let mut ratios = wanted.ratios.unwrap_or_else(|| Ratios::by_size(source.len() as u64));
+    if test.is_some() {
+        ratios = ratios.without_test();
+    }
+    let entries = (0..source.len()).map(|index| (source.identity(index), source.label(index)));
+    let decided = split::split(entries, ratios, seed, wanted.stratify);
+    let of = |part: Part| (0..).zip(&decided).filter(|(_, decided)| **decided == part).map(|(index, _)| index).collect();
+    let test_entries = test.map_or_else(|| of(Part::Test), |test| (0..test.len() as u32).collect());
+    Parts { train: of(Part::Train), validation: of(Part::Validation), test: test_entries }
+}
+
+fn refuse_mismatch(top: &Fields, source: &dyn Source, test: &dyn Source) {
+    if source.classes() != test.classes() {
+        let message = format!("the test set's classes are {:?}, the training set's {:?}", test.classes(), source.classes());
+        top.complain("test", message, "both need the same classes under the same names");
+    }
+    if source.channels() != test.channels() {
+        let message = format!("test pictures have {} channels, training pictures {}", test.channels(), source.channels());
+        top.complain("test", message, "give both the same `channels`");
+    }
+}
+
+/// The size of the first sample that can be read, from a few.
+fn first_size(source: &dyn Source) -> Option<Size> {
+    (0..source.len().min(20)).find_map(|index| source.read(index).ok()).map(|read| read.sample.image.size())
+}
+
+fn warnings(source: &dyn Source, test: Option<&dyn Source>, parts: &Parts) -> Vec<String> {
+    let sources = [Some(source), test];
+    let mut all: Vec<String> = sources.iter().flatten().flat_map(|source| source.census().warnings.clone()).collect();
+    if !parts.validation.is_empty() {
+        let mut per_class = vec![0u64; source.classes().len()];
+        parts.validation.iter().for_each(|&index| per_class[source.label(index as usize) as usize] += 1);
+        for (class, _) in source.classes().iter().zip(per_class).filter(|(_, count)| *count == 0) {
+            all.push(format!("class \"{}\" has no validation sample", class.escape_debug()));
+        }
+    }
+    all
+}
+
+impl Data {
+    /// The size that every picture has after the chains; a problem where they disagree or it varies and batches are to be made.
+    pub fn common_size(&self, top: &Fields, augment: &Chain, evaluate: &Chain) -> Option<Size> {
+        let (train, other) = (augment.out_size(self.first_size), evaluate.out_size(self.first_size));
+        let help = "end both chains at one size: op = \"resize\", \"resized_crop\", \"crop\" or \"center_crop\"";
+        if top.has("write") {
+            return None;
+        }
+        match (train, other) {
+            (Some(train), Some(other)) if train == other => return Some(train),
+            (Some(train), Some(other)) => {
+                top.complain("augment", format!("training pictures end as {train}, all others as {other}"), help);
+            }
+            (None, _) => top.complain("augment", "training pictures have no common size after [[augment]]", help),
+            (_, None) => top.complain("evaluate", "validation and test pictures have no common size after [[evaluate]]", help),
+        }
+        None
+    }
+
+    /// Height and width of the first readable picture.
+    pub fn first_size(&self) -> Option<Size> {
+        self.first_size
+    }
+
+    /// Pixels of a picture as they come, as far as one look tells.
+    pub fn typical_pixels(&self) -> u64 {
+        self.first_size.map_or(1, Size::area)
+    }
+
+    /// The most pixels that a picture may have.
+    pub fn most_pixels(&self) -> u64 {
+        self.source.fixed_size().map_or(self.max_pixels, Size::area)
+    }
+
+    /// Files that a rule left out.
+    pub fn filtered(&self) -> u64 {
+        let sources = [Some(&self.source), self.test.as_ref()];
+        sources.iter().flatten().flat_map(|source| &source.census().filtered).map(|(_, count)| count).sum()
+    }
+
+    /// Bytes that the listing takes, and that sources hold in memory.
+    pub fn held_bytes(&self) -> u64 {
+        let of = |source: &dyn Source| {
+            let listing = source.len() as u64 * 320;
+            let held = source.fixed_size().map_or(0, |size| source.len() as u64 * size.area() * source.channels() as u64);
+            listing + held
+        };
+        of(&*self.source) + self.test.as_deref().map_or(0, of)
+    }
+
+    /// Hash of everything that was found and of how it was split: a resumed run must find the same.
+    pub fn digest(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&self.source.fingerprint());
+        if let Some(test) = &self.test {
+            hasher.update(&test.fingerprint());
+        }
+        for part in [&self.parts.train, &self.parts.validation, &self.parts.test] {
+            part.iter().for_each(|index| drop(hasher.update(&index.to_le_bytes())));
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+
+    /// An account over the samples of `parts`.
+    pub fn ledger(&self, parts: &[Part]) -> Ledger {
+        let mut per_class = vec![0; self.source.classes().len()];
+        let mut entries = 0;
+        for &part in parts {
+            let source = match part {
+                Part::Test => self.test.as_deref().unwrap_or(&*self.source),
+                _ => &*self.source,
+            };
+            for &index in self.parts.of(part) {
+                per_class[source.label(index as usize) as usize] += 1;
+                entries += 1;
+            }
+        }
+        Ledger::new(entries, per_class, self.source.classes().to_vec(), self.max_bad)
+    }
+}

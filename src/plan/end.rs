@@ -1,0 +1,104 @@
+//! What the samples are for: `[train]` with `[model]`, `[write]`, or neither.
+
+use super::Data;
+use crate::config::Fields;
+use crate::error::Problem;
+use crate::model::{self, Network, Shape};
+use crate::sample::Size;
+use crate::train::TrainConfig;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Where samples go.
+pub enum End {
+    /// Into a trainer.
+    Train(Box<TrainEnd>),
+    /// Into an offline set.
+    Write(WriteEnd),
+    /// Nowhere: to measure what delivers them.
+    Discard,
+}
+
+/// A model and how it is learned.
+pub struct TrainEnd {
+    /// What is learned.
+    pub network: Arc<Network>,
+    /// How.
+    pub config: TrainConfig,
+}
+
+/// An offline set to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WriteEnd {
+    /// Its folder.
+    pub path: PathBuf,
+    /// Variants of each sample.
+    pub variants: u32,
+}
+
+impl TrainEnd {
+    /// Bytes for parameters, gradients, what update rule and checkpoint keep, and activations of a batch.
+    pub fn memory(&self, batch_size: usize) -> u64 {
+        // Parameters, gradients, best, up to two slots: five rows; a checkpoint copies four of them and encodes them once more.
+        const ROWS: u64 = 5 + 4 + 4;
+        self.network.parameter_count() as u64 * 4 * ROWS + self.network.workspace_bytes(batch_size)
+    }
+}
+
+/// Reads `[model]`, `[train]` and `[write]`; none where a problem keeps the model from being built.
+pub fn read(top: &Fields, base: &Path, data: Option<&Data>, size: Option<Size>) -> Option<End> {
+    let write = top.table("write", "where an offline set goes").map(|fields| read_write(&fields, base));
+    let model = top.table("model", "what is learned").map(|fields| model::read(&fields));
+    let train = top.table("train", "how it is learned").map(|fields| TrainConfig::read(&fields));
+    if write.is_some() && (train.is_some() || model.is_some()) {
+        let help = "an offline set is written by one file and learned from by another";
+        top.complain("write", "`[write]` cannot stand beside `[train]` or `[model]`", help);
+        return None;
+    }
+    match (write, model, train) {
+        (Some(write), ..) => Some(End::Write(write)),
+        (None, Some(model), Some(config)) => build(top, data?, size?, model, config),
+        (None, None, None) => Some(End::Discard),
+        (None, model, _) => {
+            let (there, missing) = if model.is_some() { ("model", "train") } else { ("train", "model") };
+            top.complain(there, format!("`[{there}]` needs `[{missing}]`"), "see `pipeline describe augment-train` for a whole file");
+            None
+        }
+    }
+}
+
+fn build(top: &Fields, data: &Data, size: Size, model: model::Model, config: TrainConfig) -> Option<End> {
+    if let Some(key) = config.needs_validation().filter(|_| data.parts.validation.is_empty()) {
+        let message = format!("`{key}` in [train] looks at validation samples, and there are none");
+        top.complain("train", message, "give split.validation a share, or let it monitor train_loss");
+    }
+    let input = Shape::new(data.channels, size.height as usize, size.width as usize);
+    if model.layers.is_empty() {
+        return None;
+    }
+    match Network::new(&model.layers, input, data.source.classes().len()) {
+        Ok(network) => {
+            let network = network.with_label_smoothing(config.label_smoothing).with_initialiser(model.initialiser);
+            let end = TrainEnd { network: Arc::new(network), config };
+            Some(End::Train(Box::new(end)))
+        }
+        Err(problems) => {
+            problems.into_iter().for_each(|problem| top.problems().push(at_model(problem, top)));
+            None
+        }
+    }
+}
+
+fn at_model(problem: Problem, top: &Fields) -> Problem {
+    Problem { place: problem.place.or_else(|| top.place_of("model")), ..problem }
+}
+
+fn read_write(fields: &Fields, base: &Path) -> WriteEnd {
+    fields.key("format", "an image folder with a manifest, to be read as `prepared`").word(&["image_folder"]).or("image_folder");
+    fields.key("encoding", "how pictures are stored; lossless, so that training sees the same bytes").word(&["png"]).or("png");
+    let path = base.join(fields.key("path", "the set's folder, relative to the file").text().required());
+    let about = "variants of each sample: variant k is what online augmentation shows at epoch k";
+    let variants = fields.key("variants", about).integer(1, 10_000).or(1) as u32;
+    fields.finish();
+    WriteEnd { path, variants }
+}
