@@ -10,7 +10,7 @@ use super::stop::{Control, Stop};
 use super::window::Window;
 use crate::event::Meter;
 use std::sync::Arc;
-use std::thread::{Builder, ScopedJoinHandle};
+use std::thread::{Builder, Scope, ScopedJoinHandle};
 
 /// A thread that is to be.
 struct Job<'a> {
@@ -250,23 +250,12 @@ impl Assembled<'_> {
         let Assembled { meters, stop, jobs, last, end } = self;
         let control = Control::new(stop);
         let (verdict, escaped) = std::thread::scope(|scope| {
-            let mut running: Vec<(Arc<Gauge>, ScopedJoinHandle<'_, ()>)> = Vec::with_capacity(jobs.len());
-            let mut verdict: Verdict = None;
-            for Job { gauge, thread, body } in jobs {
-                let control = &control;
-                match Builder::new().name(thread).spawn_scoped(scope, move || body(control)) {
-                    Ok(handle) => running.push((gauge, handle)),
-                    Err(error) => {
-                        verdict = Some(Err(unstarted(gauge.stage(), error)));
-                        break;
-                    }
-                }
-            }
-            let verdict = match verdict {
+            let (running, failed) = start(scope, jobs, &control);
+            let verdict = match failed {
                 None => contain(|| Ok(end(&control))).unwrap_or_else(|cause| Some(Err(cause.at(last.stage(), last.items())))),
-                unstarted => {
+                Some(fault) => {
                     drop(end);
-                    unstarted
+                    Some(Err(fault))
                 }
             };
             control.end();
@@ -277,12 +266,30 @@ impl Assembled<'_> {
     }
 }
 
-fn unstarted(stage: &str, error: std::io::Error) -> Fault {
-    Fault { stage: stage.to_owned(), item: 0, why: format!("cannot start a thread: {error}"), payload: Some(error.into()) }
+type Running<'scope> = Vec<(Arc<Gauge>, ScopedJoinHandle<'scope, ()>)>;
+
+/// Starts all threads. If the system refuses one, the ends of its channels are dropped with the rest, so those already running
+/// end as well.
+fn start<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    jobs: Vec<Job<'scope>>,
+    control: &'scope Control,
+) -> (Running<'scope>, Option<Fault>) {
+    let mut running = Vec::with_capacity(jobs.len());
+    for Job { gauge, thread, body } in jobs {
+        match Builder::new().name(thread).spawn_scoped(scope, move || body(control)) {
+            Ok(handle) => running.push((gauge, handle)),
+            Err(error) => {
+                let (stage, why) = (gauge.stage().to_owned(), format!("cannot start a thread: {error}"));
+                return (running, Some(Fault { stage, item: 0, why, payload: Some(error.into()) }));
+            }
+        }
+    }
+    (running, None)
 }
 
 /// Waits for all threads. A panic that got past the containment, as from dropping an item, is the first such stage's fault.
-fn join(running: Vec<(Arc<Gauge>, ScopedJoinHandle<'_, ()>)>) -> Option<Fault> {
+fn join(running: Running<'_>) -> Option<Fault> {
     let mut escaped = None;
     for (gauge, handle) in running {
         if let Err(payload) = handle.join() {

@@ -20,7 +20,7 @@ pub(super) fn deal<T, V>(
 ) {
     let mut outlet = Outlet::new(tx, Clock::start(gauge), size);
     let end = contain(|| {
-        while outlet.is_open() && !control.is_halted() {
+        while outlet.is_open() && !control.is_over() {
             if control.is_cancelled() {
                 return Ok(Some(Close::Cancelled));
             }
@@ -55,9 +55,6 @@ pub(super) fn work<In, Out, M: FnMut(u64, In) -> Result<Out, Failure>>(
             break;
         }
         let answer = answer(make, &mut worker, parcel, gauge.stage());
-        if matches!(answer.end, Some(Close::Fault(_))) {
-            control.halt();
-        }
         if !window.hand_in(&clock, answer) {
             break;
         }
@@ -98,9 +95,6 @@ pub(super) fn scan<In, Out>(
         let result = feed(&mut scan, chunk, end.as_ref(), &mut outlet, &mut taken);
         let end = result.err().map(|cause| Close::Fault(cause.at(gauge.stage(), taken))).or(end);
         if let Some(end) = end {
-            if matches!(end, Close::Fault(_)) {
-                control.halt();
-            }
             return outlet.close(end);
         }
         if !outlet.is_open() {
@@ -133,7 +127,7 @@ fn feed<In, Out>(
     })
 }
 
-/// Feeds the sink until the stream ends, or the sink has enough. `None` if the stream broke off without saying how it ends.
+/// Feeds the sink until the stream ends, or the sink has enough, and then says that the run is over. `None` if the stream broke off without saying how it ends.
 pub(super) fn drain<In>(
     sink: &mut (impl Sink<In> + ?Sized),
     rx: Rx<In>,
@@ -141,7 +135,18 @@ pub(super) fn drain<In>(
     control: &Control,
 ) -> Option<Result<Ending, Fault>> {
     let clock = Clock::start(gauge);
-    while let Some(Parcel { chunk, end, .. }) = rx.receive(&clock, control) {
+    let ending = take_all(sink, rx, &clock, control);
+    control.end();
+    ending
+}
+
+fn take_all<In>(
+    sink: &mut (impl Sink<In> + ?Sized),
+    rx: Rx<In>,
+    clock: &Clock,
+    control: &Control,
+) -> Option<Result<Ending, Fault>> {
+    while let Some(Parcel { chunk, end, .. }) = rx.receive(clock, control) {
         let mut next = chunk.first;
         let enough = contain(|| {
             for item in chunk.items {
@@ -153,9 +158,9 @@ pub(super) fn drain<In>(
             }
             Ok(false)
         });
-        gauge.pass((next - chunk.first) as usize);
+        clock.gauge.pass((next - chunk.first) as usize);
         match (enough, end) {
-            (Err(cause), _) => return Some(Err(cause.at(gauge.stage(), next))),
+            (Err(cause), _) => return Some(Err(cause.at(clock.gauge.stage(), next))),
             (Ok(true), _) => return Some(Ok(Ending::Enough)),
             (Ok(false), Some(Close::Drained)) => return Some(Ok(Ending::Drained)),
             (Ok(false), Some(Close::Cancelled)) => return Some(Ok(Ending::Cancelled)),

@@ -5,6 +5,7 @@ use super::*;
 use proptest::prelude::*;
 use std::convert::Infallible;
 use std::ops::ControlFlow::{self, Break, Continue};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 
 const TROUBLES: [Trouble; 2] = [Trouble::Error, Trouble::Panic];
@@ -123,15 +124,12 @@ fn hold_and_count(watch: &Watch, chunk: u64, slack: u64, build: impl FnOnce(Flow
             for step in 0..8 {
                 until(|| pulled.load(SeqCst) == (bound + step) * chunk);
                 if step == 0 {
-                    until(|| meters.readings()[0].blocking == 1);
-                    let waits = meters.waits();
-                    assert!(
+                    until(|| {
+                        let waits = meters.waits();
                         waits.starts_with("source: 1 of 1 workers alive: 0 at work, 0 waiting for input from nobody, 1 waiting")
-                    );
-                    assert!(
-                        waits.contains("sink: 1 of 1 workers alive: 1 at work") && waits.contains("input channel 2 of 2"),
-                        "{waits}"
-                    );
+                            && waits.contains("sink: 1 of 1 workers alive: 1 at work")
+                            && waits.contains("input channel 2 of 2")
+                    });
                 }
                 gate.admit(1);
             }
@@ -187,6 +185,33 @@ fn a_fault_at_any_position_is_met_in_order_and_ends_an_endless_source() {
                 let pulled = pulled.load(SeqCst);
                 assert!(pulled <= (at / 7 + 1 + bound) * 7, "{pulled} pulled for a fault at {at}");
             }
+        }
+    });
+}
+
+#[test]
+fn a_fault_in_the_last_chunk_is_not_lost_to_the_end() {
+    watched(|watch| {
+        for (trouble, at) in TROUBLES.into_iter().flat_map(|trouble| (0..10).map(move |at| (trouble, at))) {
+            let mut sink = Collect::default();
+            let flow = Flow::source("count", 20, 0..10).map("faulty", 2, 1, faulty(at, trouble)).map("fine", 2, 1, same);
+            let fault = watch.run(flow.sink("collect", 1, &mut sink)).expect_err("it strikes");
+            assert!(trouble.is(&fault, "faulty", at) && sink.0.len() as u64 == at, "{fault}");
+        }
+    });
+}
+
+#[test]
+fn of_two_faults_in_one_chunk_the_earlier_in_data_order_wins() {
+    watched(|watch| {
+        for (up, down) in (0..7).flat_map(|up| (0..7).map(move |down| (up, down))) {
+            let mut sink = Collect::default();
+            let flow = Flow::source("count", 7, 0..).map("up", 2, 1, faulty(up, Trouble::Error));
+            let flow = flow.map("down", 2, 1, faulty(down, Trouble::Panic)).sink("collect", 1, &mut sink);
+            let fault = watch.run(flow).expect_err("both strike");
+            let up_wins = up <= down;
+            assert!(if up_wins { Trouble::Error.is(&fault, "up", up) } else { Trouble::Panic.is(&fault, "down", down) }, "{fault}");
+            assert_eq!(sink.0.len() as u64, up.min(down));
         }
     });
 }
@@ -372,6 +397,65 @@ fn a_panic_while_dropping_is_a_fault_too() {
         let mut sink = Collect::default();
         let fault = watch.run(Flow::source("bomb", 4, Bomb).map("fine", 2, 2, same).sink("collect", 1, &mut sink));
         assert_eq!(fault.expect_err("it panics").to_string(), "stage `bomb` failed at item 0: panicked: tick");
+    });
+}
+
+/// An item that may panic when dropped.
+struct Shell(bool);
+
+impl Drop for Shell {
+    fn drop(&mut self) {
+        if self.0 {
+            std::panic::resume_unwind(Box::new("bang"));
+        }
+    }
+}
+
+#[test]
+fn an_item_that_panics_while_dropped_unused_is_a_fault_too() {
+    watched(|watch| {
+        let meters = OnceLock::<Meters>::new();
+        let mut sink = |_: u64, _: Shell| {
+            // The source has left everything in the channel and ended: the sink's end is the last one to be dropped.
+            until(|| meters.get().is_some_and(|meters| meters.readings()[1].queued == 4 && meters.readings()[0].alive == 0));
+            Ok::<_, Infallible>(Break(()))
+        };
+        let flow = Flow::source("shells", 1, (0..4).map(|item| Shell(item == 3))).sink("sink", 4, &mut sink);
+        meters.get_or_init(|| flow.meters());
+        let fault = watch.run(flow).expect_err("it panics");
+        assert_eq!(fault.to_string(), "stage `sink` failed at item 1: panicked: bang");
+    });
+}
+
+#[test]
+fn once_the_sink_has_enough_no_stage_is_given_anything() {
+    watched(|watch| {
+        let (pulled, scanned) = (AtomicU64::new(0), AtomicU64::new(0));
+        let meters = OnceLock::<Meters>::new();
+        let over = || {
+            until(|| {
+                meters.get().map(|meters| meters.readings()[2].clone()).is_some_and(|sink| sink.meter.items == 1 && sink.alive == 0)
+            });
+        };
+        let items = counted(&pulled).inspect(|&item| {
+            if item == 45 {
+                over();
+            }
+        });
+        let scan = |number: u64, item: u64, emit: &mut dyn FnMut(u64)| {
+            scanned.fetch_add(1, SeqCst);
+            if number == 0 {
+                emit(item);
+            } else if number == 9 {
+                over();
+            }
+            Ok::<_, Infallible>(())
+        };
+        let mut sink = |_: u64, _: u64| Ok::<_, Infallible>(Break(()));
+        let flow = Flow::source("source", 10, items).scan("scan", 9, scan).sink("sink", 1, &mut sink);
+        meters.get_or_init(|| flow.meters());
+        assert_eq!(watch.run(flow).map(|outcome| outcome.ending).ok(), Some(Ending::Enough));
+        assert_eq!((pulled.load(SeqCst), scanned.load(SeqCst)), (46, 10));
     });
 }
 

@@ -35,19 +35,13 @@ impl From<Arc<AtomicBool>> for Stop {
 #[derive(Debug)]
 pub(super) struct Control {
     stop: Stop,
-    /// A fault exists: everything before it in data order has been dealt, so dealing more is useless.
-    halted: AtomicBool,
     /// The sink is done: nothing in flight is wanted.
     over: AtomicBool,
 }
 
 impl Control {
     pub(super) fn new(stop: Stop) -> Self {
-        Self { stop, halted: AtomicBool::new(false), over: AtomicBool::new(false) }
-    }
-
-    pub(super) fn halt(&self) {
-        self.halted.store(true, Ordering::Release);
+        Self { stop, over: AtomicBool::new(false) }
     }
 
     pub(super) fn end(&self) {
@@ -56,11 +50,6 @@ impl Control {
 
     pub(super) fn is_over(&self) -> bool {
         self.over.load(Ordering::Acquire)
-    }
-
-    /// Whether a source should deal no more.
-    pub(super) fn is_halted(&self) -> bool {
-        self.halted.load(Ordering::Acquire) || self.is_over()
     }
 
     pub(super) fn is_cancelled(&self) -> bool {

@@ -22,8 +22,6 @@ struct State<T> {
     due: u64,
     /// The earliest ticket known to end the stream.
     last: u64,
-    /// Whether somebody is sending.
-    sending: bool,
     /// Whether nothing is taken any more.
     closed: bool,
     ready: BTreeMap<u64, Parcel<T>>,
@@ -37,7 +35,7 @@ impl<T> State<T> {
 
 impl<T> Window<T> {
     pub(super) fn new(tx: Tx<T>, slots: usize) -> Self {
-        let state = State { due: 0, last: u64::MAX, sending: false, closed: false, ready: BTreeMap::new() };
+        let state = State { due: 0, last: u64::MAX, closed: false, ready: BTreeMap::new() };
         Self { tx, slots: slots as u64, state: Mutex::new(state), moved: Condvar::new() }
     }
 
@@ -67,18 +65,15 @@ impl<T> Window<T> {
             return false;
         }
         state.ready.insert(ticket, parcel);
-        if state.sending || state.due != ticket { true } else { self.send(clock, state) }
+        if state.due == ticket { self.send(clock, state) } else { true }
     }
 
-    /// Sends whatever is due, in order, until the due one is not ready. The lock is free while a send waits for room.
+    /// Sends whatever is due, in order, until the due one is not ready. The lock is free while a send waits for room; nobody
+    /// else sends then, because nobody else has the ticket that is due.
     fn send<'w>(&'w self, clock: &Clock, mut state: MutexGuard<'w, State<T>>) -> bool {
-        state.sending = true;
         loop {
             let due = state.due;
-            let Some(parcel) = state.ready.remove(&due) else {
-                state.sending = false;
-                return true;
-            };
+            let Some(parcel) = state.ready.remove(&due) else { return true };
             drop(state);
             let ends = parcel.end.is_some();
             if !self.tx.send(clock, parcel) || ends {
@@ -155,6 +150,7 @@ mod tests {
         let window = Window::new(tx, 8);
         assert!(window.hand_in(&clock, Parcel { end: Some(Close::Drained), ..parcel(3) }));
         assert!(window.hand_in(&clock, Parcel { end: Some(Close::Cancelled), ..parcel(1) }));
+        assert!(!window.hand_in(&clock, Parcel { end: Some(Close::Drained), ..parcel(2) }));
         assert!(!window.wants(2) && !window.hand_in(&clock, parcel(2)) && window.wants(0));
         assert!(!window.hand_in(&clock, parcel(0)), "the end has been sent: nothing further");
         drop(window);
