@@ -40,3 +40,54 @@ fn transposed(image: &Image) -> Image {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn picture(height: u32, width: u32, channels: usize) -> Image {
+        let pixels = (0..height * width * channels as u32).map(|i| (i * 37 % 251) as u8).collect();
+        Image::new(Size::new(height, width), channels, pixels)
+    }
+
+    fn turned(image: &Image, turns: u32) -> Image {
+        let mut image = image.clone();
+        rotate90(&mut image, turns);
+        image
+    }
+
+    proptest! {
+        #[test]
+        fn turns_add_up_and_four_are_none(
+            height in 1u32..40, width in 1u32..40, channels in prop::sample::select(vec![1usize, 3]), a in 0u32..4, b in 0u32..4,
+        ) {
+            let image = picture(height, width, channels);
+            prop_assert_eq!(turned(&turned(&image, a), b), turned(&image, a + b));
+            prop_assert_eq!(turned(&image, 4), image);
+        }
+
+        #[test]
+        fn two_flips_of_a_kind_are_none_and_one_of_each_is_a_half_turn(
+            height in 1u32..40, width in 1u32..40, channels in prop::sample::select(vec![1usize, 3]),
+        ) {
+            let image = picture(height, width, channels);
+            for flip in [flip_horizontal, flip_vertical] {
+                let mut twice = image.clone();
+                flip(&mut twice);
+                flip(&mut twice);
+                prop_assert_eq!(&twice, &image);
+            }
+            let mut both = image.clone();
+            flip_horizontal(&mut both);
+            flip_vertical(&mut both);
+            prop_assert_eq!(both, turned(&image, 2));
+        }
+    }
+
+    #[test]
+    fn one_turn_brings_the_right_column_to_the_top() {
+        let image = Image::new(Size::new(2, 3), 1, vec![1, 2, 3, 4, 5, 6]);
+        assert_eq!(turned(&image, 1).pixels(), [3, 6, 2, 5, 1, 4]);
+    }
+}
