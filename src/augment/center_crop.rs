@@ -1,0 +1,84 @@
+//! Cuts a part of one size out of the middle.
+
+use super::crop::{Small, enlarge, holds, too_small};
+use super::read::fill;
+use super::{Build, Op};
+use crate::key::Dice;
+use crate::pixels::crop::{Region, crop};
+use crate::pixels::pad::{Frame, PadMode, pad};
+use crate::registry::Entry;
+use crate::sample::{Image, Size};
+
+pub(super) const ENTRY: Entry<Build> = Entry {
+    name: "center_crop",
+    about: "Cuts a part of one size out of the middle",
+    example: "op = \"center_crop\"\nsize = [32, 32]",
+    build: |fields| {
+        let size = fields.key("size", "[height, width] of the part; one number makes a square").size().required();
+        Box::new(CenterCrop { size, small: Small::read(fields, Small::Pad), fill: fill(fields) })
+    },
+};
+
+struct CenterCrop {
+    size: Size,
+    small: Small,
+    fill: u8,
+}
+
+impl CenterCrop {
+    /// What an image of `size` lacks, in halves, the smaller one before it.
+    fn frame(&self, size: Size) -> Frame {
+        let (lacks_y, lacks_x) = (self.size.height.saturating_sub(size.height), self.size.width.saturating_sub(size.width));
+        Frame { left: lacks_x / 2, top: lacks_y / 2, right: lacks_x.div_ceil(2), bottom: lacks_y.div_ceil(2) }
+    }
+}
+
+impl Op for CenterCrop {
+    type Draw = ();
+
+    fn draw(&self, _: Size, _: usize, _: &mut Dice) {}
+
+    fn apply(&self, (): &(), image: &mut Image) {
+        if !holds(image.size(), self.size) {
+            match self.small {
+                Small::Resize => enlarge(image, self.size),
+                _ => *image = pad(image, self.frame(image.size()), PadMode::Constant(self.fill)),
+            }
+        }
+        let middle = |full: u32, part: u32| (f64::from(full - part) / 2.0).round_ties_even() as u32;
+        let (top, left) = (middle(image.size().height, self.size.height), middle(image.size().width, self.size.width));
+        *image = crop(image, Region::at(top, left, self.size));
+    }
+
+    fn refuses(&self, size: Size) -> Option<String> {
+        let fits = self.small != Small::Quarantine || holds(size, self.size);
+        (!fits).then(|| too_small(size, self.size))
+    }
+
+    fn out_size(&self, _: Option<Size>) -> Option<Size> {
+        Some(self.size)
+    }
+
+    fn is_fixed(&self) -> bool {
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn columns(width: u32, part: u32) -> Vec<u8> {
+        let mut image = Image::new(Size::new(1, width), 1, (1..=width as u8).collect());
+        CenterCrop { size: Size::new(1, part), small: Small::Pad, fill: 0 }.apply(&(), &mut image);
+        image.into_pixels()
+    }
+
+    #[test]
+    fn the_middle_rounds_half_to_even_and_small_images_get_a_frame() {
+        assert_eq!(columns(5, 2), [3, 4]);
+        assert_eq!(columns(7, 2), [3, 4]);
+        assert_eq!(columns(6, 2), [3, 4]);
+        assert_eq!(columns(2, 5), [0, 1, 2, 0, 0]);
+    }
+}

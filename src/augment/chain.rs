@@ -1,0 +1,291 @@
+//! Operations one after the other, each with its own chance and its own dice. Knows no operation by name.
+
+use super::{DynOp, OPS};
+use crate::config::{Fields, Limits, Value as Given};
+use crate::key::{Key, hash_name};
+use crate::registry::find;
+use crate::sample::{Image, Size};
+use serde_json::Value;
+
+/// What is done to every picture, in this order.
+#[derive(Default)]
+pub struct Chain {
+    steps: Vec<Step>,
+}
+
+/// One operation of a chain.
+pub struct Step {
+    name: String,
+    op_name: &'static str,
+    hash: u64,
+    p: f64,
+    op: Box<dyn DynOp>,
+}
+
+/// What one step did to one picture.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct StepTrace {
+    /// The step's name in the chain.
+    pub name: String,
+    /// Whether its coin let it be applied.
+    pub applied: bool,
+    /// What it drew; null where it was not applied.
+    pub draw: Value,
+}
+
+impl Chain {
+    /// The chain that a list of tables describes, each with the key `op`, the keys of that operation, and `p` and `name`.
+    ///
+    /// Everything wrong is added to the tables' [`Problems`](crate::config::Problems), unknown keys too; the chain is then of no
+    /// use. A step is named by its operation, the second of a kind `op#2`, unless it has a `name` of its own.
+    pub fn build(tables: &[Fields]) -> Self {
+        let mut chain = Self::default();
+        for fields in tables {
+            chain.steps.extend(chain.read_step(fields));
+        }
+        chain
+    }
+
+    fn read_step(&self, fields: &Fields) -> Option<Step> {
+        let names: Vec<&'static str> = OPS.iter().map(|entry| entry.name).collect();
+        let given = match fields.node("op").map(|node| &node.value) {
+            Some(Given::Text(text)) => text.as_str(),
+            _ => "",
+        };
+        fields.key("op", "which operation").word(&names).required();
+        let entry = find(OPS, given).ok()?;
+        let op = (entry.build)(fields);
+        let p = fields.key("p", "chance that the step is applied to a sample").number(Limits::UNIT).or(op.default_p());
+        let about = "name of the step, from which its random numbers follow; by default its operation, the second of a kind op#2";
+        let explicit = fields.key("name", about).text().optional();
+        fields.finish();
+        let name = explicit.unwrap_or_else(|| self.free_name(entry.name));
+        if self.steps.iter().any(|step| step.name == name) {
+            fields.complain("name", format!("two steps are called `{name}`"), "their random numbers would be the same");
+        }
+        Some(Step { hash: hash_name(&name), name, op_name: entry.name, p, op })
+    }
+
+    fn free_name(&self, op_name: &str) -> String {
+        match self.steps.iter().filter(|step| step.op_name == op_name).count() {
+            0 => op_name.to_owned(),
+            before => format!("{op_name}#{}", before + 1),
+        }
+    }
+
+    /// Does everything to `image` that the dice at `place` say; [`Key::op`] plays no part, because each step has its own.
+    ///
+    /// # Errors
+    /// Why the image cannot be taken, and by which step; it is then half done and must not be used.
+    pub fn apply(&self, place: Key, image: &mut Image) -> Result<(), String> {
+        for step in &self.steps {
+            let mut dice = Key { op: step.hash, ..place }.dice();
+            if step.p >= 1.0 || dice.chance(step.p) {
+                step.op.run(&mut dice, image).map_err(|why| step.blamed(why))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The same, and tells what every step did.
+    ///
+    /// # Errors
+    /// As [`Chain::apply`].
+    pub fn apply_traced(&self, place: Key, image: &mut Image) -> Result<Vec<StepTrace>, String> {
+        let traces = self.steps.iter().map(|step| {
+            let mut dice = Key { op: step.hash, ..place }.dice();
+            let applied = step.p >= 1.0 || dice.chance(step.p);
+            let draw = match applied {
+                true => step.op.run_traced(&mut dice, image).map_err(|why| step.blamed(why))?,
+                false => Value::Null,
+            };
+            Ok(StepTrace { name: step.name.clone(), applied, draw })
+        });
+        traces.collect()
+    }
+
+    /// Does again what `traces`, of this chain, say was done.
+    ///
+    /// # Errors
+    /// Traces of another chain, or why the image cannot be taken.
+    pub fn replay(&self, traces: &[StepTrace], image: &mut Image) -> Result<(), String> {
+        let ours = self.steps.iter().map(|step| step.name.as_str());
+        if !ours.eq(traces.iter().map(|trace| trace.name.as_str())) {
+            return Err("the trace is of another chain".to_owned());
+        }
+        for (step, trace) in self.steps.iter().zip(traces).filter(|(_, trace)| trace.applied) {
+            step.op.replay(&trace.draw, image).map_err(|why| step.blamed(why))?;
+        }
+        Ok(())
+    }
+
+    /// The size that an image of `size` has at the end, or any image where `size` is none; none where that varies.
+    pub fn out_size(&self, size: impl Into<Option<Size>>) -> Option<Size> {
+        self.steps.iter().fold(size.into(), |size, step| step.out_size(size))
+    }
+
+    /// The steps in their order.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+}
+
+impl Step {
+    /// Its name in the chain.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The word of its operation.
+    pub fn op_name(&self) -> &'static str {
+        self.op_name
+    }
+
+    /// Chance that it is applied to a sample.
+    pub fn p(&self) -> f64 {
+        self.p
+    }
+
+    /// The size after it of an image of `size`, or of any image; none where that varies, be it by its chance.
+    pub fn out_size(&self, size: Option<Size>) -> Option<Size> {
+        let applied = if self.p > 0.0 { self.op.out_size(size) } else { size };
+        if self.p >= 1.0 { applied } else { applied.filter(|&applied| Some(applied) == size) }
+    }
+
+    /// Why an image of `size` would be set aside by it, if so.
+    pub fn refuses(&self, size: Size) -> Option<String> {
+        self.op.refuses(size).filter(|_| self.p > 0.0).map(|why| self.blamed(why))
+    }
+
+    /// Whether it does the same to every image of a size, whatever the dice: what evaluation asks for.
+    pub fn is_fixed(&self) -> bool {
+        self.p <= 0.0 || (self.p >= 1.0 && self.op.is_fixed())
+    }
+
+    fn blamed(&self, why: String) -> String {
+        format!("{}: {why}", self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Document, Problems};
+
+    const PLACE: Key = Key { run: 7, epoch: 3, sample: 99, op: 0 };
+
+    fn build(text: &str) -> (Chain, Vec<String>) {
+        let problems = Problems::default();
+        let document = Document::parse("test.toml", text).expect("TOML");
+        let chain = Chain::build(&Fields::new(&document, &problems).tables("augment", "op", ""));
+        let found = problems.take();
+        (chain, found.into_iter().map(|problem| format!("{} | {}", problem.message, problem.help.unwrap_or_default())).collect())
+    }
+
+    fn chain(text: &str) -> Chain {
+        let (chain, problems) = build(text);
+        assert_eq!(problems, Vec::<String>::new());
+        chain
+    }
+
+    fn picture() -> Image {
+        Image::new(Size::new(20, 30), 3, (0..1800u32).map(|i| (i * i % 251) as u8).collect())
+    }
+
+    fn after(chain: &Chain, place: Key) -> Image {
+        let mut image = picture();
+        chain.apply(place, &mut image).expect("applies");
+        image
+    }
+
+    #[test]
+    fn steps_are_named_by_operation_number_or_their_own_name() {
+        let text = "augment = [{ op = 'rotate', degrees = 9 }, 'horizontal_flip', { op = 'rotate', degrees = 8 }, { op = 'rotate', degrees = 7, name = 'last' }]";
+        let names: Vec<String> = chain(text).steps().iter().map(|step| step.name().to_owned()).collect();
+        assert_eq!(names, ["rotate", "horizontal_flip", "rotate#2", "last"]);
+    }
+
+    #[test]
+    fn every_problem_of_every_step_is_reported() {
+        let (_, problems) = build(
+            "[[augment]]\nop = 'rotat'\nx = 1\n[[augment]]\nop = 'hue'\nshift = 0.9\nq = 1\n[[augment]]\np = 2\n[[augment]]\nop = 'crop'\nsize = 8\np = 7\n",
+        );
+        let expected = [
+            "cannot be \"rotat\" | did you mean \"rotate\"?",
+            "`shift` in augment 2 (hue) cannot be 0.9",
+            "unknown key `q` in augment 2 (hue)",
+            "augment 3 needs the key `op`",
+            "`p` in augment 4 (crop) cannot be 7",
+        ];
+        assert_eq!(problems.len(), expected.len(), "{problems:#?}");
+        for (problem, part) in problems.iter().zip(expected) {
+            assert!(problem.contains(part), "{part:?} in {problem:?}");
+        }
+    }
+
+    #[test]
+    fn equal_names_are_refused_because_their_dice_would_be_equal() {
+        let (_, problems) = build("augment = [{ op = 'hue', shift = 0.1, name = 'rotate' }, { op = 'rotate', degrees = 3 }]");
+        assert_eq!(problems.len(), 1);
+        assert!(problems[0].contains("two steps are called `rotate`"), "{problems:?}");
+    }
+
+    #[test]
+    fn dice_follow_the_name_and_not_the_place_in_the_chain() {
+        let text = "{ op = 'gaussian_noise', sigma = 0.2, name = 'grain' }";
+        let alone = after(&chain(&format!("augment = [{text}]")), PLACE);
+        let later = after(&chain(&format!("augment = [{{ op = 'horizontal_flip', p = 0 }}, {text}]")), PLACE);
+        assert_eq!(alone, later);
+        let renamed = after(&chain(&format!("augment = [{}]", text.replace("grain", "dust"))), PLACE);
+        assert_ne!(alone, renamed);
+    }
+
+    #[test]
+    fn another_epoch_sample_or_run_gives_another_picture() {
+        let chain = chain("augment = [{ op = 'gaussian_noise' }]");
+        let base = after(&chain, PLACE);
+        for place in [Key { epoch: 4, ..PLACE }, Key { sample: 98, ..PLACE }, Key { run: 8, ..PLACE }] {
+            assert_ne!(after(&chain, place), base);
+        }
+        assert_eq!(after(&chain, Key { op: 5, ..PLACE }), base);
+    }
+
+    #[test]
+    fn a_trace_replays_the_whole_chain_from_json_text() {
+        let chain = chain(
+            "augment = [{ op = 'affine', degrees = 30, translate = [0.2, 0.2], p = 0.5 }, { op = 'resized_crop', size = 12 }, 'horizontal_flip', { op = 'color_jitter', brightness = 0.4, hue = 0.1 }, 'gaussian_noise']",
+        );
+        for sample in 0..20 {
+            let place = Key { sample, ..PLACE };
+            let mut traced = picture();
+            let traces = chain.apply_traced(place, &mut traced).expect("applies");
+            let text = serde_json::to_string(&traces).expect("JSON");
+            let mut replayed = picture();
+            chain.replay(&serde_json::from_str::<Vec<StepTrace>>(&text).expect("traces"), &mut replayed).expect("replays");
+            assert_eq!(traced, after(&chain, place));
+            assert_eq!(replayed, traced);
+        }
+        assert!(chain.replay(&[], &mut picture()).is_err());
+    }
+
+    #[test]
+    fn sizes_are_known_where_they_do_not_vary() {
+        let size = Size::new(20, 30);
+        let text = "{ op = 'rotate', degrees = 20, expand = true }";
+        assert_eq!(chain(&format!("augment = [{text}]")).out_size(size), None);
+        assert_eq!(chain(&format!("augment = [{text}, {{ op = 'resize', size = 8 }}]")).out_size(None), Some(Size::new(8, 8)));
+        assert_eq!(chain("augment = [{ op = 'resize', size = 8, p = 0.5 }]").out_size(size), None);
+        assert_eq!(chain("augment = [{ op = 'resize', size = 8, p = 0 }]").out_size(size), Some(size));
+        assert_eq!(chain("augment = [{ op = 'resize', size = 8, p = 0.5 }]").out_size(Size::new(8, 8)), Some(Size::new(8, 8)));
+        assert_eq!(chain("augment = ['horizontal_flip']").out_size(size), Some(size));
+    }
+
+    #[test]
+    fn what_a_step_cannot_take_is_an_error_that_names_it() {
+        let chain = chain("augment = [{ op = 'crop', size = 32 }]");
+        let error = chain.apply(PLACE, &mut picture()).unwrap_err();
+        assert_eq!(error, "crop: image 20x30 is smaller than the crop 32x32");
+        assert_eq!(chain.steps()[0].refuses(Size::new(20, 30)), Some(error));
+        assert_eq!(chain.steps()[0].refuses(Size::new(32, 32)), None);
+    }
+}

@@ -1,0 +1,31 @@
+//! Left becomes right.
+
+use super::{Build, Op};
+use crate::key::Dice;
+use crate::pixels::flip::flip_horizontal;
+use crate::registry::Entry;
+use crate::sample::{Image, Size};
+
+pub(super) const ENTRY: Entry<Build> = Entry {
+    name: "horizontal_flip",
+    about: "Mirrors the image so that left becomes right",
+    example: "op = \"horizontal_flip\"\np = 0.5",
+    build: |_| Box::new(HorizontalFlip),
+};
+
+struct HorizontalFlip;
+
+impl Op for HorizontalFlip {
+    type Draw = ();
+    const DEFAULT_P: f64 = 0.5;
+
+    fn draw(&self, _: Size, _: usize, _: &mut Dice) {}
+
+    fn apply(&self, (): &(), image: &mut Image) {
+        flip_horizontal(image);
+    }
+
+    fn is_fixed(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,48 @@
+//! Enlarges or shrinks what the image shows, about its centre.
+
+use super::read::{Interval, Look, exactly, uniform};
+use super::{Build, Op};
+use crate::config::Limits;
+use crate::key::Dice;
+use crate::pixels::affine::Affine;
+use crate::registry::Entry;
+use crate::sample::{Image, Size};
+use serde::{Deserialize, Serialize};
+
+pub(super) const ENTRY: Entry<Build> = Entry {
+    name: "scale",
+    about: "Enlarges or shrinks what the image shows, about its centre; the size in pixels stays",
+    example: "op = \"scale\"\nscale = [0.8, 1.2]",
+    build: |fields| {
+        let about = "factor; a number means exactly that";
+        let scale = fields.key("scale", about).interval(Limits::within(0.01, 100.0), exactly).required();
+        Box::new(Scale { scale, look: Look::read(fields) })
+    },
+};
+
+struct Scale {
+    scale: Interval,
+    look: Look,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Draw {
+    scale: f32,
+}
+
+impl Op for Scale {
+    type Draw = Draw;
+
+    fn draw(&self, _: Size, _: usize, dice: &mut Dice) -> Draw {
+        Draw { scale: uniform(dice, self.scale) }
+    }
+
+    fn apply(&self, draw: &Draw, image: &mut Image) {
+        let map = Affine::new(0.0, (0.0, 0.0), f64::from(draw.scale), (0.0, 0.0));
+        self.look.warp(image, &map, image.size());
+    }
+
+    fn is_fixed(&self) -> bool {
+        self.scale.0 == self.scale.1
+    }
+}

@@ -1,0 +1,132 @@
+//! Grey, brightness, contrast, saturation: blends of an image with another one. Knows no chance.
+//!
+//! All follow torchvision on `uint8` tensors: f·x is rounded to `f32`, (1 − f)·other is added with one fused multiply-add, and
+//! the result is clamped to 0–255 and truncated.
+
+use crate::sample::Image;
+
+/// The luminance of an RGB pixel, truncated: 0.2989 R + 0.587 G + 0.114 B.
+#[inline(always)]
+pub fn grey(red: u8, green: u8, blue: u8) -> u8 {
+    let sum = f32::from(green).mul_add(0.587, f32::from(red) * 0.2989);
+    f32::from(blue).mul_add(0.114, sum) as u8
+}
+
+/// Multiplies every value by `factor`, at least 0.
+pub fn brightness(image: &mut Image, factor: f64) {
+    look_up(image, |value| value * factor as f32);
+}
+
+/// Moves every value away from the mean grey of the image (`factor` above 1) or towards it (below 1).
+pub fn contrast(image: &mut Image, factor: f64) {
+    let mean = mean_grey(image);
+    let (factor, rest) = parts(factor);
+    look_up(image, |value| rest.mul_add(mean, value * factor));
+}
+
+/// Moves every pixel away from its own grey (`factor` above 1) or towards it (below 1). A gray image stays as it is.
+pub fn saturation(image: &mut Image, factor: f64) {
+    if image.channels() == 3 {
+        saturate(image.pixels_mut(), factor);
+    }
+}
+
+/// Replaces every pixel by its grey, in all channels. A gray image stays as it is.
+pub fn grayscale(image: &mut Image) {
+    if image.channels() == 3 {
+        make_grey(image.pixels_mut());
+    }
+}
+
+/// f and 1 − f, each rounded once.
+#[inline(always)]
+fn parts(factor: f64) -> (f32, f32) {
+    (factor as f32, (1.0 - factor) as f32)
+}
+
+fn look_up(image: &mut Image, result: impl Fn(f32) -> f32) {
+    let table: [u8; 256] = std::array::from_fn(|value| result(value as f32) as u8);
+    for value in image.pixels_mut() {
+        *value = table[usize::from(*value)];
+    }
+}
+
+/// The mean over all pixels of their truncated grey; the sum is exact.
+fn mean_grey(image: &Image) -> f32 {
+    let mut sum = 0;
+    match image.channels() {
+        3 => sum_grey(image.pixels(), &mut sum),
+        _ => sum = image.pixels().iter().map(|&value| u64::from(value)).sum(),
+    }
+    (sum as f64 / image.size().area() as f64) as f32
+}
+
+twice! {
+    fn sum_grey / sum_grey_plain(pixels: &[u8], sum: &mut u64) {
+        let part = |pixels: &[[u8; 3]]| pixels.iter().map(|&[r, g, b]| u32::from(grey(r, g, b))).sum::<u32>();
+        *sum = pixels.as_chunks::<3>().0.chunks(1 << 16).map(|pixels| u64::from(part(pixels))).sum();
+    }
+}
+
+twice! {
+    fn saturate / saturate_plain(pixels: &mut [u8], factor: f64) {
+        let (factor, rest) = parts(factor);
+        for pixel in pixels.as_chunks_mut::<3>().0 {
+            let grey = f32::from(grey(pixel[0], pixel[1], pixel[2]));
+            *pixel = pixel.map(|value| rest.mul_add(grey, f32::from(value) * factor) as u8);
+        }
+    }
+}
+
+twice! {
+    fn make_grey / make_grey_plain(pixels: &mut [u8]) {
+        for pixel in pixels.as_chunks_mut::<3>().0 {
+            *pixel = [grey(pixel[0], pixel[1], pixel[2]); 3];
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::Size;
+
+    fn every_kind_of_pixel() -> Vec<u8> {
+        (0..90_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 23) as u8).collect()
+    }
+
+    #[test]
+    fn wide_loops_give_the_bytes_of_the_plain_ones() {
+        let pixels = every_kind_of_pixel();
+        let (mut wide, mut plain) = (pixels.clone(), pixels.clone());
+        saturate(&mut wide, 1.37);
+        saturate_plain(&mut plain, 1.37);
+        assert_eq!(wide, plain);
+        make_grey(&mut wide);
+        make_grey_plain(&mut plain);
+        assert_eq!(wide, plain);
+        let (mut wide, mut plain) = (0, 0);
+        sum_grey(&pixels, &mut wide);
+        sum_grey_plain(&pixels, &mut plain);
+        assert_eq!(wide, plain);
+    }
+
+    #[test]
+    fn factor_one_changes_nothing_and_factor_zero_leaves_black_or_grey() {
+        let image = Image::new(Size::new(300, 100), 3, every_kind_of_pixel());
+        for change in [brightness, contrast, saturation] {
+            let mut same = image.clone();
+            change(&mut same, 1.0);
+            assert_eq!(same, image);
+        }
+        let (mut black, mut flat, mut grey) = (image.clone(), image.clone(), image.clone());
+        brightness(&mut black, 0.0);
+        contrast(&mut flat, 0.0);
+        saturation(&mut grey, 0.0);
+        assert!(black.pixels().iter().all(|&value| value == 0));
+        assert!(flat.pixels().iter().all(|&value| value == flat.pixels()[0]));
+        let mut expected = image.clone();
+        grayscale(&mut expected);
+        assert_eq!(grey, expected);
+    }
+}

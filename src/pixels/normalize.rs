@@ -1,0 +1,109 @@
+//! From 8-bit pixels to the numbers that a model reads. Knows no batch.
+
+use crate::sample::Image;
+
+/// (x/255 − mean)/std for each channel, fused to one product and one difference: x·(1/(255·std)) − mean/std.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Normalize {
+    scale: Vec<f32>,
+    shift: Vec<f32>,
+}
+
+impl Normalize {
+    /// For images whose channels have `mean` and `std` (more than 0) on the scale 0 to 1, one of each a channel.
+    ///
+    /// # Panics
+    /// If there are not as many means as deviations: a bug in the caller.
+    pub fn new(mean: &[f32], std: &[f32]) -> Self {
+        assert_eq!(mean.len(), std.len(), "one mean and one deviation a channel");
+        let scale = std.iter().map(|&std| (1.0 / (255.0 * f64::from(std))) as f32).collect();
+        let shift = mean.iter().zip(std).map(|(&mean, &std)| (f64::from(mean) / f64::from(std)) as f32).collect();
+        Self { scale, shift }
+    }
+
+    /// Channels that it is for.
+    pub fn channels(&self) -> usize {
+        self.scale.len()
+    }
+
+    /// Writes `image` to `out`, one plane of rows a channel (CHW); `out` has as many numbers as the image has bytes.
+    ///
+    /// # Panics
+    /// If lengths or channels do not agree: a bug in the caller.
+    pub fn write(&self, image: &Image, out: &mut [f32]) {
+        assert_eq!((image.channels(), image.pixels().len()), (self.channels(), out.len()), "channels and values of an image");
+        let plane = out.len() / self.channels();
+        match image.channels() {
+            3 => planes_of_three(image.pixels(), &self.scale, &self.shift, out),
+            _ => {
+                for (channel, out) in out.chunks_exact_mut(plane).enumerate() {
+                    plane_of(&image.pixels()[channel..], self.channels(), self.scale[channel], self.shift[channel], out);
+                }
+            }
+        }
+    }
+}
+
+twice! {
+    fn plane_of / plane_of_plain(pixels: &[u8], step: usize, scale: f32, shift: f32, out: &mut [f32]) {
+        match step {
+            1 => out.iter_mut().zip(pixels).for_each(|(out, &value)| *out = f32::from(value) * scale - shift),
+            _ => out.iter_mut().zip(pixels.iter().step_by(step)).for_each(|(out, &value)| *out = f32::from(value) * scale - shift),
+        }
+    }
+}
+
+twice! {
+    fn planes_of_three / planes_of_three_plain(pixels: &[u8], scale: &[f32], shift: &[f32], out: &mut [f32]) {
+        let [scale_r, scale_g, scale_b] = [scale[0], scale[1], scale[2]];
+        let [shift_r, shift_g, shift_b] = [shift[0], shift[1], shift[2]];
+        let plane = out.len() / 3;
+        let (reds, rest) = out.split_at_mut(plane);
+        let (greens, blues) = rest.split_at_mut(plane);
+        for (((pixel, red), green), blue) in pixels.as_chunks::<3>().0.iter().zip(reds).zip(greens).zip(blues) {
+            *red = f32::from(pixel[0]) * scale_r - shift_r;
+            *green = f32::from(pixel[1]) * scale_g - shift_g;
+            *blue = f32::from(pixel[2]) * scale_b - shift_b;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::Size;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn every_value_is_that_of_the_formula(
+            pixels in prop::collection::vec(any::<u8>(), 24),
+            mean in prop::array::uniform3(0.0f32..1.0),
+            std in prop::array::uniform3(0.05f32..2.0),
+            channels in prop::sample::select(vec![1usize, 3]),
+        ) {
+            let image = Image::new(Size::new(4, (6 / channels) as u32), channels, pixels);
+            let mut out = vec![0f32; 24];
+            Normalize::new(&mean[..channels], &std[..channels]).write(&image, &mut out);
+            let area = image.size().area() as usize;
+            for (index, &value) in out.iter().enumerate() {
+                let (channel, place) = (index / area, index % area);
+                let x = f64::from(image.pixels()[place * channels + channel]) / 255.0;
+                let expected = (x - f64::from(mean[channel])) / f64::from(std[channel]);
+                prop_assert!((f64::from(value) - expected).abs() <= 4e-7 * (1.0 + expected.abs() + 1.0 / f64::from(std[channel])));
+            }
+        }
+    }
+
+    #[test]
+    fn wide_loops_give_the_numbers_of_the_plain_ones() {
+        let pixels: Vec<u8> = (0..3_003u32).map(|i| (i * 37) as u8).collect();
+        let (mut wide, mut plain) = (vec![0f32; 3_003], vec![0f32; 3_003]);
+        planes_of_three(&pixels, &[0.017, 0.018, 0.019], &[2.1, 2.0, 1.8], &mut wide);
+        planes_of_three_plain(&pixels, &[0.017, 0.018, 0.019], &[2.1, 2.0, 1.8], &mut plain);
+        assert_eq!(wide, plain);
+        plane_of(&pixels, 1, 0.017, 2.1, &mut wide);
+        plane_of_plain(&pixels, 1, 0.017, 2.1, &mut plain);
+        assert_eq!(wide, plain);
+    }
+}

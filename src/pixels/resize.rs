@@ -1,0 +1,188 @@
+//! Brings an image, or a part of it, to another size. Knows no chance.
+
+use super::crop::{Region, crop};
+use super::taps::{self, Axis};
+use crate::sample::{Image, Size};
+
+/// How pixels between pixels are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interpolation {
+    /// The source pixel whose area holds the centre of the new one: floor((o + 1/2)·in/out), as Pillow's nearest and
+    /// torchvision's `NEAREST_EXACT`.
+    Nearest,
+    /// A triangle over two pixels.
+    Bilinear,
+    /// Keys' cubic over four pixels; a = −0.5 with antialias, −0.75 without, as torchvision's.
+    Bicubic,
+}
+
+/// Height and width where the short side becomes `side` and the long one follows, truncated; but where the long side would exceed
+/// `longest`, that is what it becomes and the short one follows.
+pub fn short_side_size(size: Size, side: u32, longest: Option<u32>) -> Size {
+    let (short, long) = (u64::from(size.height.min(size.width)), u64::from(size.height.max(size.width)));
+    let scaled = u64::from(side) * long / short;
+    let (short, long) = match longest.map(u64::from).filter(|&longest| scaled > longest) {
+        Some(longest) => (longest * u64::from(side) / scaled, longest),
+        None => (u64::from(side), scaled),
+    };
+    let (short, long) = (short.clamp(1, LONGEST) as u32, long.clamp(1, LONGEST) as u32);
+    if size.height <= size.width { Size::new(short, long) } else { Size::new(long, short) }
+}
+
+/// Longest side that an image can have.
+const LONGEST: u64 = 65_535;
+
+/// All of `image` at `size`. With `antialias`, a smaller size averages over all pixels that it covers.
+pub fn resize(image: &Image, size: Size, interpolation: Interpolation, antialias: bool) -> Image {
+    resize_region(image, Region::whole(image.size()), size, interpolation, antialias)
+}
+
+/// The part of `image` in `region` (brought [within](Region::within) it) at `size`; nothing outside the region plays a part.
+pub fn resize_region(image: &Image, region: Region, size: Size, interpolation: Interpolation, antialias: bool) -> Image {
+    let region = region.within(image.size());
+    if region.size() == size {
+        return crop(image, region);
+    }
+    match (interpolation, antialias) {
+        (Interpolation::Nearest, _) => nearest(image, region, size),
+        (Interpolation::Bilinear, true) => convolved(image, region, size, |from, to| taps::covering(from, to, 1.0, taps::triangle)),
+        (Interpolation::Bicubic, true) => convolved(image, region, size, |from, to| taps::covering(from, to, 2.0, taps::cubic)),
+        (Interpolation::Bilinear, false) => convolved(image, region, size, taps::two),
+        (Interpolation::Bicubic, false) => convolved(image, region, size, taps::four),
+    }
+}
+
+fn nearest(image: &Image, region: Region, size: Size) -> Image {
+    let columns = nearest_places(region.left, region.width, size.width);
+    let mut pixels = Vec::with_capacity(size.area() as usize * image.channels());
+    for y in nearest_places(region.top, region.height, size.height) {
+        let row = image.row(y);
+        match image.channels() {
+            1 => pixels.extend(columns.iter().map(|&x| row[x])),
+            _ => columns.iter().for_each(|&x| pixels.extend_from_slice(&row.as_chunks::<3>().0[x])),
+        }
+    }
+    Image::new(size, image.channels(), pixels)
+}
+
+/// Steps are added up in `f64`, not multiplied, because that decides ties in Pillow.
+fn nearest_places(start: u32, length: u32, count: u32) -> Vec<usize> {
+    let step = f64::from(length) / f64::from(count);
+    let places = std::iter::successors(Some(0.5 * step), |place| Some(place + step)).take(count as usize);
+    places.map(|place| start as usize + (place as usize).min(length as usize - 1)).collect()
+}
+
+/// Weighted sums along the rows, stored in 8 bits, then along the columns: the arithmetic of torch's `uint8` kernels.
+fn convolved(image: &Image, region: Region, size: Size, axis: impl Fn(usize, usize) -> Axis) -> Image {
+    let columns = axis(region.width as usize, size.width as usize);
+    let rows = axis(region.height as usize, size.height as usize);
+    let channels = image.channels();
+    let stride = size.width as usize * channels;
+    let (first, length) = (region.left as usize * channels, region.width as usize * channels);
+    let mut narrowed = vec![0; region.height as usize * stride];
+    let mut wide = Vec::new();
+    for (y, out) in narrowed.chunks_exact_mut(stride).enumerate() {
+        let row = &image.row(region.top as usize + y)[first..first + length];
+        match channels {
+            1 => narrow_row::<1, 1>(row, &columns, &mut wide, out),
+            _ => narrow_row::<3, 4>(row, &columns, &mut wide, out),
+        }
+    }
+    let mut pixels = vec![0; size.height as usize * stride];
+    for (out, (first, weights)) in pixels.chunks_exact_mut(stride).zip(rows.taps()) {
+        sum_rows(&narrowed[first * stride..], weights, rows.precision, out);
+    }
+    Image::new(size, channels, pixels)
+}
+
+#[inline(always)]
+fn rounded(sum: i32, precision: u32) -> u8 {
+    ((sum + (1 << precision >> 1)) >> precision).clamp(0, 255) as u8
+}
+
+twice! {
+    /// One row at its new width. Pixels of `C` channels are held in `P` numbers, a power of two, while they are summed.
+    fn narrow_row / narrow_row_plain<const C: usize, const P: usize>(
+        row: &[u8], columns: &Axis, wide: &mut Vec<i32>, out: &mut [u8],
+    ) {
+        wide.resize(row.len() / C * P, 0);
+        let wide = wide.as_chunks_mut::<P>().0;
+        for (numbers, pixel) in wide.iter_mut().zip(row.as_chunks::<C>().0) {
+            numbers.iter_mut().zip(pixel).for_each(|(number, &value)| *number = i32::from(value));
+        }
+        for (out, (first, weights)) in out.as_chunks_mut::<C>().0.iter_mut().zip(columns.taps()) {
+            let mut sums = [0; P];
+            for (pixel, &weight) in wide[first..].iter().zip(weights) {
+                for (sum, value) in sums.iter_mut().zip(pixel) {
+                    *sum += value * weight;
+                }
+            }
+            for (out, sum) in out.iter_mut().zip(sums) {
+                *out = rounded(sum, columns.precision);
+            }
+        }
+    }
+}
+
+/// Columns that are summed together, few enough to stay in registers.
+const BLOCK: usize = 32;
+
+twice! {
+    /// One row of the result from as many rows, `out.len()` apart, as there are weights.
+    fn sum_rows / sum_rows_plain(rows: &[u8], weights: &[i32], precision: u32, out: &mut [u8]) {
+        let stride = out.len();
+        let (blocks, rest) = out.as_chunks_mut::<BLOCK>();
+        let end = blocks.len() * BLOCK;
+        for (index, out) in blocks.iter_mut().enumerate() {
+            let mut sums = [0; BLOCK];
+            for (row, &weight) in rows.chunks_exact(stride).zip(weights) {
+                for (sum, &value) in sums.iter_mut().zip(&row[index * BLOCK..][..BLOCK]) {
+                    *sum += i32::from(value) * weight;
+                }
+            }
+            *out = sums.map(|sum| rounded(sum, precision));
+        }
+        for (x, out) in rest.iter_mut().enumerate() {
+            let terms = rows.chunks_exact(stride).zip(weights).map(|(row, weight)| i32::from(row[end + x]) * weight);
+            *out = rounded(terms.sum(), precision);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_short_side_rule_truncates_and_respects_the_longest() {
+        assert_eq!(short_side_size(Size::new(48, 64), 32, None), Size::new(32, 42));
+        assert_eq!(short_side_size(Size::new(64, 48), 32, None), Size::new(42, 32));
+        assert_eq!(short_side_size(Size::new(48, 64), 32, Some(40)), Size::new(30, 40));
+        assert_eq!(short_side_size(Size::new(1, 5000), 256, Some(512)), Size::new(1, 512));
+        assert_eq!(short_side_size(Size::new(1, 5000), 256, None), Size::new(256, 65_535));
+    }
+
+    #[test]
+    fn a_region_is_resized_as_if_cut_out_first() {
+        let image = Image::new(Size::new(40, 50), 3, (0..6000u32).map(|i| (i * i % 251) as u8).collect());
+        let region = Region { top: 5, left: 7, height: 30, width: 41 };
+        for (how, antialias) in [(Interpolation::Bilinear, true), (Interpolation::Bicubic, true), (Interpolation::Bilinear, false)]
+        {
+            let whole = resize(&crop(&image, region), Size::new(16, 16), how, antialias);
+            assert_eq!(resize_region(&image, region, Size::new(16, 16), how, antialias), whole);
+        }
+    }
+
+    #[test]
+    fn wide_loops_give_the_bytes_of_the_plain_ones() {
+        let row: Vec<u8> = (0..3000u32).map(|i| (i * i % 251) as u8).collect();
+        let axis = taps::covering(1000, 333, 2.0, taps::cubic);
+        let (mut wide, mut plain, mut scratch) = (vec![0; 999], vec![0; 999], Vec::new());
+        narrow_row::<3, 4>(&row, &axis, &mut scratch, &mut wide);
+        narrow_row_plain::<3, 4>(&row, &axis, &mut scratch, &mut plain);
+        assert_eq!(wide, plain);
+        sum_rows(&row, &[5000, 12_000, -616], 14, &mut wide);
+        sum_rows_plain(&row, &[5000, 12_000, -616], 14, &mut plain);
+        assert_eq!(wide, plain);
+    }
+}
