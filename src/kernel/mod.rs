@@ -1,1 +1,22 @@
-//! stub
+//! Arithmetic on slices of f32: matrix products, convolution, pooling, activations, softmax cross-entropy, dropout, sums.
+//! Knows no layer, no image type and no file.
+//!
+//! **One law**: every element of every result is a fixed chain of IEEE operations (fused multiply-adds where it is a sum of
+//! products), in an order that depends on shapes alone. AVX-512, AVX2 and plain code, and any number of threads, therefore
+//! agree *bit for bit*. No mathematical function of the platform's libm is called: see [`math`].
+
+pub mod activation;
+pub mod conv;
+pub mod dropout;
+pub mod gemm;
+pub mod isa;
+mod lanes;
+pub mod math;
+pub mod pool;
+pub mod reduce;
+pub mod scratch;
+pub mod softmax;
+mod tile;
+pub mod transpose;
+
+pub use isa::Isa;

@@ -1,1 +1,25 @@
-//! stub
+//! What is learned: layers, networks made of them, their parameters, presets. Does not know how it is learned, where images
+//! come from, or what a file is.
+//!
+//! A [`LayerSpec`] is a layer as written, before its input's shape is known. [`Network::new`] gives every layer its shape and
+//! lays all parameters out in **one arena**, described by [`Span`]s, so that optimisers, checkpoints and exports see one slice.
+//! Activations live in a [`Workspace`] that is planned once: steps reuse it.
+
+pub mod gradient_check;
+pub mod initialise;
+pub mod layer;
+mod network;
+mod pass;
+mod plan;
+pub mod preset;
+mod read;
+mod shape;
+mod workspace;
+
+pub use initialise::{INITIALISERS, Initialiser};
+pub use layer::{LAYERS, LayerSpec};
+pub use network::{LayerSummary, Network, Noise, Tally};
+pub use preset::PRESETS;
+pub use read::{Model, read};
+pub use shape::{Shape, Span};
+pub use workspace::Workspace;

@@ -1,0 +1,393 @@
+//! Convolution of one image: forward, gradient of the weights, gradient of the image. Knows planes of floats and weights in
+//! PyTorch's order `[out, in, kernel height, kernel width]`.
+//!
+//! Nothing is unfolded into a matrix. The image is copied once into zero-padded planes; the register tile of [`super::tile`]
+//! then reads pixels through two tables of offsets, one for the output pixels and one for the kernel taps. Products are laid
+//! out pixel by pixel, output channels beside each other, and transposed to planes at the end. Weights are packed once a step.
+//!
+//! Chains: an output is bias, then taps in the order (channel, row, column); a weight's gradient runs over images, then pixels
+//! row by row; an input's gradient over (output channel, row, column) of the flipped kernel.
+
+use super::isa::Isa;
+use super::reduce::add_rows;
+use super::scratch;
+use super::tile::{self, HALF, PANEL, Tile};
+use super::transpose::transpose;
+
+/// The sizes of a convolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Geometry {
+    /// Channels, height, width of the input.
+    pub input: [usize; 3],
+    /// Channels, height, width of the output.
+    pub output: [usize; 3],
+    /// Height and width of the kernel.
+    pub kernel: [usize; 2],
+    /// Rows and columns from one output pixel to the next.
+    pub stride: [usize; 2],
+    /// Zeros above and to the left; as many as needed follow below and to the right.
+    pub padding: [usize; 2],
+}
+
+/// Zero-padded planes of an image, and the offsets of pixels and taps in them.
+///
+/// Rows are split into phases by column modulo the stride, so that neighbouring outputs always read neighbouring floats.
+#[derive(Clone, Debug)]
+struct Planes {
+    source: [usize; 3],
+    rows: usize,
+    columns: usize,
+    phases: usize,
+    /// Where source row and column 0 lie among the rows and columns, and how far apart source pixels are.
+    origin: [isize; 2],
+    spread: [usize; 2],
+    pixels: Vec<u32>,
+    taps: Vec<u32>,
+}
+
+impl Planes {
+    fn new(
+        source: [usize; 3],
+        output: [usize; 2],
+        kernel: [usize; 2],
+        stride: [usize; 2],
+        origin: [isize; 2],
+        spread: [usize; 2],
+    ) -> Self {
+        let rows = (output[0] - 1) * stride[0] + kernel[0];
+        let columns = ((output[1] - 1) * stride[1] + kernel[1]).div_ceil(stride[1]);
+        let phases = stride[1];
+        let line = phases * columns;
+        let pixel = |i: usize| (i / output[1] * stride[0] * line + i % output[1]) as u32;
+        let tap = |i: usize| {
+            let (channel, row, column) = (i / (kernel[0] * kernel[1]), i / kernel[1] % kernel[0], i % kernel[1]);
+            ((channel * rows + row) * line + column % phases * columns + column / phases) as u32
+        };
+        let pixels = (0..output[0] * output[1]).map(pixel).collect();
+        let taps = (0..source[0] * kernel[0] * kernel[1]).map(tap).collect();
+        Self { source, rows, columns, phases, origin, spread, pixels, taps }
+    }
+
+    fn len(&self) -> usize {
+        self.source[0] * self.rows * self.phases * self.columns
+    }
+
+    /// Copies an image in, and zeros around it.
+    fn fill(&self, image: &[f32], planes: &mut [f32]) {
+        planes.fill(0.0);
+        let [channels, height, width] = self.source;
+        for channel in 0..channels {
+            for y in 0..height {
+                let row = self.origin[0] + (y * self.spread[0]) as isize;
+                if row < 0 || row as usize >= self.rows {
+                    continue;
+                }
+                let line = (channel * self.rows + row as usize) * self.phases * self.columns;
+                let to = &mut planes[line..line + self.phases * self.columns];
+                self.fill_line(&image[(channel * height + y) * width..][..width], to);
+            }
+        }
+    }
+
+    fn fill_line(&self, from: &[f32], to: &mut [f32]) {
+        if self.phases == 1 && self.spread[1] == 1 {
+            let skip = (-self.origin[1]).max(0) as usize;
+            let start = self.origin[1].max(0) as usize;
+            let count = from.len().saturating_sub(skip).min(to.len().saturating_sub(start));
+            to[start..start + count].copy_from_slice(&from[skip..skip + count]);
+            return;
+        }
+        for (x, &value) in from.iter().enumerate() {
+            let column = self.origin[1] + (x * self.spread[1]) as isize;
+            if column >= 0 && (column as usize) < self.phases * self.columns {
+                to[column as usize % self.phases * self.columns + column as usize / self.phases] = value;
+            }
+        }
+    }
+}
+
+/// A convolution, planned.
+#[derive(Clone, Debug)]
+pub struct Conv {
+    geometry: Geometry,
+    forward: Planes,
+    backward: Planes,
+}
+
+/// `channels` rounded up to a half panel: how many floats a pixel takes where channels lie beside each other.
+fn padded(channels: usize) -> usize {
+    channels.div_ceil(HALF) * HALF
+}
+
+/// The panels of `channels`: (first channel, padded width, channels in it).
+fn panels(channels: usize) -> impl Iterator<Item = (usize, usize, usize)> {
+    (0..channels).step_by(PANEL).map(move |first| {
+        let count = (channels - first).min(PANEL);
+        (first, padded(count), count)
+    })
+}
+
+impl Conv {
+    /// Plans a convolution.
+    ///
+    /// # Panics
+    /// Where a size or stride is 0.
+    pub fn new(geometry: Geometry) -> Self {
+        let Geometry { input, output, kernel, stride, padding } = geometry;
+        assert!(input.into_iter().chain(output).chain(kernel).chain(stride).all(|size| size > 0), "{geometry:?}");
+        let forward = Planes::new(input, [output[1], output[2]], kernel, stride, padding.map(|p| p as isize), [1, 1]);
+        let origin = std::array::from_fn(|axis| kernel[axis] as isize - 1 - padding[axis] as isize);
+        let backward = Planes::new(output, [input[1], input[2]], kernel, [1, 1], origin, stride);
+        Self { geometry, forward, backward }
+    }
+
+    /// The sizes.
+    pub fn geometry(&self) -> Geometry {
+        self.geometry
+    }
+
+    /// Number of floats that [`Conv::pack`] writes.
+    pub fn packed_len(&self) -> usize {
+        let out = padded(self.geometry.output[0]);
+        out + self.forward.taps.len() * out
+    }
+
+    /// Number of floats that [`Conv::pack_flipped`] writes.
+    pub fn flipped_len(&self) -> usize {
+        self.backward.taps.len() * padded(self.geometry.input[0])
+    }
+
+    /// Number of floats in which [`Conv::weight_gradient`] sums.
+    pub fn sums_len(&self) -> usize {
+        self.packed_len()
+    }
+
+    /// Lays out bias (zeros where `None`) and weights for [`Conv::forward`].
+    pub fn pack(&self, weights: &[f32], bias: Option<&[f32]>, packed: &mut [f32]) {
+        let (out, taps) = (self.geometry.output[0], self.forward.taps.len());
+        let (start, mut rest) = packed.split_at_mut(padded(out));
+        start.fill(0.0);
+        start[..bias.map_or(0, <[f32]>::len)].copy_from_slice(bias.unwrap_or(&[]));
+        for (first, width, count) in panels(out) {
+            let (panel, next) = rest.split_at_mut(taps * width);
+            panel.fill(0.0);
+            transpose(&weights[first * taps..], taps, count, taps, panel, width);
+            rest = next;
+        }
+    }
+
+    /// Lays out weights for [`Conv::image_gradient`]: input and output channels exchanged, kernels turned by 180°.
+    pub fn pack_flipped(&self, weights: &[f32], packed: &mut [f32]) {
+        let (channels, area) = (self.geometry.input[0], self.geometry.kernel[0] * self.geometry.kernel[1]);
+        let mut rest = packed;
+        for (first, width, count) in panels(channels) {
+            let (panel, next) = rest.split_at_mut(self.backward.taps.len() * width);
+            for (tap, row) in panel.chunks_exact_mut(width).enumerate() {
+                let (out, place) = (tap / area, area - 1 - tap % area);
+                row.fill(0.0);
+                for (index, value) in row[..count].iter_mut().enumerate() {
+                    *value = weights[(out * channels + first + index) * area + place];
+                }
+            }
+            rest = next;
+        }
+    }
+
+    /// Writes the output of one image.
+    ///
+    /// # Panics
+    /// Where a slice has another length than the geometry says, here and below.
+    pub fn forward(&self, packed: &[f32], image: &[f32], output: &mut [f32]) {
+        let (start, weights) = packed.split_at(padded(self.geometry.output[0]));
+        self.correlate(&self.forward, (start, weights), image, (self.geometry.output[0], output));
+    }
+
+    /// Writes the gradient with respect to the image, from the output's.
+    pub fn image_gradient(&self, flipped: &[f32], output_gradient: &[f32], image_gradient: &mut [f32]) {
+        let channels = self.geometry.input[0];
+        scratch::with(padded(channels), |start| {
+            start.fill(0.0);
+            self.correlate(&self.backward, (start, flipped), output_gradient, (channels, image_gradient));
+        });
+    }
+
+    fn correlate(
+        &self,
+        planes: &Planes,
+        (start, weights): (&[f32], &[f32]),
+        image: &[f32],
+        (channels, output): (usize, &mut [f32]),
+    ) {
+        let (isa, pixels, taps, beside) = (Isa::current(), planes.pixels.len(), planes.taps.len(), padded(channels));
+        assert!(start.len() == beside && weights.len() == taps * beside);
+        assert!(image.len() == planes.source.iter().product::<usize>() && output.len() == pixels * channels);
+        scratch::with(planes.len() + pixels * beside, |buffer| {
+            let (padded_image, product) = buffer.split_at_mut(planes.len());
+            planes.fill(image, padded_image);
+            for (first, width, _) in panels(channels) {
+                let tile = Tile {
+                    a: padded_image.as_ptr(),
+                    rows: planes.pixels.as_ptr(),
+                    steps: planes.taps.as_ptr(),
+                    depth: taps,
+                    b: weights[first * taps..].as_ptr(),
+                    b_stride: width,
+                    start: start[first..].as_ptr(),
+                    start_stride: 0,
+                    c: product[first..].as_mut_ptr(),
+                    c_stride: beside,
+                };
+                // SAFETY: the largest pixel and tap offsets address the planes' last float together; weights, start and product
+                // have room for every panel by the assertion and by construction; `product` is this thread's own.
+                unsafe { tile::sweep(isa, &tile, pixels, width) };
+            }
+            transpose(product, beside, pixels, channels, output, pixels);
+        });
+    }
+
+    /// Adds one image's share to the sums of gradients: bias first, then weights, in the layout of [`Conv::pack`].
+    pub fn weight_gradient(&self, image: &[f32], output_gradient: &[f32], sums: &mut [f32]) {
+        let planes = &self.forward;
+        let (isa, pixels, taps, out) = (Isa::current(), planes.pixels.len(), planes.taps.len(), self.geometry.output[0]);
+        let beside = padded(out);
+        assert!(sums.len() == self.sums_len() && output_gradient.len() == pixels * out);
+        assert_eq!(image.len(), planes.source.iter().product::<usize>());
+        let (bias, weights) = sums.split_at_mut(beside);
+        scratch::with(planes.len() + pixels * beside, |buffer| {
+            let (gradient, padded_image) = buffer.split_at_mut(pixels * beside);
+            if out < beside {
+                gradient.fill(0.0);
+            }
+            transpose(output_gradient, pixels, out, pixels, gradient, beside);
+            planes.fill(image, padded_image);
+            add_rows(gradient, beside, pixels, bias);
+            for (first, width, _) in panels(out) {
+                let sums = weights[first * taps..].as_mut_ptr();
+                let tile = Tile {
+                    a: padded_image.as_ptr(),
+                    rows: planes.taps.as_ptr(),
+                    steps: planes.pixels.as_ptr(),
+                    depth: pixels,
+                    b: gradient[first..].as_ptr(),
+                    b_stride: beside,
+                    start: sums,
+                    start_stride: width,
+                    c: sums,
+                    c_stride: width,
+                };
+                // SAFETY: as in `correlate`, with pixels and taps exchanged; `sums` is borrowed mutably.
+                unsafe { tile::sweep(isa, &tile, taps, width) };
+            }
+        });
+    }
+
+    /// Writes summed gradients in the order of the parameters: weights as `[out, in, height, width]`, and bias where wanted.
+    pub fn collect(&self, sums: &[f32], weights: &mut [f32], bias: Option<&mut [f32]>) {
+        let (out, taps) = (self.geometry.output[0], self.forward.taps.len());
+        let (sums_of_bias, sums) = sums.split_at(padded(out));
+        if let Some(bias) = bias {
+            bias.copy_from_slice(&sums_of_bias[..out]);
+        }
+        for (first, width, count) in panels(out) {
+            transpose(&sums[first * taps..], width, taps, count, &mut weights[first * taps..], taps);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::isa::only;
+    use proptest::prelude::*;
+
+    fn numbers(len: usize, salt: u32) -> Vec<f32> {
+        let mix = |i: u32| (i.wrapping_mul(2_654_435_761).wrapping_add(salt.wrapping_mul(40_503)) >> 8) as f32;
+        (0..len as u32).map(|i| mix(i) / (1 << 23) as f32 - 1.0).collect()
+    }
+
+    /// Calls `visit` with (output index, weight index, input index) for every product, taps innermost.
+    fn products(g: Geometry, mut visit: impl FnMut(usize, usize, usize)) {
+        let [channels, height, width] = g.input;
+        for out in 0..g.output.iter().product() {
+            let (o, y, x) = (out / (g.output[1] * g.output[2]), out / g.output[2] % g.output[1], out % g.output[2]);
+            for tap in 0..channels * g.kernel[0] * g.kernel[1] {
+                let (c, ky, kx) = (tap / (g.kernel[0] * g.kernel[1]), tap / g.kernel[1] % g.kernel[0], tap % g.kernel[1]);
+                let (row, column) = (y * g.stride[0] + ky, x * g.stride[1] + kx);
+                let inside =
+                    row >= g.padding[0] && row - g.padding[0] < height && column >= g.padding[1] && column - g.padding[1] < width;
+                if inside {
+                    let weight = o * channels * g.kernel[0] * g.kernel[1] + tap;
+                    visit(out, weight, (c * height + row - g.padding[0]) * width + column - g.padding[1]);
+                }
+            }
+        }
+    }
+
+    fn geometry() -> impl Strategy<Value = Geometry> {
+        let sizes = (1usize..5, 1usize..12, 1usize..18, prop_oneof![1usize..9, Just(16), Just(33), Just(70)]);
+        (sizes, [1usize..6, 1usize..6], [1usize..4, 1usize..4], [0usize..6, 0usize..6]).prop_map(
+            |((c, h, w, o), kernel, stride, padding)| {
+                let (input, size) = ([c, h, w], [h, w]);
+                let room = |axis: usize| (size[axis] + 2 * padding[axis]).saturating_sub(kernel[axis]) / stride[axis] + 1;
+                Geometry { input, output: [o, room(0), room(1)], kernel, stride, padding }
+            },
+        )
+    }
+
+    /// Output, summed gradients of weights and bias over two images, and image gradient.
+    fn all(g: Geometry, isa: Isa) -> [Vec<f32>; 4] {
+        let conv = Conv::new(g);
+        let [image_len, out_len] = [g.input.iter().product(), g.output.iter().product()];
+        let weights = numbers(g.output[0] * g.input[0] * g.kernel[0] * g.kernel[1], 1);
+        let (bias, image, gradient) = (numbers(g.output[0], 2), numbers(image_len, 3), numbers(out_len, 4));
+        let (mut packed, mut flipped) = (vec![9.0; conv.packed_len()], vec![9.0; conv.flipped_len()]);
+        let (mut output, mut image_gradient) = (vec![9.0; out_len], vec![9.0; image_len]);
+        let (mut sums, mut to, mut to_bias) = (vec![0.0; conv.sums_len()], vec![9.0; weights.len()], vec![9.0; bias.len()]);
+        only(isa, || {
+            (conv.pack(&weights, Some(&bias), &mut packed), conv.pack_flipped(&weights, &mut flipped));
+            conv.forward(&packed, &image, &mut output);
+            conv.image_gradient(&flipped, &gradient, &mut image_gradient);
+            conv.weight_gradient(&image, &gradient, &mut sums);
+            conv.weight_gradient(&image, &gradient, &mut sums);
+            conv.collect(&sums, &mut to, Some(&mut to_bias));
+        });
+        [output, to, to_bias, image_gradient]
+    }
+
+    fn near(found: &[f32], expected: &[f64]) -> bool {
+        let scale = expected.iter().fold(1.0f64, |scale, value| scale.max(value.abs()));
+        found.len() == expected.len() && found.iter().zip(expected).all(|(f, e)| (f64::from(*f) - e).abs() < 2e-6 * scale)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+        #[test]
+        fn all_three_products_are_those_of_the_definition(g in geometry()) {
+            let [output, weight_gradient, bias_gradient, image_gradient] = all(g, Isa::best());
+            let area = g.output[1] * g.output[2];
+            let weights = numbers(weight_gradient.len(), 1);
+            let (bias, image, gradient) = (numbers(g.output[0], 2), numbers(image_gradient.len(), 3), numbers(output.len(), 4));
+            let mut expected = [
+                (0..output.len()).map(|i| f64::from(bias[i / area])).collect::<Vec<f64>>(),
+                vec![0.0; weights.len()],
+                gradient.chunks(area).map(|plane| 2.0 * plane.iter().map(|&v| f64::from(v)).sum::<f64>()).collect(),
+                vec![0.0; image.len()],
+            ];
+            products(g, |out, weight, input| {
+                expected[0][out] += f64::from(weights[weight]) * f64::from(image[input]);
+                expected[1][weight] += 2.0 * f64::from(gradient[out]) * f64::from(image[input]);
+                expected[3][input] += f64::from(gradient[out]) * f64::from(weights[weight]);
+            });
+            prop_assert!(near(&output, &expected[0]), "output");
+            prop_assert!(near(&weight_gradient, &expected[1]), "weight gradient");
+            prop_assert!(near(&bias_gradient, &expected[2]), "bias gradient");
+            prop_assert!(near(&image_gradient, &expected[3]), "image gradient");
+        }
+
+        #[test]
+        fn every_isa_gives_the_same_bits(g in geometry()) {
+            let plain = all(g, Isa::Plain);
+            prop_assert!(Isa::available().into_iter().all(|isa| all(g, isa) == plain));
+        }
+    }
+}

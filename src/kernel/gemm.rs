@@ -1,0 +1,268 @@
+//! Matrix products, cut into tiles that one task each owns. Knows matrices and the current rayon pool.
+//!
+//! The left matrix is copied once, rows contiguous at a stride that avoids cache conflicts; the right one is copied by the task
+//! that needs it, in panels of 32 columns. Sums run over the whole inner dimension in order, so neither the number of threads
+//! nor the vector width shows in the result.
+
+use super::isa::Isa;
+use super::scratch;
+use super::tile::{self, HALF, MAX_ROWS, PANEL, Tile};
+use super::transpose::transpose;
+use rayon::prelude::*;
+
+/// A view of floats as a matrix.
+#[derive(Clone, Copy, Debug)]
+pub struct Matrix<'a> {
+    data: &'a [f32],
+    rows: usize,
+    columns: usize,
+    stride: usize,
+    transposed: bool,
+}
+
+impl<'a> Matrix<'a> {
+    /// `rows` × `columns`, row after row at a distance of `stride` floats.
+    ///
+    /// # Panics
+    /// Where `data` is too short or `stride` less than `columns`.
+    pub fn new(data: &'a [f32], rows: usize, columns: usize, stride: usize) -> Self {
+        assert!(
+            stride >= columns && (rows == 0 || data.len() >= (rows - 1) * stride + columns),
+            "matrix {rows}×{columns}/{stride}"
+        );
+        Self { data, rows, columns, stride, transposed: false }
+    }
+
+    /// The same floats with rows and columns exchanged.
+    pub fn transposed(self) -> Self {
+        Self { rows: self.columns, columns: self.rows, transposed: !self.transposed, ..self }
+    }
+
+    /// Copies the `rows` × `columns` that begin at (row, column) to `to`, whose rows are `to_stride` apart.
+    fn copy(&self, (row, rows): (usize, usize), (column, columns): (usize, usize), to: &mut [f32], to_stride: usize) {
+        if rows == 0 || columns == 0 {
+            return;
+        }
+        if self.transposed {
+            return transpose(&self.data[column * self.stride + row..], self.stride, columns, rows, to, to_stride);
+        }
+        for (index, line) in to.chunks_mut(to_stride).take(rows).enumerate() {
+            let from = (row + index) * self.stride + column;
+            line[..columns].copy_from_slice(&self.data[from..from + columns]);
+        }
+    }
+}
+
+/// What the sums of a product start from.
+#[derive(Clone, Copy, Debug)]
+pub enum Start<'a> {
+    /// Zero: `c = a·b`.
+    Zero,
+    /// One value a column, as a bias: `c[i][j] = row[j] + (a·b)[i][j]`.
+    Row(&'a [f32]),
+    /// What is there: `c += a·b`.
+    Existing,
+}
+
+/// The longest stretch of the inner dimension that is copied at once.
+const DEPTH: usize = 4096;
+/// Multiply-adds below which a product stays on one thread.
+const SMALL: usize = 1 << 16;
+
+static COUNT_UP: [u32; DEPTH] = {
+    let mut table = [0; DEPTH];
+    let mut k = 0;
+    while k < DEPTH {
+        table[k] = k as u32;
+        k += 1;
+    }
+    table
+};
+static ZEROS: [f32; PANEL] = [0.0; PANEL];
+
+/// Where the product goes: a pointer that tasks may share, since each writes only its own columns.
+#[derive(Clone, Copy)]
+struct Shared(*mut f32);
+// SAFETY: tasks write disjoint columns, and nobody reads before they have ended.
+unsafe impl Send for Shared {}
+// SAFETY: as above.
+unsafe impl Sync for Shared {}
+
+/// `c = start + a·b`, with rows of `c` at a distance of `stride` floats; other floats of `c` are left alone.
+///
+/// Every element is one chain of fused multiply-adds over the inner dimension in order. Runs on the current rayon pool.
+///
+/// # Panics
+/// Where shapes do not fit each other or `c`.
+pub fn gemm(a: Matrix<'_>, b: Matrix<'_>, start: Start<'_>, c: &mut [f32], stride: usize) {
+    let (rows, columns, inner) = (a.rows, b.columns, a.columns);
+    assert_eq!(inner, b.rows, "inner dimensions of a product");
+    if rows == 0 || columns == 0 {
+        return;
+    }
+    assert!(stride >= columns && c.len() >= (rows - 1) * stride + columns, "product {rows}×{columns}/{stride}");
+    if let Start::Row(row) = start {
+        assert!(row.len() >= columns, "one start value a column");
+    }
+    let mut from = 0;
+    while from < inner || from == 0 {
+        let depth = (inner - from).min(DEPTH);
+        let start = if from == 0 { start } else { Start::Existing };
+        slice(a, b, (from, depth), start, (Shared(c.as_mut_ptr()), stride));
+        from += depth.max(1);
+    }
+}
+
+/// The product over one stretch of the inner dimension.
+fn slice(a: Matrix<'_>, b: Matrix<'_>, inner: (usize, usize), start: Start<'_>, c: (Shared, usize)) {
+    let isa = Isa::current();
+    let (rows, columns) = (a.rows, b.columns);
+    // An odd number of cache lines: rows at a power of two would share a few sets of the cache.
+    let a_stride = (inner.1.div_ceil(16) | 1) * 16;
+    let panels = columns.div_ceil(PANEL);
+    scratch::with(rows * a_stride, |left| {
+        let small = rows * columns * inner.1.max(1) < SMALL;
+        let band = if small { rows } else { 2 * MAX_ROWS };
+        left.par_chunks_mut(band * a_stride).enumerate().for_each(|(index, to)| {
+            a.copy((index * band, to.len() / a_stride), inner, to, a_stride);
+        });
+        let task = |panel: usize| Panel { isa, rows, a: left, a_stride, inner, start, c }.run(b, panel * PANEL);
+        if small {
+            (0..panels).for_each(task);
+        } else {
+            (0..panels).into_par_iter().for_each(task);
+        }
+    });
+}
+
+/// One task: a panel of columns of the product.
+struct Panel<'a> {
+    isa: Isa,
+    rows: usize,
+    a: &'a [f32],
+    a_stride: usize,
+    inner: (usize, usize),
+    start: Start<'a>,
+    c: (Shared, usize),
+}
+
+impl Panel<'_> {
+    fn run(&self, b: Matrix<'_>, column: usize) {
+        let columns = (b.columns - column).min(PANEL);
+        let width = if columns <= HALF { HALF } else { PANEL };
+        scratch::with(self.inner.1 * width, |right| {
+            if columns < width {
+                right.fill(0.0);
+            }
+            b.copy(self.inner, (column, columns), right, width);
+            for (first, count) in tile::parts(self.isa, self.rows) {
+                self.tile((first, count), (column, columns), right, width);
+            }
+        });
+    }
+
+    fn tile(&self, (first, count): (usize, usize), (column, columns): (usize, usize), right: &[f32], width: usize) {
+        let rows: [u32; MAX_ROWS] = std::array::from_fn(|i| (i * self.a_stride) as u32);
+        let mut edge = [0.0f32; MAX_ROWS * PANEL];
+        // SAFETY: `gemm` asserted that c has every row below `rows` and every column below `b.columns`; a tile that would reach
+        // beyond its columns works on `edge` instead. `a` holds `rows` rows of `a_stride` ≥ inner floats, `right` inner rows of
+        // `width`. Panels are disjoint columns of c, so nobody else touches this tile.
+        unsafe {
+            let c = self.c.0.0.add(first * self.c.1 + column);
+            let (c_to, c_stride) = if columns == width { (c, self.c.1) } else { (edge.as_mut_ptr(), width) };
+            let (start, start_stride) = match self.start {
+                Start::Existing => (c.cast_const(), self.c.1),
+                Start::Zero => (ZEROS.as_ptr(), 0),
+                Start::Row(row) => (row.as_ptr().add(column), 0),
+            };
+            let (start, start_stride) = if columns == width || matches!(self.start, Start::Zero) {
+                (start, start_stride)
+            } else {
+                for i in 0..count {
+                    std::ptr::copy_nonoverlapping(start.add(i * start_stride), edge.as_mut_ptr().add(i * width), columns);
+                }
+                (c_to.cast_const(), width)
+            };
+            let a = self.a.as_ptr().add(first * self.a_stride);
+            let (steps, depth) = (COUNT_UP.as_ptr(), self.inner.1);
+            let tile = Tile {
+                a,
+                rows: rows.as_ptr(),
+                steps,
+                depth,
+                b: right.as_ptr(),
+                b_stride: width,
+                start,
+                start_stride,
+                c: c_to,
+                c_stride,
+            };
+            tile::run(self.isa, &tile, count, width);
+            if columns != width {
+                for i in 0..count {
+                    std::ptr::copy_nonoverlapping(edge.as_ptr().add(i * width), c.add(i * self.c.1), columns);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::isa::only;
+
+    fn numbers(len: usize, salt: u32) -> Vec<f32> {
+        let mix = |i: u32| (i.wrapping_mul(2_654_435_761).wrapping_add(salt.wrapping_mul(40_503)) >> 8) as f32;
+        (0..len as u32).map(|i| mix(i) / (1 << 23) as f32 - 1.0).collect()
+    }
+
+    /// What a product means: one chain of fused multiply-adds an element.
+    fn meaning(a: Matrix<'_>, b: Matrix<'_>, start: impl Fn(usize, usize) -> f32) -> Vec<f32> {
+        let at =
+            |m: &Matrix<'_>, i: usize, j: usize| if m.transposed { m.data[j * m.stride + i] } else { m.data[i * m.stride + j] };
+        let element = |i, j| (0..a.columns).fold(start(i, j), |sum, k| at(&a, i, k).mul_add(at(&b, k, j), sum));
+        (0..a.rows).flat_map(|i| (0..b.columns).map(move |j| (i, j))).map(|(i, j)| element(i, j)).collect()
+    }
+
+    #[test]
+    fn every_isa_gives_the_bits_of_the_plain_meaning() {
+        for (m, n, k) in [(1, 1, 1), (3, 5, 7), (13, 33, 65), (29, 47, 100), (6, 16, 0), (2, 40, 4100), (60, 70, 64)] {
+            for (a_turned, b_turned) in [(false, false), (true, false), (false, true), (true, true)] {
+                let (a_data, b_data, row, old) = (numbers(m * k + 64, 1), numbers(k * n + 64, 2), numbers(n, 3), numbers(m * n, 4));
+                let a = if a_turned { Matrix::new(&a_data, k, m, m).transposed() } else { Matrix::new(&a_data, m, k, k) };
+                let b = if b_turned { Matrix::new(&b_data, n, k, k).transposed() } else { Matrix::new(&b_data, k, n, n) };
+                for isa in Isa::available() {
+                    let product = |start| {
+                        let mut c = old.clone();
+                        only(isa, || gemm(a, b, start, &mut c, n));
+                        c
+                    };
+                    assert_eq!(product(Start::Zero), meaning(a, b, |_, _| 0.0), "{m} {n} {k} {isa:?}");
+                    assert_eq!(product(Start::Row(&row)), meaning(a, b, |_, j| row[j]), "{m} {n} {k} {isa:?}");
+                    assert_eq!(product(Start::Existing), meaning(a, b, |i, j| old[i * n + j]), "{m} {n} {k} {isa:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn floats_between_rows_are_left_alone() {
+        let (a, b) = (numbers(6, 1), numbers(6, 2));
+        let mut c = vec![9.0; 3 * 5];
+        gemm(Matrix::new(&a, 3, 2, 2), Matrix::new(&b, 2, 3, 3), Start::Zero, &mut c, 5);
+        assert!(c.chunks(5).all(|row| row[3..] == [9.0, 9.0] && row[0] != 9.0));
+    }
+
+    #[test]
+    fn the_number_of_threads_does_not_show() {
+        let (a, b) = (numbers(70 * 90, 1), numbers(90 * 130, 2));
+        let product = |threads: usize| {
+            let mut c = vec![0.0; 70 * 130];
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| gemm(Matrix::new(&a, 70, 90, 90), Matrix::new(&b, 90, 130, 130), Start::Zero, &mut c, 130));
+            c
+        };
+        assert!([2, 3, 8].iter().all(|&threads| product(threads) == product(1)));
+    }
+}

@@ -1,0 +1,118 @@
+//! Vectors of f32 for the register tile: load, store, copy to every lane, fused multiply-add, and nothing else.
+
+/// A vector of [`Lanes::COUNT`] floats.
+pub(super) trait Lanes: Copy {
+    /// Number of lanes.
+    const COUNT: usize;
+    /// The floats at `from`.
+    ///
+    /// # Safety
+    /// `COUNT` floats can be read there; the processor has the instructions.
+    unsafe fn load(from: *const f32) -> Self;
+    /// Writes the floats to `to`.
+    ///
+    /// # Safety
+    /// `COUNT` floats can be written there; the processor has the instructions.
+    unsafe fn store(self, to: *mut f32);
+    /// `value` in every lane.
+    ///
+    /// # Safety
+    /// The processor has the instructions.
+    unsafe fn splat(value: f32) -> Self;
+    /// `self · factor + sum`, rounded once.
+    ///
+    /// # Safety
+    /// The processor has the instructions.
+    unsafe fn mul_add(self, factor: Self, sum: Self) -> Self;
+}
+
+/// Lanes of plain Rust: what the other kinds mean.
+#[derive(Clone, Copy)]
+pub(super) struct Plain([f32; 4]);
+
+impl Lanes for Plain {
+    const COUNT: usize = 4;
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: the caller's promise; an array of f32 has the alignment of f32.
+        Self(unsafe { from.cast::<[f32; 4]>().read() })
+    }
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: as in load.
+        unsafe { to.cast::<[f32; 4]>().write(self.0) }
+    }
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        Self([value; 4])
+    }
+    #[inline(always)]
+    unsafe fn mul_add(self, factor: Self, sum: Self) -> Self {
+        Self(std::array::from_fn(|lane| self.0[lane].mul_add(factor.0[lane], sum.0[lane])))
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+pub(super) use x86::{Avx2, Avx512};
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::Lanes;
+    use std::arch::x86_64::*;
+
+    /// 8 lanes.
+    #[derive(Clone, Copy)]
+    pub(in crate::kernel) struct Avx2(__m256);
+
+    impl Lanes for Avx2 {
+        const COUNT: usize = 8;
+        #[inline(always)]
+        unsafe fn load(from: *const f32) -> Self {
+            // SAFETY: the caller's promise, here and below.
+            Self(unsafe { _mm256_loadu_ps(from) })
+        }
+        #[inline(always)]
+        unsafe fn store(self, to: *mut f32) {
+            // SAFETY: see load.
+            unsafe { _mm256_storeu_ps(to, self.0) }
+        }
+        #[inline(always)]
+        unsafe fn splat(value: f32) -> Self {
+            // SAFETY: see load.
+            Self(unsafe { _mm256_set1_ps(value) })
+        }
+        #[inline(always)]
+        unsafe fn mul_add(self, factor: Self, sum: Self) -> Self {
+            // SAFETY: see load.
+            Self(unsafe { _mm256_fmadd_ps(self.0, factor.0, sum.0) })
+        }
+    }
+
+    /// 16 lanes.
+    #[derive(Clone, Copy)]
+    pub(in crate::kernel) struct Avx512(__m512);
+
+    impl Lanes for Avx512 {
+        const COUNT: usize = 16;
+        #[inline(always)]
+        unsafe fn load(from: *const f32) -> Self {
+            // SAFETY: the caller's promise, here and below.
+            Self(unsafe { _mm512_loadu_ps(from) })
+        }
+        #[inline(always)]
+        unsafe fn store(self, to: *mut f32) {
+            // SAFETY: see load.
+            unsafe { _mm512_storeu_ps(to, self.0) }
+        }
+        #[inline(always)]
+        unsafe fn splat(value: f32) -> Self {
+            // SAFETY: see load.
+            Self(unsafe { _mm512_set1_ps(value) })
+        }
+        #[inline(always)]
+        unsafe fn mul_add(self, factor: Self, sum: Self) -> Self {
+            // SAFETY: see load.
+            Self(unsafe { _mm512_fmadd_ps(self.0, factor.0, sum.0) })
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Sums in a fixed order, and the search for numbers that are not finite. Knows slices only.
+
+use super::isa::per_isa;
+use rayon::prelude::*;
+
+/// Floats that one task adds.
+const RUN: usize = 1 << 14;
+
+per_isa! {
+    /// `sum[j] += rows[i·stride + j]` for every row in order: one chain of additions a column.
+    pub fn add_rows(rows: &[f32], stride: usize, count: usize, sum: &mut [f32]) {
+        for row in 0..count {
+            let row = &rows[row * stride..];
+            for (sum, value) in sum.iter_mut().zip(row) {
+                *sum += value;
+            }
+        }
+    }
+}
+
+per_isa! {
+    fn add(values: &[f32], sum: &mut [f32]) {
+        for (sum, value) in sum.iter_mut().zip(values) {
+            *sum += value;
+        }
+    }
+}
+
+/// Adds `count` rows of `len` floats into the first, in a binary tree over their numbers: (0+1)+(2+3), and so on. The other rows
+/// are used up. Runs on the current rayon pool.
+///
+/// # Panics
+/// Where `rows` is shorter than `count · len`.
+pub fn add_tree(rows: &mut [f32], len: usize, count: usize) {
+    if len == 0 {
+        return;
+    }
+    let mut step = 1;
+    while step < count {
+        rows[..count * len].par_chunks_mut(2 * step * len).for_each(|pair| {
+            if pair.len() > step * len {
+                let (first, second) = pair.split_at_mut(step * len);
+                let runs = first[..len].par_chunks_mut(RUN).zip(second[..len].par_chunks(RUN));
+                runs.for_each(|(sum, values)| add(values, sum));
+            }
+        });
+        step *= 2;
+    }
+}
+
+per_isa! {
+    /// Whether every value is finite.
+    pub fn all_finite(values: &[f32]) -> bool {
+        let mut greatest = 0u32;
+        for value in values {
+            greatest = greatest.max(value.to_bits() & 0x7FFF_FFFF);
+        }
+        greatest < 0x7F80_0000
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tree_adds_every_row_once_for_any_count() {
+        for count in 1..20 {
+            let len = 5;
+            let mut rows: Vec<f32> =
+                (0..count * len).map(|i| (i / len + 1) as f32 * if i % len == 2 { 2.0 } else { 1.0 }).collect();
+            add_tree(&mut rows, len, count);
+            let sum = (count * (count + 1) / 2) as f32;
+            assert_eq!(rows[..len], [sum, sum, 2.0 * sum, sum, sum]);
+        }
+    }
+
+    #[test]
+    fn one_bad_number_anywhere_is_found() {
+        let good = vec![f32::MAX; 1003];
+        assert!(all_finite(&good) && all_finite(&[]));
+        for bad in [f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            for place in [0, 500, 1002] {
+                let mut values = good.clone();
+                values[place] = bad;
+                assert!(!all_finite(&values));
+            }
+        }
+    }
+
+    #[test]
+    fn rows_are_added_by_column() {
+        let mut sum = [1.0, 2.0];
+        add_rows(&[1.0, 2.0, 9.0, 3.0, 4.0, 9.0], 3, 2, &mut sum);
+        assert_eq!(sum, [5.0, 8.0]);
+    }
+}

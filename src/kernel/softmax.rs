@@ -1,0 +1,77 @@
+//! Softmax cross-entropy of rows of logits. Knows numbers and class numbers.
+
+use super::math::{exp, ln};
+
+/// What one row of logits is worth.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Score {
+    /// Cross-entropy −Σ tⱼ ln softmax(x)ⱼ in nats.
+    pub loss: f64,
+    /// Whether the label's logit is the greatest, the first of equals. Never where a logit is NaN.
+    pub correct: bool,
+}
+
+/// Loss of one row against `label`, whose target is (1 − `smoothing`) on the label plus `smoothing` / classes everywhere.
+///
+/// Where `gradient` is given, it becomes `scale` · (softmax(x) − target). Computed in f64 with the maximum subtracted.
+///
+/// # Panics
+/// Where `label` is no index of `logits`, or `gradient` has another length.
+pub fn cross_entropy(logits: &[f32], label: usize, smoothing: f64, scale: f64, gradient: Option<&mut [f32]>) -> Score {
+    let classes = logits.len() as f64;
+    let greatest = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));
+    let sum: f64 = logits.iter().map(|&x| exp(f64::from(x) - greatest)).sum();
+    let log_sum = ln(sum) + greatest;
+    let target = |j: usize| smoothing / classes + if j == label { 1.0 - smoothing } else { 0.0 };
+    let uniform: f64 = if smoothing == 0.0 { 0.0 } else { logits.iter().map(|&x| log_sum - f64::from(x)).sum::<f64>() / classes };
+    let loss = (1.0 - smoothing) * (log_sum - f64::from(logits[label])) + smoothing * uniform;
+    if let Some(gradient) = gradient {
+        assert_eq!(gradient.len(), logits.len());
+        for (j, (gradient, &x)) in gradient.iter_mut().zip(logits).enumerate() {
+            *gradient = (scale * (exp(f64::from(x) - greatest) / sum - target(j))) as f32;
+        }
+    }
+    let chosen = logits[label];
+    let correct = logits[..label].iter().all(|&x| x < chosen) && logits[label..].iter().all(|&x| x <= chosen);
+    Score { loss, correct }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn equal_logits_cost_the_logarithm_of_the_number_of_classes() {
+        let score = cross_entropy(&[3.0; 10], 4, 0.0, 1.0, None);
+        assert!((score.loss - 10f64.ln()).abs() < 1e-14 && !score.correct);
+    }
+
+    #[test]
+    fn huge_logits_and_nan_do_no_harm() {
+        assert!(cross_entropy(&[1e30, -1e30], 0, 0.1, 1.0, None).loss.is_finite());
+        let score = cross_entropy(&[0.0, f32::NAN], 0, 0.0, 1.0, None);
+        assert!(score.loss.is_nan() && !score.correct);
+        assert!(!cross_entropy(&[f32::NAN, 0.0], 0, 0.0, 1.0, None).correct);
+    }
+
+    proptest! {
+        #[test]
+        fn the_gradient_is_that_of_the_loss(logits in prop::collection::vec(-4.0..4.0f32, 2..7), smoothing in 0.0..0.5f64, pick in 0usize..7) {
+            let label = pick % logits.len();
+            let mut gradient = vec![0.0; logits.len()];
+            cross_entropy(&logits, label, smoothing, 1.0, Some(&mut gradient));
+            for j in 0..logits.len() {
+                let h = 1.0 / 64.0;
+                let at = |by: f32| {
+                    let mut moved = logits.clone();
+                    moved[j] += by;
+                    (cross_entropy(&moved, label, smoothing, 1.0, None).loss, f64::from(moved[j]))
+                };
+                let ((above, to), (below, from)) = (at(h), at(-h));
+                prop_assert!(((above - below) / (to - from) - f64::from(gradient[j])).abs() < 1e-4);
+            }
+            prop_assert!(gradient.iter().sum::<f32>().abs() < 1e-6);
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! The one inner loop behind every product: a tile of sums of products held in registers. Knows pointers and strides only.
+//!
+//! `c[i][j] = start[i][j] + Σ_k a[rows[i] + steps[k]] · b[k][j]`, each element one chain of fused multiply-adds in the order of
+//! k. The two offset tables make it a dense product (rows are multiples of a stride, steps count up), a convolution (rows are
+//! pixels, steps are kernel taps) and a convolution's weight gradient (rows are taps, steps are pixels) without copying any
+//! image into matrix form.
+
+use super::isa::Isa;
+use super::lanes::Lanes;
+
+/// Width of a full panel of columns, for every [`Isa`]. The last panel of a matrix may have [`HALF`].
+pub(super) const PANEL: usize = 32;
+/// Width of a half panel.
+pub(super) const HALF: usize = 16;
+/// The most rows in a tile, for any [`Isa`].
+pub(super) const MAX_ROWS: usize = 14;
+
+/// Where a tile reads and writes. Strides count floats.
+#[derive(Clone, Copy)]
+pub(super) struct Tile {
+    pub a: *const f32,
+    pub rows: *const u32,
+    pub steps: *const u32,
+    pub depth: usize,
+    pub b: *const f32,
+    pub b_stride: usize,
+    pub start: *const f32,
+    pub start_stride: usize,
+    pub c: *mut f32,
+    pub c_stride: usize,
+}
+
+type Kernel = unsafe fn(&Tile);
+
+#[inline(always)]
+unsafe fn body<V: Lanes, const M: usize, const N: usize>(tile: &Tile) {
+    // SAFETY: `sweep`'s caller promises that every address formed here lies in its slices.
+    unsafe {
+        let rows: [*const f32; M] = std::array::from_fn(|i| tile.a.add(*tile.rows.add(i) as usize));
+        let start = |i: usize, j: usize| V::load(tile.start.add(i * tile.start_stride + j * V::COUNT));
+        let mut sums: [[V; N]; M] = std::array::from_fn(|i| std::array::from_fn(|j| start(i, j)));
+        let mut b = tile.b;
+        for k in 0..tile.depth {
+            let step = *tile.steps.add(k) as usize;
+            let right: [V; N] = std::array::from_fn(|j| V::load(b.add(j * V::COUNT)));
+            for i in 0..M {
+                let left = V::splat(*rows[i].add(step));
+                for j in 0..N {
+                    sums[i][j] = left.mul_add(right[j], sums[i][j]);
+                }
+            }
+            b = b.add(tile.b_stride);
+        }
+        for (i, row) in sums.iter().enumerate() {
+            for (j, sum) in row.iter().enumerate() {
+                sum.store(tile.c.add(i * tile.c_stride + j * V::COUNT));
+            }
+        }
+    }
+}
+
+unsafe fn plain<const M: usize, const N: usize>(tile: &Tile) {
+    // SAFETY: the caller's promise; plain lanes need no instructions.
+    unsafe { body::<super::lanes::Plain, M, N>(tile) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn avx2<const M: usize, const N: usize>(tile: &Tile) {
+    // SAFETY: the caller's promise.
+    unsafe { body::<super::lanes::Avx2, M, N>(tile) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma,avx512f,avx512vl,avx512bw,avx512dq")]
+unsafe fn avx512<const M: usize, const N: usize>(tile: &Tile) {
+    // SAFETY: the caller's promise.
+    unsafe { body::<super::lanes::Avx512, M, N>(tile) }
+}
+
+/// The kernels of an [`Isa`]: for half and for full width in lanes, by number of rows − 1.
+struct Kernels {
+    lanes: usize,
+    single: &'static [Kernel],
+    double: &'static [Kernel],
+}
+
+macro_rules! kernels {
+    ($name:ident, $lanes:literal, $($rows:literal)+) => {
+        Kernels { lanes: $lanes, single: &[$($name::<$rows, 1>),+], double: &[$($name::<$rows, 2>),+] }
+    };
+}
+
+static PLAIN: Kernels = kernels!(plain, 4, 1 2 3 4);
+#[cfg(target_arch = "x86_64")]
+static AVX2: Kernels = kernels!(avx2, 8, 1 2 3 4 5 6);
+#[cfg(target_arch = "x86_64")]
+static AVX512: Kernels = kernels!(avx512, 16, 1 2 3 4 5 6 7 8 9 10 11 12 13 14);
+
+fn kernels(isa: Isa) -> &'static Kernels {
+    match isa {
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2 => &AVX2,
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512 => &AVX512,
+        _ => &PLAIN,
+    }
+}
+
+/// The parts of `total` rows that tiles of `isa` take, as even as possible: (first row, number of rows).
+pub(super) fn parts(isa: Isa, total: usize) -> impl Iterator<Item = (usize, usize)> {
+    let count = total.div_ceil(kernels(isa).double.len());
+    (0..count).map(move |part| {
+        let first = part * total / count;
+        (first, (part + 1) * total / count - first)
+    })
+}
+
+/// One tile of up to a part's `rows` (see [`parts`]) and `width` columns, [`PANEL`] or [`HALF`].
+///
+/// # Safety
+/// For i below `rows`, k below `tile.depth` and j below `width`: `tile.rows[i]` and `tile.steps[k]` can be read, and so can
+/// `a[rows[i] + steps[k]]`, `b[k·b_stride + j]` and `start[i·start_stride + j]`; `c[i·c_stride + j]` can be written and is
+/// nobody else's meanwhile. `start` may be `c`; nothing else may overlap it. `isa` is one that the processor has.
+pub(super) unsafe fn run(isa: Isa, tile: &Tile, rows: usize, width: usize) {
+    let kernels = kernels(isa);
+    let wide = (2 * kernels.lanes).min(width);
+    let table = if wide > kernels.lanes { kernels.double } else { kernels.single };
+    let kernel = table[rows - 1];
+    for column in (0..width).step_by(wide) {
+        // SAFETY: the caller's promise; columns stay below `width`, a multiple of `wide`.
+        unsafe {
+            let (b, start, c) = (tile.b.add(column), tile.start.add(column), tile.c.add(column));
+            kernel(&Tile { b, start, c, ..*tile });
+        }
+    }
+}
+
+/// [`run`] over any number of rows: row i writes `c[i·c_stride ..]`.
+///
+/// # Safety
+/// As [`run`], for all of `rows`.
+pub(super) unsafe fn sweep(isa: Isa, tile: &Tile, rows: usize, width: usize) {
+    for (first, count) in parts(isa, rows) {
+        // SAFETY: the caller's promise, for a part of the rows.
+        unsafe {
+            let (rows, start) = (tile.rows.add(first), tile.start.add(first * tile.start_stride));
+            run(isa, &Tile { rows, start, c: tile.c.add(first * tile.c_stride), ..*tile }, count, width);
+        }
+    }
+}

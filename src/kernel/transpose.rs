@@ -1,0 +1,95 @@
+//! Turning rows into columns, in blocks that stay in registers. Moves floats and computes nothing.
+
+use super::isa::Isa;
+
+/// `to[column · to_stride + row] = from[row · from_stride + column]` for every row and column.
+///
+/// # Panics
+/// Where a slice is too short for its shape.
+pub fn transpose(from: &[f32], from_stride: usize, rows: usize, columns: usize, to: &mut [f32], to_stride: usize) {
+    if rows == 0 || columns == 0 {
+        return;
+    }
+    assert!(from.len() >= (rows - 1) * from_stride + columns && columns <= from_stride.max(columns));
+    assert!(to.len() >= (columns - 1) * to_stride + rows);
+    #[cfg(target_arch = "x86_64")]
+    if Isa::current() >= Isa::Avx2 {
+        let (whole_rows, whole_columns) = (rows / 8 * 8, columns / 8 * 8);
+        for row in (0..whole_rows).step_by(8) {
+            for column in (0..whole_columns).step_by(8) {
+                // SAFETY: the assertions above cover the whole block; the processor has AVX2.
+                unsafe {
+                    let (from, to) = (from.as_ptr().add(row * from_stride + column), to.as_mut_ptr().add(column * to_stride + row));
+                    block(from, from_stride, to, to_stride);
+                }
+            }
+        }
+        plain(from, from_stride, (whole_rows..rows, 0..columns), to, to_stride);
+        plain(from, from_stride, (0..whole_rows, whole_columns..columns), to, to_stride);
+        return;
+    }
+    plain(from, from_stride, (0..rows, 0..columns), to, to_stride);
+}
+
+type Rectangle = (std::ops::Range<usize>, std::ops::Range<usize>);
+
+fn plain(from: &[f32], from_stride: usize, (rows, columns): Rectangle, to: &mut [f32], to_stride: usize) {
+    for column in columns {
+        for row in rows.clone() {
+            to[column * to_stride + row] = from[row * from_stride + column];
+        }
+    }
+}
+
+/// 8 × 8 floats.
+///
+/// # Safety
+/// Eight rows of eight floats at the given strides can be read from `from` and written to `to`.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+unsafe fn block(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
+    use std::arch::x86_64::*;
+    // SAFETY: the caller's promise.
+    unsafe {
+        let row: [__m256; 8] = std::array::from_fn(|i| _mm256_loadu_ps(from.add(i * from_stride)));
+        let pair: [__m256; 8] = std::array::from_fn(|i| match i % 2 {
+            0 => _mm256_unpacklo_ps(row[i], row[i + 1]),
+            _ => _mm256_unpackhi_ps(row[i - 1], row[i]),
+        });
+        // pair[2q + h] holds columns 2h, 2h+1 (and 4 more in the upper half) of rows 2q and 2q+1, interleaved.
+        let quad: [__m256; 8] = std::array::from_fn(|i| {
+            let (rows, column) = (i / 4 * 4, i % 4);
+            let (low, high) = (pair[rows + column / 2], pair[rows + 2 + column / 2]);
+            match column % 2 {
+                0 => _mm256_shuffle_ps::<0x44>(low, high),
+                _ => _mm256_shuffle_ps::<0xEE>(low, high),
+            }
+        });
+        for column in 0..4 {
+            let (upper, lower) = (quad[column], quad[4 + column]);
+            _mm256_storeu_ps(to.add(column * to_stride), _mm256_permute2f128_ps::<0x20>(upper, lower));
+            _mm256_storeu_ps(to.add((column + 4) * to_stride), _mm256_permute2f128_ps::<0x31>(upper, lower));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_element_arrives_for_any_shape() {
+        for (rows, columns) in [(1, 1), (3, 5), (8, 8), (9, 16), (17, 23), (40, 33)] {
+            let (from_stride, to_stride) = (columns + 3, rows + 1);
+            let from: Vec<f32> = (0..rows * from_stride).map(|i| i as f32).collect();
+            let mut to = vec![-1.0; columns * to_stride];
+            transpose(&from, from_stride, rows, columns, &mut to, to_stride);
+            for row in 0..rows {
+                for column in 0..columns {
+                    assert_eq!(to[column * to_stride + row], from[row * from_stride + column]);
+                }
+            }
+            assert!((0..columns).all(|column| to[column * to_stride + rows] == -1.0));
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Fully connected: y = W x + b.
+
+use super::{Build, Built, LayerSpec, PerBatch, Rows, Tensor, Work};
+use crate::error::Problem;
+use crate::kernel::gemm::{Matrix, Start, gemm};
+use crate::kernel::reduce::add_rows;
+use crate::model::Shape;
+use crate::registry::Entry;
+
+pub(super) const ENTRY: Entry<Build> = Entry {
+    name: "linear",
+    about: "Every output is a weighted sum of every input, plus a bias",
+    example: "layer = \"linear\"\nout = 128",
+    build: |fields| {
+        let out = fields.key("out", "number of outputs; the number of classes where left out").count(1, 1 << 20);
+        let bias = fields.key("bias", "whether each output has a bias").flag();
+        Box::new(Linear { out: out.optional(), bias: bias.or(true) })
+    },
+};
+
+/// Weight `[out, in]` as PyTorch has it, bias `[out]`. Images are taken as vectors in the order channel, row, column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Linear {
+    /// Number of outputs; none for the number of classes.
+    pub out: Option<usize>,
+    /// Whether there is a bias.
+    pub bias: bool,
+}
+
+impl LayerSpec for Linear {
+    fn kind(&self) -> &'static str {
+        "linear"
+    }
+
+    fn about(&self) -> String {
+        let out = self.out.map_or("to the classes".to_owned(), |out| format!("to {out}"));
+        if self.bias { out } else { format!("{out}, no bias") }
+    }
+
+    fn build(&self, input: Shape, classes: usize) -> Result<Built, Problem> {
+        let (inputs, outputs) = (input.len(), self.out.unwrap_or(classes));
+        Ok(Built {
+            shape: Shape::vector(outputs),
+            tensors: Tensor::weight_and_bias(vec![outputs, inputs], inputs, outputs, self.bias),
+            multiply_adds: (inputs * outputs) as u64,
+            work: Work::PerBatch(Box::new(Fitted { inputs, outputs, bias: self.bias })),
+        })
+    }
+}
+
+struct Fitted {
+    inputs: usize,
+    outputs: usize,
+    bias: bool,
+}
+
+impl Fitted {
+    fn weights<'p>(&self, parameters: &'p [f32]) -> Matrix<'p> {
+        Matrix::new(parameters, self.outputs, self.inputs, self.inputs)
+    }
+}
+
+impl PerBatch for Fitted {
+    fn forward(&self, parameters: &[f32], input: Rows<'_>, output: &mut [f32], stride: usize) {
+        let start = if self.bias { Start::Row(&parameters[self.inputs * self.outputs..]) } else { Start::Zero };
+        let input = Matrix::new(input.data, input.count, self.inputs, input.stride);
+        gemm(input, self.weights(parameters).transposed(), start, output, stride);
+    }
+
+    fn backward(&self, parameters: &[f32], input: Rows<'_>, output: Rows<'_>, to: Option<&mut [f32]>, gradient: &mut [f32]) {
+        let (weights, bias) = gradient.split_at_mut(self.inputs * self.outputs);
+        if self.bias {
+            bias.fill(0.0);
+            add_rows(output.data, output.stride, output.count, bias);
+        }
+        let out = Matrix::new(output.data, output.count, self.outputs, output.stride);
+        let images = Matrix::new(input.data, input.count, self.inputs, input.stride);
+        gemm(out.transposed(), images, Start::Zero, weights, self.inputs);
+        if let Some(to) = to {
+            gemm(out, self.weights(parameters), Start::Zero, to, self.inputs);
+        }
+    }
+}

@@ -1,0 +1,406 @@
+//! A network of layers with all parameters in one arena: loss, gradient, evaluation. Knows no optimiser.
+
+use super::initialise::{He, Initialiser};
+use super::layer::LayerSpec;
+use super::pass::{self, Batch};
+use super::plan::Plan;
+use super::workspace::{Sizes, Workspace};
+use super::{Shape, Span};
+use crate::error::Problem;
+use crate::kernel::softmax::cross_entropy;
+use crate::key::{Key, hash_name};
+use rayon::prelude::*;
+
+/// What keeps the random numbers of a training step apart from those of every other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Noise {
+    /// The run's seed.
+    pub seed: u64,
+    /// Number of the step in the run, from 0.
+    pub step: u64,
+}
+
+/// What a batch came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Tally {
+    /// Sum of the images' losses in nats, added in their order.
+    pub loss_sum: f64,
+    /// Images whose greatest logit was their label's.
+    pub correct: u64,
+    /// Images.
+    pub count: u64,
+}
+
+/// A layer as `pipeline check` shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LayerSummary {
+    /// Its number, from 0: the first part of its parameters' names.
+    pub index: usize,
+    /// Its name in the catalogue.
+    pub kind: &'static str,
+    /// What it is in a few words; may be empty.
+    pub about: String,
+    /// Shape of its output.
+    pub out_shape: Shape,
+    /// Number of its parameters.
+    pub parameters: usize,
+    /// Floating-point operations of its forward pass for one image; a multiply-add is two.
+    pub flops_per_sample: u64,
+}
+
+/// Layers that fit each other and end in one logit a class.
+pub struct Network {
+    plan: Plan,
+    keys: Vec<u64>,
+    smoothing: f64,
+    initialiser: Box<dyn Initialiser>,
+}
+
+impl Network {
+    /// Fits `layers` to images of shape `input` and to `classes`.
+    ///
+    /// # Errors
+    /// The first layer that cannot take its input, or a last layer that does not give one number a class.
+    pub fn new(layers: Vec<Box<dyn LayerSpec>>, input: Shape, classes: usize) -> Result<Network, Vec<Problem>> {
+        let network = Self::of_any_output(&layers, input, classes).map_err(|problem| vec![problem])?;
+        let output = network.plan.output();
+        if output.len() == classes && classes > 0 {
+            return Ok(network);
+        }
+        let message = format!("the last layer gives {output} numbers an image, but there are {classes} classes");
+        Err(vec![Problem::new(message, "end with `{ layer = \"linear\" }`: left out, `out` is the number of classes")])
+    }
+
+    /// A network whose outputs need not be logits.
+    pub(super) fn of_any_output(layers: &[Box<dyn LayerSpec>], input: Shape, classes: usize) -> Result<Network, Problem> {
+        if input.is_empty() {
+            return Err(Problem::new(format!("images of shape {input} have no pixels"), ""));
+        }
+        let plan = Plan::new(layers, input, classes)?;
+        let keys = (0..plan.nodes.len()).map(|index| hash_name(&format!("layer:{index}"))).collect();
+        Ok(Network { plan, keys, smoothing: 0.0, initialiser: Box::new(He::NORMAL) })
+    }
+
+    /// The same with targets of (1 − `smoothing`) on the label and `smoothing` / classes everywhere, in training only.
+    pub fn with_label_smoothing(mut self, smoothing: f64) -> Self {
+        self.smoothing = smoothing;
+        self
+    }
+
+    /// The same with weights that start as `initialiser` says.
+    pub fn with_initialiser(mut self, initialiser: Box<dyn Initialiser>) -> Self {
+        self.initialiser = initialiser;
+        self
+    }
+
+    /// Shape of the images that it takes.
+    pub fn input(&self) -> Shape {
+        self.plan.input
+    }
+
+    /// Number of classes.
+    pub fn classes(&self) -> usize {
+        self.plan.output().len()
+    }
+
+    /// Every tensor of parameters, in the order of the arena, without gaps.
+    pub fn spans(&self) -> &[Span] {
+        &self.plan.spans
+    }
+
+    /// Floats in the arena.
+    pub fn parameter_count(&self) -> usize {
+        self.plan.parameters
+    }
+
+    /// Every layer with its shape and cost.
+    pub fn summary(&self) -> Vec<LayerSummary> {
+        let summary = |(index, node): (usize, &super::plan::Node)| LayerSummary {
+            index,
+            kind: node.kind,
+            about: node.about.clone(),
+            out_shape: node.shape,
+            parameters: node.parameters.len(),
+            flops_per_sample: 2 * node.multiply_adds,
+        };
+        self.plan.nodes.iter().enumerate().map(summary).collect()
+    }
+
+    /// A fresh arena: weights as the initialiser says, keyed by seed and name; biases 0.
+    pub fn initialise(&self, seed: u64) -> Vec<f32> {
+        let mut parameters = vec![0.0; self.parameter_count()];
+        for span in self.spans().iter().filter(|span| span.decay) {
+            let mut dice = Key::of_run(seed, &format!("init:{}", span.name)).dice();
+            self.initialiser.fill(span, &mut dice, &mut parameters[span.range()]);
+        }
+        parameters
+    }
+
+    /// Memory for batches of up to `max_batch` images.
+    pub fn workspace(&self, max_batch: usize) -> Workspace {
+        Workspace::new(&self.plan, max_batch)
+    }
+
+    /// Bytes of [`Network::workspace`].
+    pub fn workspace_bytes(&self, max_batch: usize) -> u64 {
+        4 * Sizes::of(&self.plan, max_batch).floats() as u64
+    }
+
+    /// Writes the gradient of the mean loss of a batch to `gradient`, and says what the batch came to.
+    ///
+    /// `images` holds `labels.len()` images row after row. Runs on the current rayon pool; the result does not depend on it.
+    ///
+    /// # Panics
+    /// Where slices do not fit the network or the workspace, or a label is no class.
+    pub fn loss_and_gradient(
+        &self,
+        workspace: &mut Workspace,
+        parameters: &[f32],
+        images: &[f32],
+        labels: &[u32],
+        noise: Noise,
+        gradient: &mut [f32],
+    ) -> Tally {
+        assert_eq!(gradient.len(), self.parameter_count());
+        let batch = self.batch(workspace, parameters, images, labels.len(), Some(noise));
+        pass::forward(&self.plan, workspace, batch);
+        pass::gather_output(&self.plan, workspace, batch);
+        let tally = self.score(workspace, labels, true);
+        gradient.fill(0.0);
+        pass::backward(&self.plan, workspace, batch, gradient, false);
+        tally
+    }
+
+    /// What a batch comes to without dropout and without label smoothing.
+    ///
+    /// # Panics
+    /// As [`Network::loss_and_gradient`].
+    pub fn evaluate(&self, workspace: &mut Workspace, parameters: &[f32], images: &[f32], labels: &[u32]) -> Tally {
+        self.logits(workspace, parameters, images, labels.len());
+        self.score(workspace, labels, false)
+    }
+
+    /// Logits of `count` images without dropout, row after row.
+    ///
+    /// # Panics
+    /// As [`Network::loss_and_gradient`].
+    pub fn logits<'w>(&self, workspace: &'w mut Workspace, parameters: &[f32], images: &[f32], count: usize) -> &'w [f32] {
+        let batch = self.batch(workspace, parameters, images, count, None);
+        pass::forward(&self.plan, workspace, batch);
+        pass::gather_output(&self.plan, workspace, batch);
+        &workspace.logits[..count * self.plan.output().len()]
+    }
+
+    /// Outputs of a training pass, row after row.
+    pub(super) fn training_outputs<'w>(
+        &self,
+        workspace: &'w mut Workspace,
+        parameters: &[f32],
+        images: &[f32],
+        noise: Noise,
+    ) -> &'w [f32] {
+        let batch = self.batch(workspace, parameters, images, images.len() / self.plan.input.len(), Some(noise));
+        pass::forward(&self.plan, workspace, batch);
+        pass::gather_output(&self.plan, workspace, batch);
+        &workspace.logits[..batch.count * self.plan.output().len()]
+    }
+
+    /// After [`Network::training_outputs`] for the same batch: gradients of Σ `weights` · outputs with respect to parameters and
+    /// images.
+    pub(super) fn pull_back(
+        &self,
+        workspace: &mut Workspace,
+        parameters: &[f32],
+        images: &[f32],
+        weights: &[f32],
+    ) -> (Vec<f32>, Vec<f32>) {
+        let batch = Batch { parameters, images, count: images.len() / self.plan.input.len(), training: true };
+        workspace.front[..weights.len()].copy_from_slice(weights);
+        let mut gradient = vec![0.0; self.parameter_count()];
+        pass::backward(&self.plan, workspace, batch, &mut gradient, true);
+        (gradient, workspace.front[..images.len()].to_vec())
+    }
+
+    fn batch<'a>(
+        &self,
+        workspace: &mut Workspace,
+        parameters: &'a [f32],
+        images: &'a [f32],
+        count: usize,
+        noise: Option<Noise>,
+    ) -> Batch<'a> {
+        assert!(count <= workspace.capacity, "{count} images in a workspace for {}", workspace.capacity);
+        assert_eq!(images.len(), count * self.plan.input.len(), "floats of {count} images");
+        assert_eq!(parameters.len(), self.parameter_count());
+        if let Some(Noise { seed, step }) = noise {
+            for (key, &op) in workspace.keys.iter_mut().zip(&self.keys) {
+                *key = Key { run: seed, epoch: 0, sample: step, op }.dice().bits();
+            }
+        }
+        Batch { parameters, images, count, training: noise.is_some() }
+    }
+
+    /// Scores the workspace's logits; for training, leaves the gradient of the mean loss in its `front`.
+    fn score(&self, workspace: &mut Workspace, labels: &[u32], training: bool) -> Tally {
+        let (classes, count) = (self.classes(), labels.len());
+        let (smoothing, scale) = (if training { self.smoothing } else { 0.0 }, 1.0 / count.max(1) as f64);
+        let rows = workspace.logits.par_chunks_exact(classes).zip(workspace.front.par_chunks_exact_mut(classes));
+        rows.zip(labels).zip(&mut workspace.scores).with_min_len(64).for_each(|(((logits, gradient), &label), score)| {
+            let found = cross_entropy(logits, label as usize, smoothing, scale, training.then_some(gradient));
+            *score = (found.loss, found.correct);
+        });
+        let scores = &workspace.scores[..count];
+        Tally {
+            loss_sum: scores.iter().map(|(loss, _)| loss).sum(),
+            correct: scores.iter().filter(|(_, correct)| *correct).count() as u64,
+            count: count as u64,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::isa::only;
+    use crate::kernel::{Isa, reduce};
+    use crate::model::preset::{Lenet, Mlp};
+
+    const NOISE: Noise = Noise { seed: 1, step: 2 };
+
+    fn lenet() -> Network {
+        let preset = Lenet { channels: [5, 19], hidden: 21, keep_hidden: 0.6 };
+        Network::new(preset.layers(), Shape::new(2, 11, 13), 4).unwrap()
+    }
+
+    fn mlp() -> Network {
+        let preset = Mlp { hidden: vec![37, 20], keep_input: 0.8, keep_hidden: 0.5 };
+        Network::new(preset.layers(), Shape::new(1, 9, 7), 4).unwrap().with_label_smoothing(0.1)
+    }
+
+    fn batch(network: &Network, count: usize) -> (Vec<f32>, Vec<u32>) {
+        let mut dice = Key::of_run(3, "images").dice();
+        let images = (0..count * network.input().len()).map(|_| dice.uniform(-1.0, 1.0) as f32).collect();
+        (images, (0..count).map(|_| dice.below(4) as u32).collect())
+    }
+
+    /// Bits of a gradient, and the tallies of training and evaluation.
+    fn step(network: &Network, workspace: &mut Workspace, count: usize) -> (Vec<u32>, Tally, Tally) {
+        let ((images, labels), parameters) = (batch(network, count), network.initialise(7));
+        let mut gradient = vec![f32::NAN; parameters.len()];
+        let trained = network.loss_and_gradient(workspace, &parameters, &images, &labels, NOISE, &mut gradient);
+        let evaluated = network.evaluate(workspace, &parameters, &images, &labels);
+        assert!(reduce::all_finite(&gradient));
+        (gradient.into_iter().map(f32::to_bits).collect(), trained, evaluated)
+    }
+
+    #[test]
+    fn neither_threads_nor_instructions_nor_earlier_batches_show() {
+        for network in [lenet(), mlp()] {
+            let mut workspace = network.workspace(37);
+            for count in [37, 1, 20] {
+                let expected = step(&network, &mut network.workspace(count), count);
+                for threads in [1, 2, 3, 8] {
+                    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                    assert!(
+                        pool.install(|| step(&network, &mut workspace, count)) == expected,
+                        "{threads} threads, {count} images"
+                    );
+                }
+                for isa in Isa::available() {
+                    assert!(only(isa, || step(&network, &mut workspace, count)) == expected, "{isa:?}, {count} images");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_gradient_of_a_batch_is_the_mean_over_its_images() {
+        let preset = Lenet { channels: [3, 4], hidden: 9, keep_hidden: 1.0 };
+        let network = Network::new(preset.layers(), Shape::new(2, 8, 9), 4).unwrap();
+        let ((images, labels), parameters) = (batch(&network, 6), network.initialise(7));
+        let mut workspace = network.workspace(6);
+        let mut whole = vec![0.0; parameters.len()];
+        let tally = network.loss_and_gradient(&mut workspace, &parameters, &images, &labels, NOISE, &mut whole);
+        let (mut mean, mut loss) = (vec![0.0f64; parameters.len()], 0.0);
+        for (image, label) in images.chunks(network.input().len()).zip(labels.chunks(1)) {
+            let mut one = vec![0.0; parameters.len()];
+            loss += network.loss_and_gradient(&mut workspace, &parameters, image, label, NOISE, &mut one).loss_sum;
+            mean.iter_mut().zip(one).for_each(|(mean, one)| *mean += f64::from(one) / 6.0);
+        }
+        assert!((loss - tally.loss_sum).abs() < 1e-6 * loss);
+        assert!(whole.iter().zip(mean).all(|(&whole, mean)| (f64::from(whole) - mean).abs() < 1e-6));
+    }
+
+    #[test]
+    fn untrained_networks_lose_about_the_logarithm_of_the_number_of_classes() {
+        let network = mlp().with_initialiser(Box::new(crate::model::initialise::Zeros));
+        let (_, trained, evaluated) = step(&network, &mut network.workspace(20), 20);
+        assert!((evaluated.loss_sum / 20.0 - 4f64.ln()).abs() < 1e-12 && evaluated.count == 20 && trained.count == 20);
+    }
+
+    #[test]
+    fn a_small_batch_can_be_learned_by_heart() {
+        for network in [lenet(), mlp().with_label_smoothing(0.0)] {
+            let ((images, labels), mut parameters) = (batch(&network, 16), network.initialise(7));
+            let (mut workspace, mut gradient) = (network.workspace(16), vec![0.0; network.parameter_count()]);
+            for step in 0..400 {
+                network.loss_and_gradient(&mut workspace, &parameters, &images, &labels, Noise { seed: 1, step }, &mut gradient);
+                parameters.iter_mut().zip(&gradient).for_each(|(parameter, gradient)| *parameter -= 0.1 * gradient);
+            }
+            let tally = network.evaluate(&mut workspace, &parameters, &images, &labels);
+            assert!(tally.correct == 16 && tally.loss_sum / 16.0 < 0.05, "{tally:?}");
+        }
+    }
+
+    #[test]
+    fn nan_and_infinity_give_a_loss_that_is_not_finite_and_no_panic() {
+        for bad in [f32::NAN, f32::INFINITY] {
+            let network = lenet();
+            let ((mut images, labels), parameters) = (batch(&network, 3), network.initialise(7));
+            images.fill(bad);
+            let mut gradient = vec![0.0; parameters.len()];
+            let mut workspace = network.workspace(3);
+            let tally = network.loss_and_gradient(&mut workspace, &parameters, &images, &labels, NOISE, &mut gradient);
+            assert!(!tally.loss_sum.is_finite() && tally.correct == 0);
+            assert!(!reduce::all_finite(&gradient));
+        }
+    }
+
+    #[test]
+    fn an_empty_batch_comes_to_nothing() {
+        let network = mlp();
+        let mut workspace = network.workspace(4);
+        assert_eq!(network.evaluate(&mut workspace, &network.initialise(1), &[], &[]), Tally::default());
+    }
+
+    #[test]
+    fn the_parameters_lie_in_one_arena_without_gaps_and_biases_start_at_0() {
+        let network = lenet();
+        let ends = network.spans().iter().scan(0, |end, span| {
+            let fits = span.start == *end;
+            *end += span.len;
+            Some((fits, *end))
+        });
+        assert!(ends.clone().all(|(fits, _)| fits) && ends.last().map(|(_, end)| end) == Some(network.parameter_count()));
+        assert_eq!(
+            network.spans().iter().map(|span| span.name.as_str()).collect::<Vec<_>>()[..3],
+            ["0.weight", "0.bias", "3.weight"]
+        );
+        let parameters = network.initialise(7);
+        for span in network.spans() {
+            assert_eq!(span.decay, parameters[span.range()].iter().any(|&value| value != 0.0), "{}", span.name);
+        }
+        assert_eq!(network.summary().iter().map(|layer| layer.parameters).sum::<usize>(), network.parameter_count());
+        assert!(parameters == network.initialise(7) && parameters != network.initialise(8));
+    }
+
+    #[test]
+    fn dropout_differs_from_step_to_step_and_is_off_in_evaluation() {
+        let network = mlp();
+        let ((images, labels), parameters) = (batch(&network, 9), network.initialise(7));
+        let (mut workspace, mut gradient) = (network.workspace(9), vec![0.0; parameters.len()]);
+        let mut loss =
+            |step| network.loss_and_gradient(&mut workspace, &parameters, &images, &labels, Noise { seed: 1, step }, &mut gradient);
+        assert!(loss(1) != loss(2) && loss(1) == loss(1));
+    }
+}
