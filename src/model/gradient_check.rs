@@ -40,7 +40,8 @@ pub fn check(layers: &[Box<dyn LayerSpec>], input: Shape) -> Result<Worst, Probl
         parameters: (0..network.parameter_count()).map(|_| dice.uniform(-1.0, 1.0) as f32).collect(),
         weights: (0..outputs).map(|_| dice.uniform(-1.0, 1.0) as f32).collect(),
     };
-    let (_, gradient, image_gradient) = network.projected(&mut workspace, probe.slices(), NOISE);
+    network.training_outputs(&mut workspace, &probe.parameters, &probe.images, NOISE);
+    let (gradient, image_gradient) = network.pull_back(&mut workspace, &probe.parameters, &probe.images, &probe.weights);
     let mut worst = Worst { name: String::new(), error: 0.0, compared: 0 };
     let spans = network.spans().iter().map(|span| (span.name.as_str(), &gradient[span.range()], Some(span.start)));
     for (name, gradient, start) in spans.chain([("input", image_gradient.as_slice(), None)]) {
@@ -70,10 +71,6 @@ struct Probe {
 }
 
 impl Probe {
-    fn slices(&self) -> (&[f32], &[f32], &[f32]) {
-        (&self.parameters, &self.images, &self.weights)
-    }
-
     /// (−f(2h) + 8 f(h) − 8 f(−h) + f(−2h)) / 12 h, for a parameter (`Ok`) or an input (`Err`).
     fn quotient(&mut self, network: &Network, workspace: &mut Workspace, which: Result<usize, usize>) -> f64 {
         let mut sum = 0.0;
@@ -83,7 +80,7 @@ impl Probe {
                 Err(index) => &mut self.images[index],
             };
             let old = std::mem::replace(value, *value + by * H);
-            let (outputs, _, _) = network.projected(workspace, self.slices(), NOISE);
+            let outputs = network.training_outputs(workspace, &self.parameters, &self.images, NOISE);
             let products = outputs.iter().zip(&self.weights).map(|(&output, &weight)| f64::from(output) * f64::from(weight));
             sum += factor * products.sum::<f64>();
             match which {
@@ -144,7 +141,12 @@ mod tests {
 
     #[test]
     fn layers_after_each_other_pass_gradients_on() {
-        let words = ["layer = \"conv\"\nout = 3\nkernel = 3\npadding = 1", "layer = \"tanh\"", "layer = \"avg_pool\"", "layer = \"flatten\""];
+        let words = [
+            "layer = \"conv\"\nout = 3\nkernel = 3\npadding = 1",
+            "layer = \"tanh\"",
+            "layer = \"avg_pool\"",
+            "layer = \"flatten\"",
+        ];
         let more = ["layer = \"linear\"\nout = 5", "layer = \"sigmoid\"", "layer = \"dropout\"\nkeep = 0.7", "layer = \"linear\""];
         let layers: Vec<_> = words.into_iter().chain(more).map(build).collect();
         let worst = check(&layers, Shape::new(2, 5, 4)).unwrap();

@@ -191,22 +191,34 @@ impl Network {
         &workspace.logits[..count * self.plan.output().len()]
     }
 
-    /// Outputs of a training pass, and the gradients of Σ `weights` · outputs with respect to parameters and images.
-    pub(super) fn projected(
+    /// Outputs of a training pass, row after row.
+    pub(super) fn training_outputs<'w>(
         &self,
-        workspace: &mut Workspace,
-        (parameters, images, weights): (&[f32], &[f32], &[f32]),
+        workspace: &'w mut Workspace,
+        parameters: &[f32],
+        images: &[f32],
         noise: Noise,
-    ) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
-        let count = images.len() / self.plan.input.len();
-        let batch = self.batch(workspace, parameters, images, count, Some(noise));
+    ) -> &'w [f32] {
+        let batch = self.batch(workspace, parameters, images, images.len() / self.plan.input.len(), Some(noise));
         pass::forward(&self.plan, workspace, batch);
         pass::gather_output(&self.plan, workspace, batch);
-        let outputs = workspace.logits[..weights.len()].to_vec();
+        &workspace.logits[..batch.count * self.plan.output().len()]
+    }
+
+    /// After [`Network::training_outputs`] for the same batch: gradients of Σ `weights` · outputs with respect to parameters and
+    /// images.
+    pub(super) fn pull_back(
+        &self,
+        workspace: &mut Workspace,
+        parameters: &[f32],
+        images: &[f32],
+        weights: &[f32],
+    ) -> (Vec<f32>, Vec<f32>) {
+        let batch = Batch { parameters, images, count: images.len() / self.plan.input.len(), training: true };
         workspace.front[..weights.len()].copy_from_slice(weights);
         let mut gradient = vec![0.0; self.parameter_count()];
         pass::backward(&self.plan, workspace, batch, &mut gradient, true);
-        (outputs, gradient, workspace.front[..images.len()].to_vec())
+        (gradient, workspace.front[..images.len()].to_vec())
     }
 
     fn batch<'a>(
@@ -243,5 +255,152 @@ impl Network {
             correct: scores.iter().filter(|(_, correct)| *correct).count() as u64,
             count: count as u64,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::isa::only;
+    use crate::kernel::{Isa, reduce};
+    use crate::model::preset::{Lenet, Mlp};
+
+    const NOISE: Noise = Noise { seed: 1, step: 2 };
+
+    fn lenet() -> Network {
+        let preset = Lenet { channels: [5, 19], hidden: 21, keep_hidden: 0.6 };
+        Network::new(preset.layers(), Shape::new(2, 11, 13), 4).unwrap()
+    }
+
+    fn mlp() -> Network {
+        let preset = Mlp { hidden: vec![37, 20], keep_input: 0.8, keep_hidden: 0.5 };
+        Network::new(preset.layers(), Shape::new(1, 9, 7), 4).unwrap().with_label_smoothing(0.1)
+    }
+
+    fn batch(network: &Network, count: usize) -> (Vec<f32>, Vec<u32>) {
+        let mut dice = Key::of_run(3, "images").dice();
+        let images = (0..count * network.input().len()).map(|_| dice.uniform(-1.0, 1.0) as f32).collect();
+        (images, (0..count).map(|_| dice.below(4) as u32).collect())
+    }
+
+    /// Bits of a gradient, and the tallies of training and evaluation.
+    fn step(network: &Network, workspace: &mut Workspace, count: usize) -> (Vec<u32>, Tally, Tally) {
+        let ((images, labels), parameters) = (batch(network, count), network.initialise(7));
+        let mut gradient = vec![f32::NAN; parameters.len()];
+        let trained = network.loss_and_gradient(workspace, &parameters, &images, &labels, NOISE, &mut gradient);
+        let evaluated = network.evaluate(workspace, &parameters, &images, &labels);
+        assert!(reduce::all_finite(&gradient));
+        (gradient.into_iter().map(f32::to_bits).collect(), trained, evaluated)
+    }
+
+    #[test]
+    fn neither_threads_nor_instructions_nor_earlier_batches_show() {
+        for network in [lenet(), mlp()] {
+            let mut workspace = network.workspace(37);
+            for count in [37, 1, 20] {
+                let expected = step(&network, &mut network.workspace(count), count);
+                for threads in [1, 2, 3, 8] {
+                    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                    assert!(
+                        pool.install(|| step(&network, &mut workspace, count)) == expected,
+                        "{threads} threads, {count} images"
+                    );
+                }
+                for isa in Isa::available() {
+                    assert!(only(isa, || step(&network, &mut workspace, count)) == expected, "{isa:?}, {count} images");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_gradient_of_a_batch_is_the_mean_over_its_images() {
+        let preset = Lenet { channels: [3, 4], hidden: 9, keep_hidden: 1.0 };
+        let network = Network::new(preset.layers(), Shape::new(2, 8, 9), 4).unwrap();
+        let ((images, labels), parameters) = (batch(&network, 6), network.initialise(7));
+        let mut workspace = network.workspace(6);
+        let mut whole = vec![0.0; parameters.len()];
+        let tally = network.loss_and_gradient(&mut workspace, &parameters, &images, &labels, NOISE, &mut whole);
+        let (mut mean, mut loss) = (vec![0.0f64; parameters.len()], 0.0);
+        for (image, label) in images.chunks(network.input().len()).zip(labels.chunks(1)) {
+            let mut one = vec![0.0; parameters.len()];
+            loss += network.loss_and_gradient(&mut workspace, &parameters, image, label, NOISE, &mut one).loss_sum;
+            mean.iter_mut().zip(one).for_each(|(mean, one)| *mean += f64::from(one) / 6.0);
+        }
+        assert!((loss - tally.loss_sum).abs() < 1e-6 * loss);
+        assert!(whole.iter().zip(mean).all(|(&whole, mean)| (f64::from(whole) - mean).abs() < 1e-6));
+    }
+
+    #[test]
+    fn untrained_networks_lose_about_the_logarithm_of_the_number_of_classes() {
+        let network = mlp().with_initialiser(Box::new(crate::model::initialise::Zeros));
+        let (_, trained, evaluated) = step(&network, &mut network.workspace(20), 20);
+        assert!((evaluated.loss_sum / 20.0 - 4f64.ln()).abs() < 1e-12 && evaluated.count == 20 && trained.count == 20);
+    }
+
+    #[test]
+    fn a_small_batch_can_be_learned_by_heart() {
+        for network in [lenet(), mlp().with_label_smoothing(0.0)] {
+            let ((images, labels), mut parameters) = (batch(&network, 16), network.initialise(7));
+            let (mut workspace, mut gradient) = (network.workspace(16), vec![0.0; network.parameter_count()]);
+            for step in 0..400 {
+                network.loss_and_gradient(&mut workspace, &parameters, &images, &labels, Noise { seed: 1, step }, &mut gradient);
+                parameters.iter_mut().zip(&gradient).for_each(|(parameter, gradient)| *parameter -= 0.1 * gradient);
+            }
+            let tally = network.evaluate(&mut workspace, &parameters, &images, &labels);
+            assert!(tally.correct == 16 && tally.loss_sum / 16.0 < 0.05, "{tally:?}");
+        }
+    }
+
+    #[test]
+    fn nan_and_infinity_give_a_loss_that_is_not_finite_and_no_panic() {
+        for bad in [f32::NAN, f32::INFINITY] {
+            let network = lenet();
+            let ((mut images, labels), parameters) = (batch(&network, 3), network.initialise(7));
+            images.fill(bad);
+            let mut gradient = vec![0.0; parameters.len()];
+            let mut workspace = network.workspace(3);
+            let tally = network.loss_and_gradient(&mut workspace, &parameters, &images, &labels, NOISE, &mut gradient);
+            assert!(!tally.loss_sum.is_finite() && tally.correct == 0);
+            assert!(!reduce::all_finite(&gradient));
+        }
+    }
+
+    #[test]
+    fn an_empty_batch_comes_to_nothing() {
+        let network = mlp();
+        let mut workspace = network.workspace(4);
+        assert_eq!(network.evaluate(&mut workspace, &network.initialise(1), &[], &[]), Tally::default());
+    }
+
+    #[test]
+    fn the_parameters_lie_in_one_arena_without_gaps_and_biases_start_at_0() {
+        let network = lenet();
+        let ends = network.spans().iter().scan(0, |end, span| {
+            let fits = span.start == *end;
+            *end += span.len;
+            Some((fits, *end))
+        });
+        assert!(ends.clone().all(|(fits, _)| fits) && ends.last().map(|(_, end)| end) == Some(network.parameter_count()));
+        assert_eq!(
+            network.spans().iter().map(|span| span.name.as_str()).collect::<Vec<_>>()[..3],
+            ["0.weight", "0.bias", "3.weight"]
+        );
+        let parameters = network.initialise(7);
+        for span in network.spans() {
+            assert_eq!(span.decay, parameters[span.range()].iter().any(|&value| value != 0.0), "{}", span.name);
+        }
+        assert_eq!(network.summary().iter().map(|layer| layer.parameters).sum::<usize>(), network.parameter_count());
+        assert!(parameters == network.initialise(7) && parameters != network.initialise(8));
+    }
+
+    #[test]
+    fn dropout_differs_from_step_to_step_and_is_off_in_evaluation() {
+        let network = mlp();
+        let ((images, labels), parameters) = (batch(&network, 9), network.initialise(7));
+        let (mut workspace, mut gradient) = (network.workspace(9), vec![0.0; parameters.len()]);
+        let mut loss =
+            |step| network.loss_and_gradient(&mut workspace, &parameters, &images, &labels, Noise { seed: 1, step }, &mut gradient);
+        assert!(loss(1) != loss(2) && loss(1) == loss(1));
     }
 }

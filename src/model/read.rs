@@ -106,7 +106,14 @@ mod tests {
     fn read_text(text: &str) -> (Model, Vec<String>) {
         let problems = Problems::default();
         let model = read(&Fields::parse(text, &problems).unwrap());
-        (model, problems.take().into_iter().map(|problem| format!("{} | {}", problem.message, problem.help.unwrap_or_default())).collect())
+        (
+            model,
+            problems
+                .take()
+                .into_iter()
+                .map(|problem| format!("{} | {}", problem.message, problem.help.unwrap_or_default()))
+                .collect(),
+        )
     }
 
     #[test]
@@ -136,7 +143,12 @@ mod tests {
     fn all_problems_are_found_at_once() {
         let text = "weights = 'he_norml'\n[[layers]]\nlayer = 'convv'\n[[layers]]\nlayer = 'conv'\n[[layers]]\nlayer = 'dropout'\nkeep = 0\n";
         let (_, problems) = read_text(text);
-        for part in ["did you mean \"conv\"", "did you mean \"he_normal\"", "needs the key `out`", "`keep` in layers 3 (dropout) cannot be 0"] {
+        for part in [
+            "did you mean \"conv\"",
+            "did you mean \"he_normal\"",
+            "needs the key `out`",
+            "`keep` in layers 3 (dropout) cannot be 0",
+        ] {
             assert!(problems.iter().any(|problem| problem.contains(part)), "{part} in {problems:#?}");
         }
         assert_eq!(read_text("").1.len(), 1);

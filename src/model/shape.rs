@@ -43,7 +43,11 @@ impl Shape {
 
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_vector() { write!(f, "{}", self.channels) } else { write!(f, "{}×{}×{}", self.channels, self.height, self.width) }
+        if self.is_vector() {
+            write!(f, "{}", self.channels)
+        } else {
+            write!(f, "{}×{}×{}", self.channels, self.height, self.width)
+        }
     }
 }
 

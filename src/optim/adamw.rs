@@ -8,7 +8,7 @@ use crate::registry::Entry;
 pub const ENTRY: Entry<BuildOptimizer> = Entry {
     name: "adamw",
     about: "Adam, where `weight_decay` (0.01 if not given) shrinks the weights directly instead of bending the gradient",
-    example: "optimizer = { name = \"adamw\", betas = [0.9, 0.999] }",
+    example: "name = \"adamw\"\nbetas = [0.9, 0.999]",
     build: |fields| Box::new(AdamW(Adam::read(fields))),
 };
 

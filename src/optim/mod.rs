@@ -62,7 +62,7 @@ pub trait Optimizer: Send + Sync + std::fmt::Debug {
 /// Reads an update rule's keys.
 pub type BuildOptimizer = fn(&Fields) -> Box<dyn Optimizer>;
 
-/// Every update rule.
+/// Every update rule; an example is the table `optimizer` of `[train]`.
 pub const OPTIMIZERS: &[Entry<BuildOptimizer>] = &[sgd::ENTRY, rmsprop::ENTRY, adam::ENTRY, adamw::ENTRY];
 
 /// The update rule that a table such as `{ name = "sgd", momentum = 0.9 }` asks for, with its name. Every problem, unknown keys

@@ -50,6 +50,8 @@ pub(super) fn add(params: &[f32], grads: &mut [f32], [sign_slope, slope]: [f32; 
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::single_range_in_vec_init)] // parts of a row of parameters
+
     use super::*;
     use proptest::prelude::*;
 

@@ -68,6 +68,8 @@ pub(super) fn sum_of_squares(values: &[f32]) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::single_range_in_vec_init)] // parts of a row of parameters
+
     use super::*;
 
     #[test]

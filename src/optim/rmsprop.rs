@@ -8,7 +8,7 @@ use crate::registry::Entry;
 pub const ENTRY: Entry<BuildOptimizer> = Entry {
     name: "rmsprop",
     about: "divides every gradient by a running root mean square of itself",
-    example: "optimizer = { name = \"rmsprop\", alpha = 0.9 }",
+    example: "name = \"rmsprop\"\nalpha = 0.9",
     build,
 };
 

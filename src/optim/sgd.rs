@@ -8,7 +8,7 @@ use crate::registry::Entry;
 pub const ENTRY: Entry<BuildOptimizer> = Entry {
     name: "sgd",
     about: "gradient descent on mini-batches, with momentum and Nesterov's where asked",
-    example: "optimizer = { name = \"sgd\", momentum = 0.9, nesterov = true }",
+    example: "name = \"sgd\"\nmomentum = 0.9\nnesterov = true",
     build,
 };
 

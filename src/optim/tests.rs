@@ -1,4 +1,5 @@
 //! Laws of all update rules, and the formula of each.
+#![allow(clippy::single_range_in_vec_init)] // parts of a row of parameters
 
 use super::*;
 use crate::config::Problems;
@@ -14,6 +15,10 @@ fn read(text: &str) -> (Arc<dyn Optimizer>, Vec<String>) {
         optimizer.into(),
         problems.take().into_iter().map(|problem| problem.message + " | " + &problem.help.unwrap_or_default()).collect(),
     )
+}
+
+fn read_example(entry: &Entry<BuildOptimizer>, more: &str) -> (Arc<dyn Optimizer>, Vec<String>) {
+    read(&format!("[optimizer]\n{}\n{more}", entry.example))
 }
 
 fn rule(text: &str) -> Arc<dyn Optimizer> {
@@ -52,9 +57,9 @@ fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
 #[test]
 fn every_rule_builds_from_its_example_and_refuses_an_unknown_key() {
     for entry in OPTIMIZERS {
-        let (optimizer, problems) = read(entry.example);
+        let (optimizer, problems) = read_example(entry, "");
         assert!(problems.is_empty() && optimizer.slots().len() <= SLOTS, "{}: {problems:?}", entry.name);
-        let (_, problems) = read(&entry.example.replace(" }", ", momentun = 1 }"));
+        let (_, problems) = read_example(entry, "momentun = 1");
         assert!(problems.len() == 1 && problems[0].contains("`momentun`"), "{}: {problems:?}", entry.name);
         let bare = rule(&format!("\"{}\"", entry.name));
         assert!(bare.slots().len() <= SLOTS);
@@ -69,7 +74,7 @@ fn every_rule_builds_from_its_example_and_refuses_an_unknown_key() {
 fn every_rule_goes_downhill_and_gives_the_same_bits_on_any_number_of_threads() {
     let start = noise("start", 3 * PIECE + 17);
     for entry in OPTIMIZERS {
-        let mut descent = plain(read(entry.example).0);
+        let mut descent = plain(read_example(entry, "").0);
         descent.penalties = Penalties { l1: 0.01, l2: 0.3, weight_decay: 0.01 };
         descent.clip_norm = Some(40.0);
         descent.decay = vec![5..100, 300..2 * PIECE + 40];
@@ -88,7 +93,7 @@ proptest! {
     #[test]
     fn every_rule_is_element_wise(cut in 0usize..40, step in 1u64..1000, learning_rate in 1e-5..1.0f64) {
         for entry in OPTIMIZERS {
-            let optimizer = read(entry.example).0;
+            let optimizer = read_example(entry, "").0;
             let (params, grads, kept) = (noise("w", 40), noise("g", 40), optimizer.slots().len());
             let slots = [noise("a", 40), noise("b", 40)].map(|row| row.iter().map(|v| v.abs()).collect::<Vec<f32>>());
             let run = |range: std::ops::Range<usize>| {

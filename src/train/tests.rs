@@ -65,9 +65,10 @@ fn run(mut trainer: Trainer, mut between: impl FnMut(Trainer) -> Trainer) -> Tra
 fn a_run_stored_and_taken_up_at_every_step_equals_straight_through_for_every_rule_and_schedule() {
     for optimizer in OPTIMIZERS {
         for schedule in SCHEDULES {
-            let rate = schedule.example.replace("patience = 3", "patience = 1").replace("0.1, schedule", "0.02, schedule");
+            let rate = schedule.example.replace("patience = 3", "patience = 1").replace("peak = 0.1", "peak = 0.02");
             let text = format!(
-                "epochs = 6\n{}\n{rate}\nl1 = 0.01\nl2 = 0.1\nclip_norm = 0.5\nearly_stopping = {{ patience = 4 }}",
+                "epochs = 6\nl1 = 0.01\nl2 = 0.1\nclip_norm = 0.5\nearly_stopping = {{ patience = 4 }}\n\
+                 [optimizer]\n{}\n[learning_rate]\n{rate}",
                 optimizer.example
             );
             let straight = run(trainer(&text, SETUP), |trainer| trainer);

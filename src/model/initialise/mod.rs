@@ -27,8 +27,7 @@ pub trait Initialiser: Debug + Send + Sync {
 pub type Build = fn(&Fields) -> Box<dyn Initialiser>;
 
 /// Every strategy that a pipeline file can name.
-pub const INITIALISERS: &[Entry<Build>] =
-    &[he::NORMAL, he::UNIFORM, normal::ENTRY, xavier::NORMAL, xavier::UNIFORM, zeros::ENTRY];
+pub const INITIALISERS: &[Entry<Build>] = &[he::NORMAL, he::UNIFORM, normal::ENTRY, xavier::NORMAL, xavier::UNIFORM, zeros::ENTRY];
 
 /// Which distribution numbers are drawn from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,7 +152,8 @@ mod tests {
 
     #[test]
     fn the_quantile_function_is_the_known_one() {
-        let known = [(0.5, 0.0), (0.975, 1.959_963_984_540_054), (0.001, -3.090_232_306_167_813_5), (1e-20, -9.262_340_089_798_408)];
+        let known =
+            [(0.5, 0.0), (0.975, 1.959_963_984_540_054), (0.001, -3.090_232_306_167_813_5), (1e-20, -9.262_340_089_798_408)];
         for (p, x) in known {
             assert!((quantile(p) - x).abs() < 1e-13 * x.abs().max(1.0), "{p}: {}", quantile(p));
         }

@@ -6,8 +6,12 @@ use crate::kernel::activation::{sigmoid, sigmoid_gradient};
 use crate::model::Shape;
 use crate::registry::Entry;
 
-pub(super) const ENTRY: Entry<Build> =
-    Entry { name: "sigmoid", about: "Logistic function: squeezes values into (0, 1)", example: "layer = \"sigmoid\"", build: |_| Box::new(Sigmoid) };
+pub(super) const ENTRY: Entry<Build> = Entry {
+    name: "sigmoid",
+    about: "Logistic function: squeezes values into (0, 1)",
+    example: "layer = \"sigmoid\"",
+    build: |_| Box::new(Sigmoid),
+};
 
 /// 1 / (1 + e⁻ˣ).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

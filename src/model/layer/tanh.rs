@@ -6,8 +6,12 @@ use crate::kernel::activation::{tanh, tanh_gradient};
 use crate::model::Shape;
 use crate::registry::Entry;
 
-pub(super) const ENTRY: Entry<Build> =
-    Entry { name: "tanh", about: "Hyperbolic tangent: squeezes values into (−1, 1)", example: "layer = \"tanh\"", build: |_| Box::new(Tanh) };
+pub(super) const ENTRY: Entry<Build> = Entry {
+    name: "tanh",
+    about: "Hyperbolic tangent: squeezes values into (−1, 1)",
+    example: "layer = \"tanh\"",
+    build: |_| Box::new(Tanh),
+};
 
 /// tanh(x).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -85,7 +85,8 @@ mod tests {
 
     #[test]
     fn output_sizes_are_those_of_pytorch() {
-        let fit = |kernel, stride, padding, height, width| Window { kernel, stride, padding }.fit(Shape::new(3, height, width)).ok();
+        let fit =
+            |kernel, stride, padding, height, width| Window { kernel, stride, padding }.fit(Shape::new(3, height, width)).ok();
         assert_eq!(fit(5, 1, Padding::Sides(2), 28, 28), Some(([28, 28], [2, 2])));
         assert_eq!(fit(3, 2, Padding::Sides(1), 11, 9), Some(([6, 5], [1, 1])));
         assert_eq!(fit(4, 1, Padding::Same, 7, 8), Some(([7, 8], [1, 1])));

@@ -7,7 +7,7 @@ use crate::registry::Entry;
 pub const ENTRY: Entry<BuildSchedule> = Entry {
     name: "constant",
     about: "the same rate from the first step to the last",
-    example: "learning_rate = { peak = 0.1, schedule = \"constant\" }",
+    example: "peak = 0.1\nschedule = \"constant\"",
     build: |_| Box::new(Constant),
 };
 

@@ -9,7 +9,7 @@ use crate::registry::Entry;
 pub const ENTRY: Entry<BuildSchedule> = Entry {
     name: "cosine",
     about: "falls along half a cosine, step by step, to the share `floor` of the peak at the end",
-    example: "learning_rate = { peak = 0.1, schedule = \"cosine\", warmup_epochs = 1 }",
+    example: "peak = 0.1\nschedule = \"cosine\"\nwarmup_epochs = 1",
     build,
 };
 

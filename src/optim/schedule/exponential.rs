@@ -9,7 +9,7 @@ use crate::registry::Entry;
 pub const ENTRY: Entry<BuildSchedule> = Entry {
     name: "exponential",
     about: "multiplied by `factor` after every epoch",
-    example: "learning_rate = { peak = 0.1, schedule = \"exponential\", factor = 0.95 }",
+    example: "peak = 0.1\nschedule = \"exponential\"\nfactor = 0.95",
     build,
 };
 

@@ -8,7 +8,7 @@ use crate::registry::Entry;
 pub const ENTRY: Entry<BuildSchedule> = Entry {
     name: "inverse_time",
     about: "divided by 1 + `decay` times the number of epochs done",
-    example: "learning_rate = { peak = 0.1, schedule = \"inverse_time\", decay = 0.5 }",
+    example: "peak = 0.1\nschedule = \"inverse_time\"\ndecay = 0.5",
     build,
 };
 

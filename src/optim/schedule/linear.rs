@@ -8,7 +8,7 @@ use crate::registry::Entry;
 pub const ENTRY: Entry<BuildSchedule> = Entry {
     name: "linear",
     about: "falls in a straight line, step by step, to the share `floor` of the peak at the end",
-    example: "learning_rate = { peak = 0.1, schedule = \"linear\", floor = 0.01 }",
+    example: "peak = 0.1\nschedule = \"linear\"\nfloor = 0.01",
     build,
 };
 

@@ -72,7 +72,7 @@ pub trait Schedule: Send + Sync + std::fmt::Debug {
 /// Reads a schedule's keys.
 pub type BuildSchedule = fn(&Fields) -> Box<dyn Schedule>;
 
-/// Every schedule.
+/// Every schedule; an example is the table `learning_rate` of `[train]`.
 pub const SCHEDULES: &[Entry<BuildSchedule>] = &[
     constant::ENTRY,
     step::ENTRY,

@@ -9,7 +9,7 @@ use crate::registry::Entry;
 pub const ENTRY: Entry<BuildSchedule> = Entry {
     name: "one_cycle",
     about: "rises to the peak along half a cosine in the first `pct_start` of the run, then falls to almost nothing",
-    example: "learning_rate = { peak = 0.1, schedule = \"one_cycle\", pct_start = 0.3 }",
+    example: "peak = 0.1\nschedule = \"one_cycle\"\npct_start = 0.3",
     build,
 };
 

@@ -10,7 +10,7 @@ use crate::registry::Entry;
 pub const ENTRY: Entry<BuildSchedule> = Entry {
     name: "plateau",
     about: "multiplied by `factor` whenever the monitored number was not better for `patience` epochs",
-    example: "learning_rate = { peak = 0.1, schedule = \"plateau\", factor = 0.5, patience = 3 }",
+    example: "peak = 0.1\nschedule = \"plateau\"\nfactor = 0.5\npatience = 3",
     build,
 };
 

@@ -9,7 +9,7 @@ use crate::registry::Entry;
 pub const ENTRY: Entry<BuildSchedule> = Entry {
     name: "step",
     about: "multiplied by `factor` after every `every` epochs",
-    example: "learning_rate = { peak = 0.1, schedule = \"step\", every = 10, factor = 0.5 }",
+    example: "peak = 0.1\nschedule = \"step\"\nevery = 10\nfactor = 0.5",
     build,
 };
 

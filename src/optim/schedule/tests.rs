@@ -18,6 +18,10 @@ fn read(text: &str) -> (LearningRate, Vec<String>) {
     (rate, problems.take().into_iter().map(|problem| problem.message + " | " + &problem.help.unwrap_or_default()).collect())
 }
 
+fn table(text: &str) -> String {
+    format!("[learning_rate]\n{text}")
+}
+
 /// Rates of all steps of the run, and one step past it.
 fn rates(text: &str) -> Vec<f64> {
     let (rate, problems) = read(text);
@@ -32,7 +36,7 @@ fn near(a: f64, b: f64) -> bool {
 #[test]
 fn every_schedule_builds_from_its_example_and_never_leaves_zero_to_peak() {
     for entry in SCHEDULES {
-        let rates = rates(entry.example);
+        let rates = rates(&table(entry.example));
         assert!(rates.iter().all(|&rate| (0.0..=0.1).contains(&rate)), "{}: {rates:?}", entry.name);
         assert!(entry.example.contains(entry.name) && !entry.about.ends_with('.'));
     }
@@ -41,7 +45,7 @@ fn every_schedule_builds_from_its_example_and_never_leaves_zero_to_peak() {
 #[test]
 fn every_schedule_refuses_an_unknown_key_and_knows_its_neighbours() {
     for entry in SCHEDULES {
-        let (_, problems) = read(&entry.example.replace(" }", ", florr = 1 }"));
+        let (_, problems) = read(&table(&format!("{}\nflorr = 1", entry.example)));
         assert!(problems.len() == 1 && problems[0].contains("`florr`"), "{}: {problems:?}", entry.name);
     }
     let (_, problems) = read("learning_rate = { peak = 0.1, schedule = \"cosin\", floor = 0.5 }");
@@ -97,12 +101,10 @@ fn one_cycle_begins_low_peaks_and_ends_lower() {
 #[test]
 fn a_warm_up_rises_in_a_straight_line_with_every_schedule() {
     for entry in SCHEDULES {
-        let plain = rates(entry.example);
+        let example = table(&entry.example.replace("warmup_epochs = 1", ""));
+        let plain = rates(&example);
         for warmup in ["warmup_steps = 20", "warmup_epochs = 2"] {
-            let example = entry.example.replace(", warmup_epochs = 1", "").replace(" }", &format!(", {warmup} }}"));
-            let plain =
-                if entry.name == "cosine" { rates(&entry.example.replace(", warmup_epochs = 1", "")) } else { plain.clone() };
-            for (step, (warm, cold)) in rates(&example).iter().zip(&plain).enumerate() {
+            for (step, (warm, cold)) in rates(&format!("{example}\n{warmup}")).iter().zip(&plain).enumerate() {
                 assert!(near(*warm, cold * ((step + 1) as f64 / 20.0).min(1.0)), "{} {step}", entry.name);
             }
         }
@@ -127,7 +129,7 @@ proptest! {
     #[test]
     fn rates_are_finite_wherever_a_run_stands(step in 0u64..10_000, steps_per_epoch in 1u64..50, epochs in 1u32..50) {
         for entry in SCHEDULES {
-            let (rate, _) = read(entry.example);
+            let (rate, _) = read(&table(entry.example));
             let at = Place { step, epoch: (step / steps_per_epoch) as u32, steps_per_epoch, epochs };
             let value = rate.at(at, &Memory::default());
             prop_assert!((0.0..=0.1).contains(&value), "{} {value}", entry.name);
