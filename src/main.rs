@@ -2,7 +2,7 @@
 
 mod cli;
 
-use augpipe::error::{Error, Result};
+use augpipe::error::Result;
 use augpipe::job;
 use clap::Parser;
 use cli::{Cli, Command, DataCommand, Public, RunArgs, Synthetic};

@@ -10,6 +10,8 @@ mod twice;
 pub mod affine;
 pub mod colour;
 pub mod crop;
+pub mod decode;
+pub mod encode;
 pub mod flip;
 pub mod hue;
 pub mod noise;

@@ -2,10 +2,10 @@
 
 use crate::augment::Chain;
 use crate::batch::Part;
-use crate::config::{Fields, Limits};
+use crate::config::Fields;
 use crate::error::Error;
 use crate::sample::Size;
-use crate::source::split::{self, Ratios};
+use crate::source::split::SplitSpec;
 use crate::source::{self, Source};
 use crate::stage::deal::Parts;
 use crate::stage::ledger::Ledger;
@@ -34,26 +34,27 @@ const INHERITED: [&str; 7] = ["format", "channels", "exif_orientation", "max_pix
 
 /// Reads the three sections and opens the data; none where a problem kept it from being opened.
 pub fn read(top: &Fields, base: &Path, seed: u64) -> Option<Data> {
-    let split = top.table_or_empty("split", "which share of the samples is held out");
-    let ratios = read_split(&split);
+    let split_fields = top.table_or_empty("split", "which share of the samples is held out");
+    let split = SplitSpec::read(&split_fields, top.has("test"));
+    split_fields.finish();
     let Some(fields) = top.table("source", "where samples come from") else {
         top.complain("source", "the file needs a table `[source]`", "[source] format = \"image_folder\", path = \"…\"");
         return None;
     };
     let max_bad = super::read_max_bad(&fields);
     let max_pixels = fields.key("max_pixels", "larger pictures are set aside").integer(1, 1 << 32).or(1 << 26) as u64;
-    let test = top.table("test", "samples that are scored once, at the end; keys as in [source]").map(|mut test| {
+    let test_fields = top.table("test", "samples that are scored once, at the end; keys as in [source]").map(|mut test| {
         INHERITED.iter().for_each(|key| test.inherit(key, &fields));
         test
     });
     let spec = source::read(&fields, base);
-    let test_spec = test.as_ref().map(|test| source::read(test, base));
+    let test_spec = test_fields.as_ref().map(|test| source::read(test, base));
     let source = open(top, "source", spec)?;
     let test = match test_spec {
         Some(spec) => Some(open(top, "test", spec)?),
         None => None,
     };
-    let parts = deal_parts(&*source, test.as_deref(), &ratios, seed);
+    let (parts, small) = deal_parts(&*source, test.as_deref(), &split, seed);
     if let Some(test) = &test {
         refuse_mismatch(top, &*source, &**test);
     }
@@ -62,27 +63,8 @@ pub fn read(top: &Fields, base: &Path, seed: u64) -> Option<Data> {
     }
     let first_size = source.fixed_size().or_else(|| first_size(&*source));
     let channels = source.channels();
-    let warnings = warnings(&*source, test.as_deref(), &parts);
+    let warnings = warnings(&*source, test.as_deref(), small);
     Some(Data { source, test, parts, channels, max_bad, warnings, max_pixels, first_size })
-}
-
-/// What `[split]` asks for.
-struct Wanted {
-    ratios: Option<Ratios>,
-    stratify: bool,
-}
-
-fn read_split(fields: &Fields) -> Wanted {
-    let about = "share held out to validate each epoch, or \"auto\" for shares by the number of samples";
-    let validation = fields.key("validation", about).number_or_auto(Limits::below(0.0, 1.0)).or_shown(Some(0.0), "0");
-    let about = "share held out to be scored once, at the end, where there is no [test]";
-    let test = fields.key("test", about).number(Limits::below(0.0, 1.0)).or(0.0);
-    let stratify = fields.key("stratify", "take the shares from every class by itself").flag().or(true);
-    if validation.unwrap_or(0.0) + test >= 1.0 {
-        fields.complain("validation", "split.validation and split.test leave nothing for training", "together less than 1");
-    }
-    fields.finish();
-    Wanted { ratios: validation.map(|validation| Ratios { validation, test }), stratify }
 }
 
 fn open(top: &Fields, section: &str, spec: Option<Box<dyn source::SourceSpec>>) -> Option<Box<dyn Source>> {
@@ -102,16 +84,17 @@ fn open(top: &Fields, section: &str, spec: Option<Box<dyn source::SourceSpec>>) 
     }
 }
 
-fn deal_parts(source: &dyn Source, test: Option<&dyn Source>, wanted: &Wanted, seed: u64) -> Parts {
-    let mut ratios = wanted.ratios.unwrap_or_else(|| Ratios::by_size(source.len() as u64));
-    if test.is_some() {
-        ratios = ratios.without_test();
-    }
-    let entries = (0..source.len()).map(|index| (source.identity(index), source.label(index)));
-    let decided = split::split(entries, ratios, seed, wanted.stratify);
-    let of = |part: Part| (0..).zip(&decided).filter(|(_, decided)| **decided == part).map(|(index, _)| index).collect();
+/// Who serves for what, and a warning for every class that is too small for its share.
+fn deal_parts(source: &dyn Source, test: Option<&dyn Source>, spec: &SplitSpec, seed: u64) -> (Parts, Vec<String>) {
+    let samples: Vec<_> = (0..source.len()).map(|index| (source.identity(index), source.label(index))).collect();
+    let split = spec.split(&samples, seed);
+    let small = split.small.iter().map(|&label| {
+        let class = source.classes()[label as usize].escape_debug().to_string();
+        format!("class \"{class}\" is too small to have a sample in every part of the split")
+    });
+    let of = |part: Part| (0..).zip(&split.parts).filter(|(_, decided)| **decided == part).map(|(index, _)| index).collect();
     let test_entries = test.map_or_else(|| of(Part::Test), |test| (0..test.len() as u32).collect());
-    Parts { train: of(Part::Train), validation: of(Part::Validation), test: test_entries }
+    (Parts { train: of(Part::Train), validation: of(Part::Validation), test: test_entries }, small.collect())
 }
 
 fn refuse_mismatch(top: &Fields, source: &dyn Source, test: &dyn Source) {
@@ -130,17 +113,9 @@ fn first_size(source: &dyn Source) -> Option<Size> {
     (0..source.len().min(20)).find_map(|index| source.read(index).ok()).map(|read| read.sample.image.size())
 }
 
-fn warnings(source: &dyn Source, test: Option<&dyn Source>, parts: &Parts) -> Vec<String> {
+fn warnings(source: &dyn Source, test: Option<&dyn Source>, small: Vec<String>) -> Vec<String> {
     let sources = [Some(source), test];
-    let mut all: Vec<String> = sources.iter().flatten().flat_map(|source| source.census().warnings.clone()).collect();
-    if !parts.validation.is_empty() {
-        let mut per_class = vec![0u64; source.classes().len()];
-        parts.validation.iter().for_each(|&index| per_class[source.label(index as usize) as usize] += 1);
-        for (class, _) in source.classes().iter().zip(per_class).filter(|(_, count)| *count == 0) {
-            all.push(format!("class \"{}\" has no validation sample", class.escape_debug()));
-        }
-    }
-    all
+    sources.iter().flatten().flat_map(|source| source.census().warnings.clone()).chain(small).collect()
 }
 
 impl Data {
@@ -201,7 +176,9 @@ impl Data {
             hasher.update(&test.fingerprint());
         }
         for part in [&self.parts.train, &self.parts.validation, &self.parts.test] {
-            part.iter().for_each(|index| drop(hasher.update(&index.to_le_bytes())));
+            for index in part {
+                hasher.update(&index.to_le_bytes());
+            }
         }
         hasher.finalize().to_hex().to_string()
     }

@@ -76,7 +76,7 @@ fn build(top: &Fields, data: &Data, size: Size, model: model::Model, config: Tra
     if model.layers.is_empty() {
         return None;
     }
-    match Network::new(&model.layers, input, data.source.classes().len()) {
+    match Network::new(model.layers, input, data.source.classes().len()) {
         Ok(network) => {
             let network = network.with_label_smoothing(config.label_smoothing).with_initialiser(model.initialiser);
             let end = TrainEnd { network: Arc::new(network), config };

@@ -13,7 +13,7 @@ use crate::plan::{Plan, TrainEnd, fingerprint, memory_bound, resolved_text};
 use crate::report::{BadRow, RunFolder, contact_sheet, write_png};
 use crate::sample::BadSample;
 use crate::stage::deal::{self, Position};
-use crate::stage::ledger::{Ledger, Stream};
+use crate::stage::ledger::Stream;
 use crate::stage::train::{Driver, Keep, Train};
 use crate::train::{Caller, Checkpoint, ModelCard, ModelFile, Setup, Totals, Trainer};
 use std::ops::ControlFlow;
@@ -160,6 +160,12 @@ impl<'a> Session<'a> {
             let stopped = if self.trainer.progress().stopped { Stopped::EarlyStopping } else { Stopped::Epochs };
             return Ok((Vec::new(), stopped, stream));
         }
+        let mut keep = CheckpointFile(self.claimed.file("checkpoint"));
+        let ledger = plan.data.ledger(&[Part::Train, Part::Validation]).starting_at(caller.consumed, bad);
+        let (listener, stop) = (self.listener, self.signals.stop());
+        let driver = Driver { listener, keep: &mut keep, stop, ledger, stream, caller, entries };
+        let mut sink = Train::new(&mut self.trainer, driver);
+        let mut take = |_, batch: Batch| sink.take(&batch);
         let first_index = self.past.as_ref().map_or(0, |past| past.batches_done) as u32;
         let augment = plan.augment_stage();
         let load = plan.load_stage(&augment);
@@ -167,12 +173,6 @@ impl<'a> Session<'a> {
         let normalize = Normalize::new(&self.moments.mean, &self.moments.std);
         // An interruption is taken by the sink, after a whole step: the flow itself is never cancelled.
         let flow = plan.batches(&load, tickets, crate::flow::Stop::new(), normalize, first_index);
-        let mut keep = CheckpointFile(self.claimed.file("checkpoint"));
-        let ledger = plan.data.ledger(&[Part::Train, Part::Validation]).starting_at(caller.consumed, bad);
-        let (listener, stop) = (self.listener, self.signals.stop());
-        let driver = Driver { listener, keep: &mut keep, stop, ledger, stream, caller, entries };
-        let mut sink = Train::new(&mut self.trainer, driver);
-        let mut take = |_, batch: Batch| sink.take(&batch);
         let outcome = flow.sink("train", Plan::batch_room(), &mut take).run()?;
         let stopped = sink.stopped().unwrap_or(Stopped::Epochs);
         Ok((outcome.meters, stopped, sink.into_books().1))
@@ -188,7 +188,6 @@ impl<'a> Session<'a> {
         let load = plan.load_stage(&augment);
         let tickets = deal::pass(&plan.data.parts, plan.seed, Pass { part: Part::Test, epoch: 0 }, 0);
         let normalize = Normalize::new(&self.moments.mean, &self.moments.std);
-        let flow = plan.batches(&load, tickets, self.signals.stop(), normalize, 0);
         let mut ledger = plan.data.ledger(&[Part::Test]);
         let mut totals = Totals::default();
         let (trainer, listener, total) = (&mut self.trainer, self.listener, plan.data.parts.test.len() as u64);
@@ -202,6 +201,7 @@ impl<'a> Session<'a> {
             listener.hear(&Event::Progress { part: Part::Test, epoch: 0, done: batch.consumed, total, loss });
             Ok::<_, Error>(ControlFlow::Continue(()))
         };
+        let flow = plan.batches(&load, tickets, self.signals.stop(), normalize, 0);
         let outcome = flow.sink("test", Plan::batch_room(), &mut take).run()?;
         if outcome.stopped_early() {
             return Err(self.signals.interrupted(self.resume_words.clone()));

@@ -10,7 +10,7 @@ use crate::job::say;
 use crate::plan::{Plan, WriteEnd, fingerprint, memory_bound};
 use crate::report::{BadRow, bad_samples_tsv};
 use crate::stage::deal;
-use crate::stage::ledger::Ledger;
+use crate::sample::BadSample;
 use crate::stage::write::{Answer, Row, Write};
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -20,6 +20,9 @@ use std::time::Instant;
 
 /// What the folder is being filled with, while it is not complete.
 const WRITING: &str = ".writing.toml";
+
+/// A sample that is not in the set, and its place in the source.
+type SetAside = (u64, Arc<BadSample>);
 
 /// Writes the set.
 ///
@@ -34,19 +37,19 @@ pub fn run(plan: &Plan, end: &WriteEnd, request: &Request, signals: &Signals) ->
     let listener = request.voice.listener();
     listener.hear(&Event::Planned(Arc::new(facts(plan))));
     let began = Instant::now();
-    let (rows, ledger) = fill(plan, end, &claimed, resume, &*listener, signals, request)?;
+    let (rows, bad) = fill(plan, end, &claimed, resume, &*listener, signals, request)?;
     let manifest = manifest(&rows)?;
     claimed.write("manifest.csv", &manifest)?;
-    let bad: BTreeSet<BadRow> = ledger.bad().iter().map(|bad| BadRow::new(bad)).collect();
-    claimed.write("bad_samples.tsv", bad_samples_tsv(&bad).as_bytes())?;
-    claimed.write("prepared.json", description(plan, end, &manifest, ledger.bad().len()).as_bytes())?;
+    let bad_rows: BTreeSet<BadRow> = bad.iter().map(|(_, bad)| BadRow::new(bad)).collect();
+    claimed.write("bad_samples.tsv", bad_samples_tsv(&bad_rows).as_bytes())?;
+    claimed.write("prepared.json", description(plan, end, &manifest, &bad).as_bytes())?;
     std::fs::remove_file(claimed.file(WRITING)).map_err(Error::io("cannot remove", claimed.file(WRITING)))?;
     claimed.release()?;
-    conclude(request.voice, out, rows.len(), &ledger, began)
+    conclude(request.voice, out, rows.len(), bad.len(), began)
 }
 
-fn conclude(voice: Voice, out: &Path, files: usize, ledger: &Ledger, began: Instant) -> Result<()> {
-    let (bad, seconds) = (ledger.bad().len(), began.elapsed().as_secs_f64());
+fn conclude(voice: Voice, out: &Path, files: usize, bad: usize, began: Instant) -> Result<()> {
+    let seconds = began.elapsed().as_secs_f64();
     match voice {
         Voice::Quiet => Ok(()),
         Voice::Json => {
@@ -112,7 +115,7 @@ fn fill(
     listener: &dyn Listener,
     signals: &Signals,
     request: &Request,
-) -> Result<(Vec<Row>, Ledger)> {
+) -> Result<(Vec<Row>, Vec<SetAside>)> {
     let classes = plan.data.source.classes();
     for class in classes {
         let folder = claimed.file(&crate::stage::write::escaped(class));
@@ -125,14 +128,16 @@ fn fill(
     let everything = deal::Parts { validation: (0..entries as u32).collect(), ..Default::default() };
     let tickets = deal::pass(&everything, plan.seed, Pass { part: Part::Validation, epoch: 0 }, 0);
     let mut ledger = plan.data.ledger(&[Part::Train, Part::Validation]);
-    let (mut rows, mut done) = (Vec::new(), 0);
-    let mut take = |_, answer: Answer| {
-        done += 1;
+    let (mut rows, mut set_aside) = (Vec::new(), Vec::new());
+    let mut take = |index: u64, answer: Answer| {
         match answer {
             Ok(mut more) => rows.append(&mut more),
-            Err(bad) => ledger.note(&[bad])?.into_iter().for_each(|fresh| listener.hear(&Event::Quarantined(fresh))),
+            Err(bad) => {
+                set_aside.push((index, bad.clone()));
+                ledger.note(&[bad])?.into_iter().for_each(|fresh| listener.hear(&Event::Quarantined(fresh)));
+            }
         }
-        listener.hear(&Event::Progress { part: Part::Train, epoch: 0, done, total: entries, loss: 0.0 });
+        listener.hear(&Event::Progress { part: Part::Train, epoch: 0, done: index + 1, total: entries, loss: 0.0 });
         Ok::<_, Error>(ControlFlow::Continue(()))
     };
     let began = Instant::now();
@@ -141,7 +146,7 @@ fn fill(
         return Err(signals.interrupted(format!("go on with: pipeline run {} --resume", request.name)));
     }
     listener.hear(&Event::Finished { meters: outcome.meters, wall: began.elapsed() });
-    Ok((rows, ledger))
+    Ok((rows, set_aside))
 }
 
 fn manifest(rows: &[Row]) -> Result<Vec<u8>> {
@@ -154,7 +159,12 @@ fn manifest(rows: &[Row]) -> Result<Vec<u8>> {
 }
 
 /// `prepared.json`: what the set is. Written last, so a folder that has it is complete.
-fn description(plan: &Plan, end: &WriteEnd, manifest: &[u8], bad: usize) -> String {
+fn description(plan: &Plan, end: &WriteEnd, manifest: &[u8], bad: &[SetAside]) -> String {
+    let bad_entries = bad.iter().map(|(index, bad)| {
+        serde_json::json!({
+            "index": index, "path": bad.path, "class": bad.class, "stage": bad.stage, "reason": bad.reason, "words": bad.words,
+        })
+    });
     let document = serde_json::json!({
         "format": 1,
         "name": plan.name,
@@ -162,7 +172,8 @@ fn description(plan: &Plan, end: &WriteEnd, manifest: &[u8], bad: usize) -> Stri
         "variants": end.variants,
         "classes": plan.data.source.classes(),
         "channels": plan.data.channels,
-        "samples": plan.data.source.len() - bad,
+        "samples": plan.data.source.len() - bad.len(),
+        "bad": bad_entries.collect::<Vec<_>>(),
         "manifest_blake3": blake3::hash(manifest).to_hex().to_string(),
         "pipeline": fingerprint(plan),
     });
