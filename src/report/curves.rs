@@ -1,12 +1,18 @@
 //! Curves over epochs as SVG: text stays text, no fonts are needed. Knows no event; draws numbers that it is given.
 
 use super::record::EpochRecord;
+use super::words::printable;
 use plotters::coord::types::{RangedCoordf64, RangedCoordu32};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use std::ops::Range;
 
+/// Width and height with one row of legend; further rows make a chart taller.
 const SIZE: (u32, u32) = (640, 400);
+/// The distance between rows of the legend.
+const ROW: i32 = 18;
+/// Where the legend starts.
+const LEGEND: (i32, i32) = (70, 38);
 /// Okabe and Ito's colours, told apart by people with any colour vision; the light yellow is left out.
 const COLOURS: [RGBColor; 7] = [
     RGBColor(0, 114, 178),
@@ -66,17 +72,16 @@ type Area<'s> = DrawingArea<SVGBackend<'s>, plotters::coord::Shift>;
 type Chart<'a, 's> = ChartContext<'a, SVGBackend<'s>, Cartesian2d<RangedCoordu32, RangedCoordf64>>;
 
 fn draw(svg: &mut String, title: &str, y_axis: &str, lines: &[Line]) -> Drawn {
-    let root = SVGBackend::with_string(svg, SIZE).into_drawing_area();
-    root.fill(&WHITE)?;
-    root.draw(&Text::new(title.to_owned(), (70, 10), ("sans-serif", 19).into_font().color(&INK)))?;
     let places = legend_places(lines);
-    let top = places.last().map_or(38, |(_, y)| y + 16);
+    let bottom = places.last().map_or(LEGEND.1, |(_, y)| *y);
+    let root = SVGBackend::with_string(svg, (SIZE.0, SIZE.1 + (bottom - LEGEND.1) as u32)).into_drawing_area();
+    root.fill(&WHITE)?;
+    root.draw(&Text::new(printable(title), (LEGEND.0, 10), ("sans-serif", 19).into_font().color(&INK)))?;
     for ((line, place), colour) in lines.iter().zip(&places).zip(COLOURS.iter().cycle()) {
         legend(&root, line, *place, *colour)?;
     }
     let longest = lines.iter().map(|line| line.values.len()).max().unwrap_or(0).max(1) as u32;
-    let mut area = root.margin(top, 8, 4, 22);
-    area = area.titled("", ("sans-serif", 1))?;
+    let area = root.margin(bottom + 16, 8, 4, 22);
     let epochs = if longest == 1 { 0..2 } else { 1..longest };
     let mut builder = ChartBuilder::on(&area);
     let mut chart = builder.x_label_area_size(42).y_label_area_size(62).build_cartesian_2d(epochs, values_shown(lines))?;
@@ -90,11 +95,11 @@ fn draw(svg: &mut String, title: &str, y_axis: &str, lines: &[Line]) -> Drawn {
 
 /// Where the legend's entries start: side by side in rows under the title, as wide as their names at a guess.
 fn legend_places(lines: &[Line]) -> Vec<(i32, i32)> {
-    let (mut x, mut y) = (70, 38);
+    let (mut x, mut y) = LEGEND;
     let place = |line: &Line| {
-        let width = 44 + 8 * line.name.chars().count() as i32;
-        if x + width > SIZE.0 as i32 && x > 70 {
-            (x, y) = (70, y + 18);
+        let width = 44 + 8 * entry(line).chars().count() as i32;
+        if x + width > SIZE.0 as i32 && x > LEGEND.0 {
+            (x, y) = (LEGEND.0, y + ROW);
         }
         let here = (x, y);
         x += width;
@@ -103,10 +108,16 @@ fn legend_places(lines: &[Line]) -> Vec<(i32, i32)> {
     lines.iter().map(place).collect()
 }
 
+/// What the legend says of a line. The best epoch stands here, where it covers no other line.
+fn entry(line: &Line) -> String {
+    let name = printable(&line.name);
+    line.best.map_or_else(|| name.clone(), |epoch| format!("{name} (best: epoch {epoch})"))
+}
+
 fn legend(root: &Area<'_>, line: &Line, (x, y): (i32, i32), colour: RGBColor) -> Drawn {
     root.draw(&PathElement::new(vec![(x, y), (x + 22, y)], colour.stroke_width(3)))?;
     let style = ("sans-serif", 14).into_font().color(&INK).pos(Pos::new(HPos::Left, VPos::Center));
-    root.draw(&Text::new(line.name.clone(), (x + 28, y), style))?;
+    root.draw(&Text::new(entry(line), (x + 28, y), style))?;
     Ok(())
 }
 
@@ -152,11 +163,7 @@ fn series(chart: &mut Chart<'_, '_>, line: &Line, colour: RGBColor) -> Drawn {
         chart.draw_series(dots.iter().map(|point| Circle::new(*point, 2, colour.filled())))?;
     }
     let best = points.iter().filter(|(epoch, value)| Some(*epoch) == line.best && value.is_finite());
-    for (epoch, value) in best {
-        chart.draw_series([Circle::new((*epoch, *value), 6, colour.stroke_width(2))])?;
-        let style = ("sans-serif", 13).into_font().color(&colour).pos(Pos::new(HPos::Center, VPos::Bottom));
-        chart.draw_series([EmptyElement::at((*epoch, *value)) + Text::new(format!("best: {epoch}"), (0, -9), style)])?;
-    }
+    chart.draw_series(best.map(|point| Circle::new(*point, 6, colour.stroke_width(2))))?;
     Ok(())
 }
 
@@ -171,10 +178,17 @@ mod tests {
 
     #[test]
     fn names_and_axes_are_text_and_escaped() {
-        let svg = chart("Loss", "loss (nats)", &[line("plain <a&b>", &[1.0, 0.5]), line("flipped", &[0.8, 0.2])]);
-        for text in ["Loss", "loss (nats)", "epoch", "plain &lt;a&amp;b&gt;", "flipped", "best: 1"] {
+        let svg = chart("Loss", "loss (nats)", &[line("plain\t<a&b>", &[1.0, 0.5]), line("flipped", &[0.8, 0.2])]);
+        for text in ["Loss", "loss (nats)", "epoch", "plain\\t&lt;a&amp;b&gt; (best: epoch 1)", "flipped (best: epoch 1)"] {
             assert!(svg.lines().any(|line| line.trim() == text), "{text} in {svg}");
         }
+    }
+
+    #[test]
+    fn a_long_legend_makes_room_for_itself() {
+        let many: Vec<Line> = (0..60).map(|number| line(&"long name ".repeat(number), &[number as f64])).collect();
+        let svg = chart("t", "y", &many);
+        assert!(svg.contains("height=\"1444\"") && chart("t", "y", &[]).contains("height=\"400\""), "{}", &svg[..80]);
     }
 
     #[test]

@@ -97,14 +97,14 @@ mod tests {
 
     #[test]
     fn the_planted_bottleneck_is_named_wherever_it_stands() {
-        for limit in 0..4 {
+        for (limit, name) in NAMES.into_iter().enumerate() {
             let stage = |place: usize| match place.cmp(&limit) {
                 std::cmp::Ordering::Less => meter(NAMES[place], 2, [0.2, 0.0, 0.8]),
                 std::cmp::Ordering::Equal => meter(NAMES[place], 2, [0.93, 0.04, 0.03]),
                 std::cmp::Ordering::Greater => meter(NAMES[place], 2, [0.3, 0.7, 0.0]),
             };
             let said = limiting_stage(&(0..4).map(stage).collect::<Vec<_>>(), WALL);
-            let expected = format!("`{}` limits: its 2 workers were busy 93 % of the time (1,240 items/s)", NAMES[limit]);
+            let expected = format!("`{name}` limits: its 2 workers were busy 93 % of the time (1,240 items/s)");
             assert!(said.starts_with(&expected), "{said}");
         }
     }

@@ -53,7 +53,7 @@ fn style() -> ProgressStyle {
     let left = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
         let _ = write!(out, "{} left", span(state.eta()));
     };
-    let template = "{prefix} {bar:24} {human_pos}/{human_len}  {rate}  {left}  {msg}";
+    let template = "{prefix} {bar:16} {human_pos}/{human_len}  {rate}  {left}  {wide_msg}";
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     style.with_key("rate", rate).with_key("left", left).progress_chars("━╸ ")
 }

@@ -17,7 +17,7 @@ fn grouped(digits: &str) -> String {
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
         let left = digits.len() - place;
-        if left % 3 == 0 && text.ends_with(|before: char| before.is_ascii_digit()) {
+        if left.is_multiple_of(3) && text.ends_with(|before: char| before.is_ascii_digit()) {
             text.push(',');
         }
         text.push(digit);
