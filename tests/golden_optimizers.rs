@@ -153,6 +153,7 @@ fn golden_four_steps_of_every_update_rule() {
         }
         tried.push(case.id);
     }
-    assert!(std::env::var_os("PIPELINE_GOLDEN").is_some() || tried.len() >= 18, "{tried:?}");
+    let least = if std::env::var_os("PIPELINE_GOLDEN").is_some() { 1 } else { 18 };
+    assert!(tried.len() >= least, "{tried:?}");
     println!("{} cases: {}", tried.len(), tried.join(", "));
 }
