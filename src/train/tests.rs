@@ -111,6 +111,23 @@ fn weights_do_not_depend_on_the_number_of_threads() {
 }
 
 #[test]
+fn a_convolutional_networks_weights_do_not_depend_on_the_number_of_threads_either() {
+    let config = config("epochs = 1\nlearning_rate = 0.05\noptimizer = \"rmsprop\"\nl1 = 0.1\nweight_decay = 0.01\nclip_norm = 1");
+    let images: Vec<f32> = (0..21 * 28 * 28).map(|place| (place * 7919 % 1009) as f32 / 1009.0 - 0.5).collect();
+    let labels: Vec<u32> = (0..21).map(|place| place % 10).collect();
+    let hashes = [1, 2, 3, 8].map(|threads| {
+        let problems = Problems::default();
+        let model = crate::model::read(&Fields::parse("preset = \"lenet\"", &problems).unwrap());
+        let network = Network::new(model.layers, Shape::new(1, 28, 28), 10).unwrap();
+        assert!(network.parameter_count() > 2 * crate::optim::PIECE);
+        let mut trainer = Trainer::new(network, &config, Setup { batch_size: 21, threads, ..SETUP }).unwrap();
+        let losses = [0; 3].map(|_| trainer.step(&images, &labels).unwrap().tally.loss_sum.to_bits());
+        (losses, trainer.weights_blake3())
+    });
+    assert!(hashes.iter().all(|hash| *hash == hashes[0]));
+}
+
+#[test]
 fn a_batch_of_all_samples_is_batch_gradient_descent() {
     let (images, labels) = samples("all", 20);
     // Without dropout, whose mask depends on the place in the batch.
