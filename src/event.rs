@@ -37,9 +37,44 @@ pub struct Meter {
     pub queue_capacity: usize,
 }
 
+/// What is known of a run before anything moves.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Facts {
+    /// Pipeline name.
+    pub name: String,
+    /// The run's seed.
+    pub seed: u64,
+    /// Class names in the order of their numbers.
+    pub classes: Vec<String>,
+    /// Numbers that are learned.
+    pub parameters: u64,
+    /// Samples of the training, validation and test parts, bad ones included.
+    pub samples: [u64; 3],
+    /// Files that a rule left out before anything was read.
+    pub filtered: u64,
+    /// The memory that the run keeps below, in bytes.
+    pub memory_bound: Option<u64>,
+}
+
+/// Why training ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stopped {
+    /// All epochs are done.
+    Epochs,
+    /// The monitored value did not get better for too long.
+    EarlyStopping,
+    /// A signal asked for it.
+    Interrupted,
+    /// Something failed.
+    Failed,
+}
+
 /// One thing that happened.
 #[derive(Clone, Debug)]
 pub enum Event {
+    /// A plan stands; nothing has moved yet.
+    Planned(Arc<Facts>),
     /// Work begins: the run's name, epochs to run, training samples an epoch.
     Started {
         /// Pipeline name.
@@ -80,6 +115,15 @@ pub enum Event {
         wall: Duration,
         /// Whether it is the best so far.
         best: bool,
+    },
+    /// Training is over and the weights are chosen.
+    Trained {
+        /// Why it ended.
+        stopped: Stopped,
+        /// BLAKE3 of all parameters.
+        weights: [u8; 32],
+        /// BLAKE3 over the digests of all batches delivered, in order.
+        stream: [u8; 32],
     },
     /// The test set's score with the chosen weights.
     Tested(Score),

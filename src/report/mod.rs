@@ -1,1 +1,30 @@
-//! stub
+//! Events → files and terminal: every report is a fold of what was heard. Knows no network, no operation and no configuration;
+//! the numbers that it shows were measured elsewhere.
+
+mod atomic;
+mod bad_samples;
+mod contact_sheet;
+mod curves;
+mod fold;
+mod folder;
+mod jsonl;
+mod machine;
+mod metrics;
+mod record;
+mod stages;
+mod terminal;
+mod words;
+
+pub use atomic::write_atomic;
+pub use bad_samples::{BadRow, bad_samples_tsv, read_bad_samples};
+pub use contact_sheet::{contact_sheet, write_png};
+pub use curves::{Line, accuracy_curves, chart, loss_curves};
+pub use fold::Report;
+pub use folder::RunFolder;
+pub use jsonl::{JsonLines, json_line};
+pub use machine::{Machine, peak_memory};
+pub use metrics::metrics_csv;
+pub use record::{Document, EpochRecord, Outcome, SampleCounts, StageRecord, Timing};
+pub use stages::{limiting_stage, stage_table};
+pub use terminal::Terminal;
+pub use words::{printable, thousands};

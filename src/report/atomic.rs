@@ -1,0 +1,84 @@
+//! Files that are seen whole or not at all. Knows nothing of what is in them.
+
+use crate::error::{Error, Result};
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Puts a file of `bytes` at `path`: written beside it under a hidden name, flushed to the disk, then renamed over it. Whoever
+/// looks at `path`, after a crash too, finds the old file or the new one. One writer a path at a time.
+///
+/// # Errors
+/// [`Error::Io`] with the path; the file that stood there before is untouched and nothing is left beside it.
+pub fn write_atomic(path: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
+    let path = path.as_ref();
+    // A fixed name: what a killed process left behind is overwritten by the next one instead of piling up.
+    let beside = neighbour(path);
+    let written = fill(&beside, bytes).and_then(|()| fs::rename(&beside, path));
+    if written.is_err() {
+        // A file whose flush failed is not to be trusted; the first failure is the one to tell.
+        let _ = fs::remove_file(&beside);
+    }
+    written.map_err(Error::io("cannot write", path))?;
+    flush_folder(path).map_err(Error::io("cannot write", path))
+}
+
+/// The hidden name beside `path` under which it is written.
+fn neighbour(path: &Path) -> PathBuf {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".tmp");
+    path.with_file_name(name)
+}
+
+fn fill(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Makes a rename last: the folder is a file of its own to the disk.
+fn flush_folder(path: &Path) -> std::io::Result<()> {
+    match path.parent() {
+        Some(folder) if cfg!(unix) && !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_whole_and_nothing_stays_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.json");
+        write_atomic(&path, b"a long first version").unwrap();
+        write_atomic(&path, b"second").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"second");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_a_killed_writer_left_is_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metrics.csv");
+        fs::write(neighbour(&path), b"half a fi").unwrap();
+        write_atomic(&path, b"whole").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"whole");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_failure_names_the_file_and_leaves_what_was_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let taken = folder.path().join("taken");
+        fs::create_dir_all(taken.join("inside")).unwrap();
+        let refused = write_atomic(&taken, b"x").unwrap_err();
+        assert!(refused.to_string().contains("taken"), "{refused}");
+        assert_eq!(refused.exit_code(), 4);
+        assert!(taken.join("inside").is_dir());
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "the temporary file is gone");
+        assert!(write_atomic(folder.path().join("absent/file"), b"x").is_err());
+    }
+}
