@@ -13,7 +13,7 @@ pub(super) const PANEL: usize = 32;
 /// Width of a half panel.
 pub(super) const HALF: usize = 16;
 /// The most rows in a tile, for any [`Isa`].
-pub(super) const MAX_ROWS: usize = 14;
+pub(super) const MAX_ROWS: usize = 10;
 
 /// Where a tile reads and writes. Strides count floats.
 #[derive(Clone, Copy)]
@@ -95,7 +95,7 @@ static PLAIN: Kernels = kernels!(plain, 4, 1 2 3 4);
 #[cfg(target_arch = "x86_64")]
 static AVX2: Kernels = kernels!(avx2, 8, 1 2 3 4 5 6);
 #[cfg(target_arch = "x86_64")]
-static AVX512: Kernels = kernels!(avx512, 16, 1 2 3 4 5 6 7 8 9 10 11 12 13 14);
+static AVX512: Kernels = kernels!(avx512, 16, 1 2 3 4 5 6 7 8 9 10);
 
 fn kernels(isa: Isa) -> &'static Kernels {
     match isa {

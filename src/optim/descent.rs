@@ -37,12 +37,15 @@ impl Descent {
 
     /// Adds the penalties to `grads` and measures the Euclidean norm of the result: not finite exactly if some gradient is not.
     pub fn complete(&self, params: &mut [f32], grads: &mut [f32]) -> f64 {
-        let slopes = self.penalties.slopes(self.batch_size, self.optimizer.decoupled_decay());
+        let (slopes, of_all) = self.penalties.slopes(self.batch_size, self.optimizer.decoupled_decay());
         let work = |piece: Piece| {
             if slopes != [0.0; 2] {
                 for run in within(&self.decay, piece.start, piece.params.len()) {
                     penalties::add(&piece.params[run.clone()], &mut piece.grads[run], slopes);
                 }
+            }
+            if of_all != 0.0 {
+                penalties::add(piece.params, piece.grads, [0.0, of_all]);
             }
             sum_of_squares(piece.grads)
         };
@@ -56,12 +59,14 @@ impl Descent {
         let clip = clip_factor(norm, self.clip_norm);
         let decoupled = self.optimizer.decoupled_decay() && self.penalties.weight_decay != 0.0;
         let shrink = (1.0 - learning_rate * self.penalties.weight_decay) as f32;
+        let everything = [Range { start: 0, end: params.len() }];
+        let decaying = if self.penalties.decay_all { &everything[..] } else { &self.decay };
         let work = |piece: Piece| {
             if clip < 1.0 {
                 piece.grads.iter_mut().for_each(|g| *g *= clip);
             }
             if decoupled {
-                let runs = within(&self.decay, piece.start, piece.params.len());
+                let runs = within(decaying, piece.start, piece.params.len());
                 runs.for_each(|run| piece.params[run].iter_mut().for_each(|w| *w *= shrink));
             }
             self.optimizer.update(at, piece.params, piece.grads, piece.slots);

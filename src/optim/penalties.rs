@@ -3,7 +3,7 @@
 use super::piece::sum_of_squares;
 use std::ops::Range;
 
-/// Penalties on weight matrices and kernels; never on biases.
+/// Penalties on weight matrices and kernels; on biases only where weight decay is asked to concern everything.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Penalties {
     /// λ of λ/m · Σ|W|: adds (λ/m)·sign(W) to the gradient, where m is the batch size and sign(0) = 0.
@@ -13,6 +13,8 @@ pub struct Penalties {
     /// PyTorch's convention, without the batch size: adds weight_decay·W to the gradient, or, where the update rule decouples
     /// it, multiplies W by 1 − α·weight_decay before the step.
     pub weight_decay: f64,
+    /// Whether weight decay concerns every parameter, as an optimiser of PyTorch does that is given all of them.
+    pub decay_all: bool,
 }
 
 impl Penalties {
@@ -25,10 +27,11 @@ impl Penalties {
         (l1 + l2) / batch_size as f64
     }
 
-    /// The factors of sign(W) and of W that go into the gradient.
-    pub(super) fn slopes(&self, batch_size: usize, decoupled: bool) -> [f32; 2] {
+    /// The factors of sign(W) and of W that go into the gradient of what is penalised, and the factor of every parameter.
+    pub(super) fn slopes(&self, batch_size: usize, decoupled: bool) -> ([f32; 2], f32) {
         let coupled = if decoupled { 0.0 } else { self.weight_decay };
-        [(self.l1 / batch_size as f64) as f32, (self.l2 / batch_size as f64 + coupled) as f32]
+        let (some, all) = if self.decay_all { (0.0, coupled) } else { (coupled, 0.0) };
+        ([(self.l1 / batch_size as f64) as f32, (self.l2 / batch_size as f64 + some) as f32], all as f32)
     }
 }
 
@@ -61,10 +64,10 @@ mod tests {
             weights in proptest::collection::vec(prop_oneof![-2.0f32..-0.1, 0.1f32..2.0], 1..20),
             l1 in 0.0..3.0f64, l2 in 0.0..3.0f64, batch_size in 1usize..100,
         ) {
-            let penalties = Penalties { l1, l2, weight_decay: 0.0 };
+            let penalties = Penalties { l1, l2, ..Penalties::default() };
             let all = [0..weights.len()];
             let mut grads = vec![0.0; weights.len()];
-            add(&weights, &mut grads, penalties.slopes(batch_size, false));
+            add(&weights, &mut grads, penalties.slopes(batch_size, false).0);
             for place in 0..weights.len() {
                 let value = |shift: f32| {
                     let mut moved = weights.clone();
@@ -82,7 +85,7 @@ mod tests {
         let mut grads = [0.0; 2];
         add(&[0.0, -0.0], &mut grads, [1.0, 1.0]);
         assert_eq!(grads, [0.0; 2]);
-        let penalties = Penalties { l1: 2.0, l2: 2.0, weight_decay: 9.0 };
+        let penalties = Penalties { l1: 2.0, l2: 2.0, weight_decay: 9.0, decay_all: true };
         assert_eq!(penalties.value(2, &[3.0, 100.0], &[0..1]), 3.0 + 4.5);
     }
 }

@@ -75,7 +75,7 @@ fn every_rule_goes_downhill_and_gives_the_same_bits_on_any_number_of_threads() {
     let start = noise("start", 3 * PIECE + 17);
     for entry in OPTIMIZERS {
         let mut descent = plain(read_example(entry, "").0);
-        descent.penalties = Penalties { l1: 0.01, l2: 0.3, weight_decay: 0.01 };
+        descent.penalties = Penalties { l1: 0.01, l2: 0.3, weight_decay: 0.01, decay_all: false };
         descent.clip_norm = Some(40.0);
         descent.decay = vec![5..100, 300..2 * PIECE + 40];
         let walks = [1, 2, 3, 8].map(|threads| {
@@ -142,6 +142,21 @@ fn l2_is_not_weight_decay_for_adam_and_adamw_makes_it_so() {
     assert_eq!(coupled, walk_with("\"adam\"", l2), "coupled, both are λW in the gradient for batches of one");
     assert!(largest_difference(&coupled, &decoupled) > 1e-3);
     assert_eq!(walk_with("\"adam\"", Penalties::default()), walk_with("\"adamw\"", Penalties::default()));
+}
+
+#[test]
+fn weight_decay_concerns_what_it_is_asked_to() {
+    let start = noise("start", 50);
+    for name in ["\"sgd\"", "\"adamw\""] {
+        let walk_with = |decay_all, decay| {
+            let mut descent = plain(rule(name));
+            (descent.penalties, descent.decay) = (Penalties { weight_decay: 0.3, decay_all, ..Penalties::default() }, decay);
+            walk(&descent, |_| 0.05, 4, &start)
+        };
+        let (some, all, none) = (walk_with(false, vec![0..20]), walk_with(true, vec![0..20]), walk_with(false, Vec::new()));
+        assert_eq!(all, walk_with(false, vec![0..50]));
+        assert_eq!((&some[..20], &some[20..]), (&all[..20], &none[20..]));
+    }
 }
 
 #[test]

@@ -126,13 +126,14 @@ impl Checkpoint {
     /// # Errors
     /// As [`Checkpoint::load`].
     pub fn from_bytes(path: &Path, bytes: &[u8], expected: &Expected) -> Result<Self> {
-        let damaged = |why: String| Error::Damaged { path: path.to_owned(), why: format!("this checkpoint cannot be used: {why}") };
+        let damaged = |why: String| {
+            let why = format!("this checkpoint cannot be used: {why}; run without --resume to start anew");
+            Error::Damaged { path: path.to_owned(), why }
+        };
         let content = Content::decode(bytes, true).map_err(damaged)?;
         let text = parse(&content.text).map_err(damaged)?;
         if text.model != expected.model || text.optimizer != expected.optimizer {
-            let why =
-                "it belongs to another model or optimizer; give the pipeline file it was made from, or start without --resume";
-            return Err(damaged(why.to_owned()));
+            return Err(damaged("it belongs to another model or optimizer than the pipeline file's".to_owned()));
         }
         let made_elsewhere = |hash: &String| *hash != text.caller.config_hash;
         if expected.config_hash.as_ref().is_some_and(made_elsewhere) {

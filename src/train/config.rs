@@ -65,7 +65,9 @@ fn read_penalties(fields: &Fields, usual_decay: f64) -> Penalties {
     let about =
         "adds this times W to the gradient; with adamw, shrinks W by the rate times this instead. Not divided by the batch size";
     let weight_decay = fields.key("weight_decay", about).number(Limits::NOT_NEGATIVE).or_shown(usual_decay, "0, for adamw 0.01");
-    Penalties { l1, l2, weight_decay }
+    let about = "what weight_decay concerns: weight matrices and kernels, or biases too, as in PyTorch by default";
+    let decay_all = fields.key("weight_decay_on", about).choice(&[("weights", false), ("all", true)]).or_shown(false, "weights");
+    Penalties { l1, l2, weight_decay, decay_all }
 }
 
 #[cfg(test)]
@@ -89,7 +91,7 @@ mod tests {
         );
         assert!(problems.is_empty(), "{problems:?}");
         assert_eq!((config.epochs, config.optimizer_name, config.learning_rate.name), (20, "sgd", "one_cycle"));
-        assert_eq!(config.penalties, Penalties { l1: 0.5, l2: 1e-3, weight_decay: 0.0 });
+        assert_eq!(config.penalties, Penalties { l1: 0.5, l2: 1e-3, ..Penalties::default() });
         assert_eq!((config.clip_norm, config.label_smoothing), (Some(1.0), 0.1));
         let monitor = Monitor::ValidationAccuracy;
         let rule = EarlyStopping { monitor, patience: Some(3), min_delta: 0.01, restore_best: false };

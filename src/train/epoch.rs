@@ -51,7 +51,8 @@ impl Trainer {
         Ok(EpochEnd { record, stop: self.done() })
     }
 
-    /// Puts the best epoch's weights back, where the file asks for it and there is one, whatever ended the run.
+    /// Puts the best epoch's weights back, where the file asks for it and there is one, whatever ended the run. Comes last: a run
+    /// goes on from a checkpoint made before.
     pub fn restore_best(&mut self) {
         if let Some(best) = &self.best {
             self.params.clone_from(best);

@@ -5,7 +5,7 @@ use crate::config::{Fields, Problems};
 use crate::error::Error;
 use crate::event::Score;
 use crate::key::Key;
-use crate::model::{Network, Noise};
+use crate::model::{Network, Noise, Shape};
 use crate::optim::OPTIMIZERS;
 use crate::optim::schedule::SCHEDULES;
 use std::path::Path;
@@ -14,7 +14,16 @@ pub(super) const INPUTS: usize = 12;
 pub(super) const CLASSES: usize = 5;
 
 pub(super) fn network() -> Network {
-    Network::stub(INPUTS, CLASSES)
+    let layers = "layers = [{ layer = \"linear\", out = 16 }, \"tanh\", { layer = \"dropout\", keep = 0.9 }, \"linear\"]";
+    network_of(layers)
+}
+
+/// The network that a table `[model]` asks for.
+fn network_of(text: &str) -> Network {
+    let problems = Problems::default();
+    let model = crate::model::read(&Fields::parse(text, &problems).unwrap());
+    assert!(problems.take().is_empty(), "{text}");
+    Network::new(model.layers, Shape::vector(INPUTS), CLASSES).unwrap().with_initialiser(model.initialiser)
 }
 
 pub(super) fn config(text: &str) -> TrainConfig {
@@ -102,9 +111,29 @@ fn weights_do_not_depend_on_the_number_of_threads() {
 }
 
 #[test]
+fn a_convolutional_networks_weights_do_not_depend_on_the_number_of_threads_either() {
+    let config = config("epochs = 1\nlearning_rate = 0.05\noptimizer = \"rmsprop\"\nl1 = 0.1\nweight_decay = 0.01\nclip_norm = 1");
+    let images: Vec<f32> = (0..21 * 28 * 28).map(|place| (place * 7919 % 1009) as f32 / 1009.0 - 0.5).collect();
+    let labels: Vec<u32> = (0..21).map(|place| place % 10).collect();
+    let hashes = [1, 2, 3, 8].map(|threads| {
+        let problems = Problems::default();
+        let model = crate::model::read(&Fields::parse("preset = \"lenet\"", &problems).unwrap());
+        let network = Network::new(model.layers, Shape::new(1, 28, 28), 10).unwrap();
+        assert!(network.parameter_count() > 2 * crate::optim::PIECE);
+        let mut trainer = Trainer::new(network, &config, Setup { batch_size: 21, threads, ..SETUP }).unwrap();
+        let losses = [0; 3].map(|_| trainer.step(&images, &labels).unwrap().tally.loss_sum.to_bits());
+        (losses, trainer.weights_blake3())
+    });
+    assert!(hashes.iter().all(|hash| *hash == hashes[0]));
+}
+
+#[test]
 fn a_batch_of_all_samples_is_batch_gradient_descent() {
     let (images, labels) = samples("all", 20);
-    let mut trainer = trainer("epochs = 1\nlearning_rate = 0.5", Setup { batch_size: 20, ..SETUP });
+    // Without dropout, whose mask depends on the place in the batch.
+    let network = || network_of("layers = [{ layer = \"linear\", out = 9 }, \"relu\", \"linear\"]");
+    let setup = Setup { batch_size: 20, ..SETUP };
+    let mut trainer = Trainer::new(network(), &config("epochs = 1\nlearning_rate = 0.5"), setup).unwrap();
     let (network, before) = (network(), trainer.params().to_vec());
     let mut mean = vec![0.0f64; before.len()];
     let (mut workspace, mut grads) = (network.workspace(1), vec![0.0; before.len()]);
@@ -119,16 +148,27 @@ fn a_batch_of_all_samples_is_batch_gradient_descent() {
 }
 
 #[test]
-fn a_network_starts_at_the_logarithm_of_its_classes_and_learns_thirty_two_samples_by_heart() {
+fn a_network_starts_at_the_logarithm_of_its_classes() {
+    let (images, labels) = samples("start", 200);
+    let layers = "[{ layer = \"linear\", out = 16 }, \"relu\", \"linear\"]";
+    let (zeros, small) = ("weights = \"zeros\"", "weights = { name = \"normal\", std = 0.01 }");
+    for (weights, tolerance) in [(zeros, 1e-6), (small, 0.02)] {
+        let network = network_of(&format!("{weights}\nlayers = {layers}"));
+        let mut trainer = Trainer::new(network, &config("epochs = 1\nlearning_rate = 1"), SETUP).unwrap();
+        let start = trainer.evaluate(&images, &labels).score().loss;
+        assert!((start / (CLASSES as f64).ln() - 1.0).abs() < tolerance, "{weights}: {start}");
+    }
+}
+
+#[test]
+fn thirty_two_samples_are_learned_by_heart() {
     let (images, labels) = samples("by heart", 32);
-    let mut trainer = trainer("epochs = 1\nlearning_rate = 0.05\noptimizer = \"adam\"", Setup { batch_size: 32, ..SETUP });
-    let start = trainer.evaluate(&images, &labels).score();
-    assert!((start.loss - (CLASSES as f64).ln()).abs() < 0.5, "{start:?}");
+    let mut trainer = trainer("epochs = 1\nlearning_rate = 0.02\noptimizer = \"adam\"", Setup { batch_size: 32, ..SETUP });
     for _ in 0..600 {
         trainer.step(&images, &labels).unwrap();
     }
     let end = trainer.evaluate(&images, &labels).score();
-    assert!(end.loss < 1e-2 && end.accuracy == 1.0, "{end:?}");
+    assert!(end.loss < 1e-3 && end.accuracy == 1.0, "{end:?}");
 }
 
 #[test]

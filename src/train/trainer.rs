@@ -62,6 +62,7 @@ impl Trainer {
             batch_size: setup.batch_size,
             decay: decay.collect(),
         };
+        let network = network.with_label_smoothing(config.label_smoothing);
         let params = network.initialise(setup.seed);
         Ok(Self {
             workspace: network.workspace(setup.batch_size),
