@@ -21,7 +21,7 @@
 //! | 4 | [`stage`] (glue, one file a stage), [`train`] (step, evaluate, early stopping, checkpoint) |
 //! | 3 | [`source`], [`augment`], [`model`], [`optim`], [`report`] |
 //! | 2 | [`flow`], [`kernel`], [`pixels`], [`registry`], [`config`] |
-//! | 1 | [`error`], [`sample`], [`batch`], [`key`], [`event`]: the nouns in flight |
+//! | 1 | [`error`], [`sample`], [`batch`], [`key`], [`event`]: the nouns in flight, which may name each other |
 //!
 //! # Laws (each is a test)
 //!

@@ -60,7 +60,9 @@ fn modules_import_only_from_lower_rows() {
     for file in &files {
         let (module, named) = imports(file, &root);
         for name in named.iter().filter(|name| ROWS.iter().any(|row| row.contains(&name.as_str()))) {
-            if *name != module && row_of(name) >= row_of(&module) {
+            // The nouns may name each other: a batch holds identities, an event a sample.
+            let nouns = row_of(name) == 0 && row_of(&module) == 0;
+            if *name != module && !nouns && row_of(name) >= row_of(&module) {
                 wrong.push(format!("{} (row {}) imports {name} (row {})", file.display(), row_of(&module), row_of(name)));
             }
         }

@@ -164,7 +164,7 @@ fn a_folder_serves_one_run_at_a_time_and_is_never_overwritten() {
     assert!(said.contains("not empty"), "{said}");
     let changed = ["run", "shapes.toml", "--out", "out", "--resume", "--set", "batch.size=4"];
     let said = stderr(&run(place.path(), &changed, 2));
-    assert!(said.contains("batch"), "{said}");
+    assert!(said.contains("- batch.size = 8") && said.contains("+ batch.size = 4"), "{said}");
 }
 
 #[test]

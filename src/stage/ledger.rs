@@ -40,22 +40,23 @@ pub struct Ledger {
     entries: u64,
     pass_used: u64,
     pass_bad: u64,
+    /// The sample set aside last.
+    newest: Option<Arc<BadSample>>,
 }
 
 impl Ledger {
     /// An account over `entries` samples in all, `per_class` of them in each class; at most the share `max_bad` may be bad.
     pub fn new(entries: u64, per_class: Vec<u64>, classes: Vec<String>, max_bad: f64) -> Self {
-        Self { bad: BTreeMap::new(), left_in_class: per_class, classes, max_bad, entries, pass_used: 0, pass_bad: 0 }
+        Self { bad: BTreeMap::new(), left_in_class: per_class, classes, max_bad, entries, pass_used: 0, pass_bad: 0, newest: None }
     }
 
-    /// Takes note of one batch; gives the samples that are set aside for the first time.
+    /// Takes note of one batch; gives the samples that are set aside for the first time. [`Ledger::verdict`] says whether to go on.
     ///
     /// # Errors
-    /// More bad samples than allowed, a class without a good one, or a pass that does not add up (a bug of ours).
+    /// A pass that does not add up: a bug of ours.
     pub fn account(&mut self, batch: &Batch) -> Result<Vec<Arc<BadSample>>, Error> {
         self.pass_used += batch.count() as u64 + batch.left_out;
         self.pass_bad += batch.bad.len() as u64;
-        let fresh = self.note(&batch.bad)?;
         if self.pass_used + self.pass_bad != batch.consumed {
             let why = format!(
                 "{} entries read, but {} used and {} set aside: please report this",
@@ -66,56 +67,57 @@ impl Ledger {
         if batch.last {
             (self.pass_used, self.pass_bad) = (0, 0);
         }
-        Ok(fresh)
+        Ok(self.note(&batch.bad))
     }
 
     /// Takes note of samples set aside; gives those that are new.
-    ///
-    /// # Errors
-    /// More bad samples than allowed, or a class without a good one.
-    pub fn note(&mut self, bad: &[Arc<BadSample>]) -> Result<Vec<Arc<BadSample>>, Error> {
+    pub fn note(&mut self, bad: &[Arc<BadSample>]) -> Vec<Arc<BadSample>> {
         let mut fresh = Vec::new();
         for sample in bad {
-            if self.bad.insert(format!("{}\0{}", sample.path, sample.stage), sample.clone()).is_none() {
+            if self.bad.insert(sample.path.clone(), sample.clone()).is_none() {
+                self.leave_class(sample);
+                self.newest = Some(sample.clone());
                 fresh.push(sample.clone());
-                self.check(sample)?;
             }
         }
-        Ok(fresh)
+        fresh
     }
 
-    fn check(&mut self, newest: &BadSample) -> Result<(), Error> {
-        if let Some(class) = self.classes.iter().position(|name| *name == newest.class) {
+    fn leave_class(&mut self, bad: &BadSample) {
+        if let Some(class) = self.classes.iter().position(|name| *name == bad.class) {
             self.left_in_class[class] = self.left_in_class[class].saturating_sub(1);
-            if self.left_in_class[class] == 0 {
-                let message = format!("class \"{}\" has no good sample left; the last was {}", newest.class, describe(newest));
-                return Err(Error::TooManyBad(message));
-            }
+        }
+    }
+
+    /// Whether what was set aside so far lets work go on.
+    ///
+    /// # Errors
+    /// [`Error::TooManyBad`]: more bad samples than allowed, or a class without a good one.
+    pub fn verdict(&self) -> Result<(), Error> {
+        let Some(newest) = &self.newest else { return Ok(()) };
+        if let Some(class) = self.left_in_class.iter().zip(&self.classes).position(|(left, name)| *left == 0 && *name == newest.class) {
+            let class = self.classes[class].escape_debug();
+            return Err(Error::TooManyBad(format!("class \"{class}\" has no good sample left; the last was {}", describe(newest))));
         }
         let allowed = (self.max_bad * self.entries as f64).floor() as usize;
-        if self.bad.len() > allowed {
-            let message = format!(
-                "{} of {} samples are bad, more than max_bad = {} allows ({allowed}); the last was {}; mend them (bad_samples.tsv \
-                 lists all) or raise source.max_bad",
-                self.bad.len(),
-                self.entries,
-                self.max_bad,
-                describe(newest)
-            );
-            return Err(Error::TooManyBad(message));
+        if self.bad.len() <= allowed {
+            return Ok(());
         }
-        Ok(())
+        Err(Error::TooManyBad(format!(
+            "{} of {} samples are bad, more than max_bad = {} allows ({allowed}); the last was {}; mend them (bad_samples.tsv lists \
+             all) or raise source.max_bad",
+            self.bad.len(),
+            self.entries,
+            self.max_bad,
+            describe(newest)
+        )))
     }
 
     /// Goes on in the middle of a pass, as a resumed run does.
     pub fn starting_at(mut self, consumed: u64, bad: Vec<Arc<BadSample>>) -> Self {
         self.pass_used = consumed;
-        for sample in bad {
-            if let Some(class) = self.classes.iter().position(|name| *name == sample.class) {
-                self.left_in_class[class] = self.left_in_class[class].saturating_sub(1);
-            }
-            self.bad.insert(format!("{}\0{}", sample.path, sample.stage), sample);
-        }
+        self.note(&bad);
+        self.newest = None;
         self
     }
 
@@ -127,4 +129,67 @@ impl Ledger {
 
 fn describe(bad: &BadSample) -> String {
     format!("{}: {} {}", bad.path.escape_debug(), bad.reason, bad.words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::{Part, Pass};
+
+    fn bad(path: &str, class: &str) -> Arc<BadSample> {
+        let (reason, words) = ("truncated".to_owned(), String::new());
+        Arc::new(BadSample { path: path.to_owned(), class: class.to_owned(), stage: "decode", reason, words })
+    }
+
+    fn batch(consumed: u64, used: usize, bad: Vec<Arc<BadSample>>, last: bool) -> Batch {
+        let pass = Pass { part: Part::Train, epoch: 0 };
+        let identities = Vec::new();
+        let (labels, images) = (vec![0; used], Vec::new());
+        Batch { pass, index: 0, shape: [1, 1, 1], images, labels, identities, consumed, left_out: 0, bad, last, digest: [0; 32] }
+    }
+
+    fn ledger(max_bad: f64) -> Ledger {
+        Ledger::new(10, vec![8, 2], vec!["a".to_owned(), "b".to_owned()], max_bad)
+    }
+
+    #[test]
+    fn a_sample_counts_once_however_often_it_is_met() {
+        let mut ledger = ledger(0.1);
+        for _ in 0..3 {
+            assert!(ledger.account(&batch(10, 9, vec![bad("x", "a")], true)).is_ok());
+            assert!(ledger.verdict().is_ok());
+        }
+        assert_eq!(ledger.bad().len(), 1);
+        assert_eq!(ledger.note(&[bad("y", "a")]).len(), 1);
+        assert!(ledger.verdict().unwrap_err().to_string().contains("max_bad = 0.1 allows (1)"));
+    }
+
+    #[test]
+    fn a_class_without_a_good_sample_ends_the_run_whatever_is_allowed() {
+        let mut ledger = ledger(1.0);
+        ledger.note(&[bad("x", "b")]);
+        assert!(ledger.verdict().is_ok());
+        ledger.note(&[bad("y", "b")]);
+        assert!(ledger.verdict().unwrap_err().to_string().contains("no good sample left"));
+    }
+
+    #[test]
+    fn a_pass_that_does_not_add_up_is_a_fault() {
+        assert!(ledger(1.0).account(&batch(4, 3, vec![], false)).is_err());
+        let mut ledger = ledger(1.0);
+        assert!(ledger.account(&batch(4, 3, vec![bad("x", "a")], false)).is_ok());
+        assert!(ledger.account(&batch(8, 4, vec![], true)).is_ok());
+        assert!(ledger.account(&batch(2, 2, vec![], false)).is_ok(), "a new pass counts from 0");
+    }
+
+    #[test]
+    fn a_stream_is_resumed_from_its_hexadecimal_form() {
+        let mut stream = Stream::default();
+        stream.add(&[1; 32]);
+        let mut resumed = Stream::from_hex(&stream.hex()).unwrap();
+        stream.add(&[2; 32]);
+        resumed.add(&[2; 32]);
+        assert_eq!(stream, resumed);
+        assert_eq!(Stream::from_hex("zz"), None);
+    }
 }

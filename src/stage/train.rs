@@ -81,6 +81,7 @@ impl<'a> Train<'a> {
         for fresh in self.ledger.account(batch)? {
             self.listener.hear(&Event::Quarantined(fresh));
         }
+        self.ledger.verdict()?;
         match batch.pass.part {
             Part::Train => self.learn(batch)?,
             _ => self.validate(batch)?,

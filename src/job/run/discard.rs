@@ -29,6 +29,7 @@ pub fn run(plan: &Plan, request: &Request, signals: &Signals) -> Result<()> {
     let flow = plan.batches(&load, tickets, signals.stop(), normalize, 0);
     let mut take = |_, batch: Batch| {
         ledger.account(&batch)?;
+        ledger.verdict()?;
         end.take(&batch);
         Ok::<_, Error>(ControlFlow::Continue(()))
     };

@@ -196,6 +196,7 @@ impl<'a> Session<'a> {
             for fresh in ledger.account(&batch)? {
                 listener.hear(&Event::Quarantined(fresh));
             }
+            ledger.verdict()?;
             totals.join(&trainer.evaluate(&batch.images, &batch.labels));
             let loss = totals.score().loss;
             listener.hear(&Event::Progress { part: Part::Test, epoch: 0, done: batch.consumed, total, loss });

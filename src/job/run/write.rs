@@ -134,7 +134,8 @@ fn fill(
             Ok(mut more) => rows.append(&mut more),
             Err(bad) => {
                 set_aside.push((index, bad.clone()));
-                ledger.note(&[bad])?.into_iter().for_each(|fresh| listener.hear(&Event::Quarantined(fresh)));
+                ledger.note(&[bad]).into_iter().for_each(|fresh| listener.hear(&Event::Quarantined(fresh)));
+                ledger.verdict()?;
             }
         }
         listener.hear(&Event::Progress { part: Part::Train, epoch: 0, done: index + 1, total: entries, loss: 0.0 });
