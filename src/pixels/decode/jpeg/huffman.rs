@@ -1,0 +1,326 @@
+//! JPEG's tables and its entropy-coded bits: T.81 annexes C and F.2.2. Knows no block and no picture.
+
+use super::super::Refusal;
+
+/// Bits that one look-up resolves; longer codes are rare.
+const LOOK: u32 = 10;
+
+/// Zigzag place → place in a block of 8 rows of 8.
+pub(super) const NATURAL: [u8; 64] = [
+    0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14, 21, 28, 35, 42, 49,
+    56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
+];
+
+/// One Huffman table, ready to decode.
+#[derive(Clone)]
+pub(super) struct Table {
+    /// By the next [`LOOK`] bits: symbol and, above it, code length; 0 for longer codes.
+    short: Vec<u16>,
+    /// By length: the first 16-bit value that is no code of that length or a shorter one.
+    limit: [u32; 17],
+    /// By length: what to add to a code for its place among the symbols.
+    offset: [i32; 17],
+    symbols: Vec<u8>,
+}
+
+impl Table {
+    /// The table of `counts[n]` codes of length n + 1 that stand for `symbols` in order.
+    pub fn new(counts: &[u8], symbols: &[u8]) -> Result<Self, Refusal> {
+        let mut table =
+            Self { short: vec![0; 1 << LOOK], limit: [0; 17], offset: [0; 17], symbols: symbols.to_vec() };
+        let (mut code, mut place) = (0u32, 0usize);
+        for length in 1..=16u32 {
+            let count = usize::from(counts[length as usize - 1]);
+            table.offset[length as usize] = place as i32 - code as i32;
+            if code + count as u32 > 1 << length {
+                return Err(Refusal::damaged("an impossible Huffman table"));
+            }
+            if length <= LOOK {
+                for &symbol in &symbols[place..place + count] {
+                    let first = (code << (LOOK - length)) as usize;
+                    table.short[first..first + (1 << (LOOK - length))].fill((length as u16) << 8 | u16::from(symbol));
+                    code += 1;
+                }
+            } else {
+                code += count as u32;
+            }
+            place += count;
+            table.limit[length as usize] = code << (16 - length);
+            code <<= 1;
+        }
+        Ok(table)
+    }
+
+    /// Takes one symbol. There must be 16 bits in `bits`.
+    #[inline(always)]
+    pub fn take(&self, bits: &mut Bits) -> Result<u8, Refusal> {
+        let entry = self.short[bits.peek(LOOK) as usize];
+        if entry != 0 {
+            bits.consume(u32::from(entry >> 8));
+            return Ok(entry as u8);
+        }
+        self.take_long(bits)
+    }
+
+    #[cold]
+    fn take_long(&self, bits: &mut Bits) -> Result<u8, Refusal> {
+        let next = bits.peek(16) as u32;
+        let length = (LOOK + 1..=16).find(|&length| next < self.limit[length as usize]);
+        let length = length.ok_or_else(|| Refusal::damaged("a code that is in no Huffman table"))?;
+        bits.consume(length);
+        let place = (next >> (16 - length)) as i32 + self.offset[length as usize];
+        self.symbols.get(place as usize).copied().ok_or_else(|| Refusal::damaged("a code without a symbol"))
+    }
+}
+
+/// The tables in force, by their numbers.
+#[derive(Default)]
+pub(super) struct Tables {
+    dc: [Option<Table>; 4],
+    ac: [Option<Table>; 4],
+    quantization: [Option<[u16; 64]>; 4],
+}
+
+impl Tables {
+    /// Takes in a Huffman segment.
+    pub fn load_huffman(&mut self, mut content: &[u8]) -> Result<(), Refusal> {
+        let malformed = || Refusal::damaged("a malformed Huffman segment");
+        while let Some((&head, rest)) = content.split_first() {
+            let (counts, rest) = rest.split_at_checked(16).ok_or_else(malformed)?;
+            let total: usize = counts.iter().map(|&count| usize::from(count)).sum();
+            let (symbols, rest) = rest.split_at_checked(total).ok_or_else(malformed)?;
+            let kind = match head >> 4 {
+                0 => &mut self.dc,
+                1 => &mut self.ac,
+                _ => return Err(malformed()),
+            };
+            *kind.get_mut(usize::from(head & 15)).ok_or_else(malformed)? = Some(Table::new(counts, symbols)?);
+            content = rest;
+        }
+        Ok(())
+    }
+
+    /// Takes in a quantisation segment.
+    pub fn load_quantization(&mut self, mut content: &[u8]) -> Result<(), Refusal> {
+        let malformed = || Refusal::damaged("a malformed quantisation segment");
+        while let Some((&head, rest)) = content.split_first() {
+            let wide = match head >> 4 {
+                0 => 1,
+                1 => 2,
+                _ => return Err(malformed()),
+            };
+            let (values, rest) = rest.split_at_checked(64 * wide).ok_or_else(malformed)?;
+            let mut table = [0; 64];
+            for (value, &place) in values.chunks_exact(wide).zip(&NATURAL) {
+                table[usize::from(place)] = value.iter().fold(0, |sum, &byte| sum << 8 | u16::from(byte));
+            }
+            *self.quantization.get_mut(usize::from(head & 15)).ok_or_else(malformed)? = Some(table);
+            content = rest;
+        }
+        Ok(())
+    }
+
+    pub fn dc(&self, number: usize) -> Result<&Table, Refusal> {
+        self.dc[number].as_ref().ok_or_else(|| Refusal::damaged("a Huffman table is missing"))
+    }
+
+    pub fn ac(&self, number: usize) -> Result<&Table, Refusal> {
+        self.ac[number].as_ref().ok_or_else(|| Refusal::damaged("a Huffman table is missing"))
+    }
+
+    /// Quantisation steps in rows of 8.
+    pub fn quantization(&self, number: usize) -> Result<&[u16; 64], Refusal> {
+        self.quantization[number].as_ref().ok_or_else(|| Refusal::damaged("a quantisation table is missing"))
+    }
+}
+
+/// Entropy-coded bits, most significant first. Beyond the end, zeros are made up, and counted.
+pub(super) struct Bits<'d> {
+    data: &'d [u8],
+    at: usize,
+    /// The next bits, from the top.
+    buffer: u64,
+    count: u32,
+    made_up: u64,
+    /// Whether whole bytes were left over somewhere.
+    pub surplus: bool,
+}
+
+impl<'d> Bits<'d> {
+    pub fn new(data: &'d [u8]) -> Self {
+        Self { data, at: 0, buffer: 0, count: 0, made_up: 0, surplus: false }
+    }
+
+    /// Sees to it that 32 bits can be taken: a longest code and a longest value.
+    #[inline(always)]
+    pub fn need(&mut self) {
+        if self.count < 32 {
+            self.refill();
+        }
+    }
+
+    #[inline]
+    fn refill(&mut self) {
+        if let Some(&[a, b, c, d]) = self.data.get(self.at..self.at + 4).and_then(|bytes| bytes.first_chunk::<4>()) {
+            let word = u32::from_be_bytes([a, b, c, d]);
+            // No byte of the word is 0xff.
+            if (!word).wrapping_sub(0x0101_0101) & word & 0x8080_8080 == 0 {
+                self.buffer |= u64::from(word) << (32 - self.count);
+                self.count += 32;
+                self.at += 4;
+                return;
+            }
+        }
+        self.refill_by_bytes();
+    }
+
+    fn refill_by_bytes(&mut self) {
+        while self.count <= 56 {
+            let byte = match self.data.get(self.at) {
+                Some(0xff) if self.data.get(self.at + 1) == Some(&0) => {
+                    self.at += 2;
+                    0xff
+                }
+                Some(0xff) | None => {
+                    self.made_up += 8;
+                    0
+                }
+                Some(&byte) => {
+                    self.at += 1;
+                    byte
+                }
+            };
+            self.buffer |= u64::from(byte) << (56 - self.count);
+            self.count += 8;
+        }
+    }
+
+    /// The next `count` bits, 1–32, which stay.
+    #[inline(always)]
+    pub fn peek(&self, count: u32) -> u64 {
+        self.buffer >> (64 - count)
+    }
+
+    #[inline(always)]
+    pub fn consume(&mut self, count: u32) {
+        self.buffer <<= count;
+        self.count -= count;
+    }
+
+    /// Takes `count` bits, 0–16, as a number. There must be as many.
+    #[inline(always)]
+    pub fn take(&mut self, count: u32) -> i32 {
+        if count == 0 {
+            return 0;
+        }
+        let value = self.peek(count) as i32;
+        self.consume(count);
+        value
+    }
+
+    /// Takes a value of `size` bits, 0–15, in JPEG's signed form (T.81, F.2.2.1).
+    #[inline(always)]
+    pub fn take_signed(&mut self, size: u32) -> i32 {
+        let value = self.take(size);
+        if size > 0 && value < 1 << (size - 1) { value - (1 << size) + 1 } else { value }
+    }
+
+    /// Takes one bit, wherever it comes from.
+    pub fn bit(&mut self) -> bool {
+        self.need();
+        self.take(1) == 1
+    }
+
+    /// Ends an interval: refuses it if bits were made up.
+    pub fn finish(&mut self) -> Result<(), Refusal> {
+        if self.made_up > u64::from(self.count) {
+            return Err(Refusal::damaged("image data ends early"));
+        }
+        let left = u64::from(self.count) - self.made_up;
+        let at_marker = match self.data.get(self.at..) {
+            None | Some([]) => true,
+            Some([0xff, next, ..]) => *next != 0,
+            Some(_) => false,
+        };
+        self.surplus |= left >= 8 || !at_marker;
+        Ok(())
+    }
+
+    /// Ends an interval and goes on behind the restart marker that must follow, number `turn` modulo 8.
+    pub fn restart(&mut self, turn: usize) -> Result<(), Refusal> {
+        self.finish()?;
+        let missing = || Refusal::damaged("a restart marker is missing");
+        loop {
+            let rest = &self.data[self.at..];
+            self.at += rest.windows(2).position(|pair| pair[0] == 0xff && !matches!(pair[1], 0 | 0xff)).ok_or_else(missing)?;
+            let marker = self.data[self.at + 1];
+            self.at += 2;
+            if marker == 0xd0 + (turn % 8) as u8 {
+                (self.buffer, self.count, self.made_up) = (0, 0, 0);
+                return Ok(());
+            }
+            return Err(missing());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_assigned_in_order_of_length() {
+        // T.81, table K.3: luminance DC.
+        let counts = [0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0];
+        let symbols: Vec<u8> = (0..12).collect();
+        let table = Table::new(&counts, &symbols).unwrap();
+        let data = [0b0001_0110, 0b1110_1111, 0b1111_0000];
+        let mut bits = Bits::new(&data);
+        let got: Vec<u8> = (0..5).map(|_| (bits.need(), table.take(&mut bits).unwrap()).1).collect();
+        assert_eq!(got, [0, 1, 5, 6, 11]);
+    }
+
+    #[test]
+    fn long_codes_and_no_codes_are_told_apart() {
+        let mut counts = [0; 16];
+        (counts[0], counts[11]) = (1, 1);
+        let table = Table::new(&counts, &[3, 9]).unwrap();
+        let mut bits = Bits::new(&[0b0100_0000, 0b0000_0111]);
+        bits.need();
+        assert_eq!((table.take(&mut bits).unwrap(), table.take(&mut bits).unwrap()), (3, 9));
+        assert!(table.take(&mut bits).is_err());
+        assert!(Table::new(&[3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], &[1, 2, 3]).is_err());
+    }
+
+    #[test]
+    fn made_up_bits_are_found_and_padding_is_not_surplus() {
+        let mut bits = Bits::new(&[0xff, 0x00, 0x7f]);
+        bits.need();
+        assert_eq!((bits.take(9), bits.finish().is_ok(), bits.surplus), (0x1fe, true, false));
+        bits.consume(8);
+        assert!(bits.finish().is_err());
+        let mut bits = Bits::new(&[1, 2, 3]);
+        bits.need();
+        bits.consume(7);
+        assert!(bits.finish().is_ok() && bits.surplus);
+    }
+
+    #[test]
+    fn restarts_must_come_in_order() {
+        let data = [0x12, 0xff, 0xd0, 0x34, 0xff, 0xff, 0xd1, 0x56];
+        let mut bits = Bits::new(&data);
+        bits.need();
+        bits.consume(8);
+        bits.restart(0).unwrap();
+        bits.need();
+        assert_eq!(bits.take(8), 0x34);
+        assert!(bits.restart(2).is_err());
+    }
+
+    #[test]
+    fn signed_values_follow_the_standard() {
+        let mut bits = Bits::new(&[0b0100_1110, 0b1000_0000]);
+        bits.need();
+        assert_eq!([1, 1, 2, 2, 3].map(|size| bits.take_signed(size)), [-1, 1, -3, 3, 5]);
+    }
+}

@@ -1,0 +1,241 @@
+//! File bytes → [`Image`], strictly: a damaged file is refused, never half shown. Knows no path, no data set and no label.
+//!
+//! The format is told from the first bytes, never from a name. What is stated once, here, holds for all formats:
+//!
+//! * **Truncated or damaged files are refused.** A JPEG needs its end marker and entropy-coded data for every block; a PNG needs
+//!   every chunk whole, every critical checksum right and its end chunk; WebP and BMP need as many bytes as they announce.
+//! * **Limits hold before memory is taken**: the size in the header is held against [`Limits`] first.
+//! * **Work is bounded by structure, never by the clock**, so that a verdict depends on the file alone: a file costs at most
+//!   [`Limits::max_scans`] passes over [`Limits::max_pixels`] pixels and [`Limits::max_bytes`] bytes. Embedded profiles,
+//!   texts and thumbnails are skipped, never inflated.
+//! * **Alpha is dropped**, not composited, as Pillow's `convert("RGB")` does: hidden colours of transparent pixels appear.
+//! * **16 bits become 8** as `round(v · 255 / 65535)`, 1, 2 and 4 bits as `v · 255 / (2ᵇ − 1)`. Colour profiles and gamma are
+//!   ignored.
+//! * **Gray becomes RGB** by repetition, **RGB becomes gray** as `(19595 R + 38470 G + 7471 B + 32768) >> 16`, ITU-R BT.601
+//!   luma in Pillow's arithmetic.
+//! * **CMYK and YCCK** (only with an Adobe marker, which says that values are stored inverted) become RGB as `C · K / 255` of
+//!   the stored values; without that marker their meaning is unknown and they are refused.
+//! * **EXIF orientation** 2–8 is applied; 0, garbage and none are 1. Orientation in XMP is ignored.
+//! * Of an animation, the first picture is taken, with a note.
+
+mod bmp;
+mod convert;
+mod format;
+mod jpeg;
+mod orientation;
+mod png;
+mod webp;
+
+use crate::sample::{Image, Size};
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+pub use format::Format;
+
+/// What a file may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Most pixels, height times width.
+    pub max_pixels: u64,
+    /// Longest side in pixels.
+    pub max_side: u32,
+    /// Largest file in bytes.
+    pub max_bytes: u64,
+    /// Most scans of a progressive JPEG; encoders write about 10.
+    pub max_scans: usize,
+}
+
+impl Default for Limits {
+    /// 2²⁶ pixels (192 MiB as RGB), sides up to 65535, files up to 256 MiB, 100 scans.
+    fn default() -> Self {
+        Self { max_pixels: 1 << 26, max_side: 65535, max_bytes: 1 << 28, max_scans: 100 }
+    }
+}
+
+impl Limits {
+    /// Refuses a picture of `height` times `width` pixels that is empty or over a limit, naming the key to raise.
+    pub(super) fn admit(&self, height: u32, width: u32) -> Result<Size, Refusal> {
+        let size = Size::new(height, width);
+        if size.area() == 0 {
+            return Err(Refusal::new(format!("damaged: a picture of {size} pixels")));
+        }
+        if height.max(width) > self.max_side {
+            return Err(Refusal::new(format!("too large: {size}, longer than max_side = {}", self.max_side)));
+        }
+        if size.area() > self.max_pixels {
+            let reason = format!("too large: {size} = {} pixels, more than max_pixels = {}", size.area(), self.max_pixels);
+            return Err(Refusal::new(reason));
+        }
+        Ok(size)
+    }
+}
+
+/// How to decode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DecodeOptions {
+    /// Channels of the result: 1 (gray) or 3 (RGB).
+    pub channels: usize,
+    /// What a file may cost.
+    pub limits: Limits,
+    /// Whether pictures are turned upright as their EXIF orientation says.
+    pub apply_orientation: bool,
+}
+
+impl Default for DecodeOptions {
+    /// RGB, upright, within the default limits.
+    fn default() -> Self {
+        Self { channels: 3, limits: Limits::default(), apply_orientation: true }
+    }
+}
+
+/// Something odd about a file that was decoded all the same; to be counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Note {
+    /// Its name ends as those of another format do.
+    Misnamed,
+    /// Only the first of several pictures was taken.
+    Animated,
+    /// Bytes that belong to nothing, between or after its parts.
+    ExtraneousBytes,
+}
+
+impl Note {
+    /// `misnamed`, `animated` or `extraneous bytes`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Note::Misnamed => "misnamed",
+            Note::Animated => "animated",
+            Note::ExtraneousBytes => "extraneous bytes",
+        }
+    }
+}
+
+/// A picture and what was odd about its file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decoded {
+    /// The pixels, upright, of as many channels as were asked for.
+    pub image: Image,
+    /// What the file is.
+    pub format: Format,
+    /// Oddities, each at most once.
+    pub notes: Vec<Note>,
+}
+
+/// Why a file is not decoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Our short reason: `truncated after 812 bytes`, `empty file`, `unsupported: …`, `damaged: …`, `too large: …`,
+    /// `not an image`, `decoder bug`.
+    pub reason: String,
+    /// A decoder's own words; may be empty.
+    pub words: String,
+}
+
+impl Refusal {
+    pub(super) fn new(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), words: String::new() }
+    }
+
+    pub(super) fn damaged(what: &str) -> Self {
+        Self::new(format!("damaged: {what}"))
+    }
+
+    pub(super) fn unsupported(what: &str) -> Self {
+        Self::new(format!("unsupported: {what}"))
+    }
+
+    pub(super) fn truncated(bytes: &[u8]) -> Self {
+        Self::new(format!("truncated after {} bytes", bytes.len()))
+    }
+
+    pub(super) fn with_words(self, words: impl std::fmt::Display) -> Self {
+        Self { words: words.to_string(), ..self }
+    }
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.words.as_str() {
+            "" => f.write_str(&self.reason),
+            words => write!(f, "{} ({words})", self.reason),
+        }
+    }
+}
+
+/// What a format's reader hands over: pixels as stored, and the oddities met.
+struct Raw {
+    pixels: convert::Pixels,
+    orientation: u8,
+    notes: Vec<Note>,
+}
+
+/// Decodes the picture in `bytes`, a whole file. The same bytes always give the same answer.
+///
+/// # Errors
+/// A [`Refusal`] for anything that is not a whole, supported picture within the limits; a decoder's panic too.
+pub fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Decoded, Refusal> {
+    let limits = &options.limits;
+    if bytes.len() as u64 > limits.max_bytes {
+        return Err(Refusal::new(format!("too large: {} bytes, more than max_bytes = {}", bytes.len(), limits.max_bytes)));
+    }
+    let format = Format::of(bytes)?;
+    let mut raw = contained(|| match format {
+        Format::Jpeg => jpeg::read(bytes, limits),
+        Format::Png => png::read(bytes, limits),
+        Format::WebP => webp::read(bytes, limits),
+        Format::Bmp => bmp::read(bytes, limits),
+    })?;
+    let image = convert::to_channels(raw.pixels, options.channels);
+    let image = if options.apply_orientation { orientation::upright(image, raw.orientation) } else { image };
+    raw.notes.sort();
+    raw.notes.dedup();
+    Ok(Decoded { image, format, notes: raw.notes })
+}
+
+thread_local! {
+    static CONTAINED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a panic on this thread would become a [`Refusal`]: a panic hook that asks can keep silent about it.
+pub fn panics_are_contained() -> bool {
+    CONTAINED.get()
+}
+
+/// Runs `read`, whose panic becomes a refusal. Nothing outlives the call that a panic could leave half changed.
+fn contained<T>(read: impl FnOnce() -> Result<T, Refusal>) -> Result<T, Refusal> {
+    let outer = CONTAINED.replace(true);
+    let result = catch_unwind(AssertUnwindSafe(read));
+    CONTAINED.set(outer);
+    result.unwrap_or_else(|panic| {
+        let words = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(Refusal::new("decoder bug: please report this file").with_words(words.unwrap_or("panicked")))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_a_refusal_with_its_words() {
+        let outcome: Result<(), Refusal> = contained(|| {
+            assert!(panics_are_contained());
+            panic!("magic file {}", 7)
+        });
+        let refusal = outcome.unwrap_err();
+        assert!(refusal.reason.starts_with("decoder bug"), "{refusal}");
+        assert_eq!(refusal.words, "magic file 7");
+        assert!(!panics_are_contained());
+    }
+
+    #[test]
+    fn limits_name_the_key_to_raise() {
+        let limits = Limits { max_pixels: 100, max_side: 50, ..Limits::default() };
+        assert!(limits.admit(10, 10).is_ok());
+        assert!(limits.admit(10, 11).unwrap_err().reason.contains("max_pixels = 100"));
+        assert!(limits.admit(1, 51).unwrap_err().reason.contains("max_side = 50"));
+        assert!(limits.admit(0, 51).is_err());
+        let options = DecodeOptions { limits: Limits { max_bytes: 3, ..limits }, ..DecodeOptions::default() };
+        assert!(decode(b"GIF89a", &options).unwrap_err().reason.contains("max_bytes = 3"));
+    }
+}
