@@ -192,6 +192,15 @@ pub fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Decoded, Refusal>
     Ok(Decoded { image, format, notes: raw.notes })
 }
 
+/// `image` with 1 or 3 channels, converted as decoded pictures are.
+pub fn with_channels(image: Image, channels: usize) -> Image {
+    if image.channels() == channels {
+        return image;
+    }
+    let (size, stored) = (image.size(), image.channels());
+    convert::to_channels(convert::Pixels { size, channels: stored, values: image.into_pixels() }, channels)
+}
+
 thread_local! {
     static CONTAINED: Cell<bool> = const { Cell::new(false) };
 }
