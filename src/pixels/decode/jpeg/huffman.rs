@@ -249,17 +249,14 @@ impl<'d> Bits<'d> {
     pub fn restart(&mut self, turn: usize) -> Result<(), Refusal> {
         self.finish()?;
         let missing = || Refusal::damaged("a restart marker is missing");
-        loop {
-            let rest = &self.data[self.at..];
-            self.at += rest.windows(2).position(|pair| pair[0] == 0xff && !matches!(pair[1], 0 | 0xff)).ok_or_else(missing)?;
-            let marker = self.data[self.at + 1];
-            self.at += 2;
-            if marker == 0xd0 + (turn % 8) as u8 {
-                (self.buffer, self.count, self.made_up) = (0, 0, 0);
-                return Ok(());
-            }
+        let rest = &self.data[self.at..];
+        self.at += rest.windows(2).position(|pair| pair[0] == 0xff && !matches!(pair[1], 0 | 0xff)).ok_or_else(missing)?;
+        if self.data[self.at + 1] != 0xd0 + (turn % 8) as u8 {
             return Err(missing());
         }
+        self.at += 2;
+        (self.buffer, self.count, self.made_up) = (0, 0, 0);
+        Ok(())
     }
 }
 
