@@ -127,7 +127,8 @@ fn golden_four_steps_of_every_update_rule() {
         let Some(network) = case.network() else { continue };
         let batch_size = case.number("batch") as usize;
         let setup = Setup { seed: 0, batch_size, steps_per_epoch: 4, threads: 2 };
-        let mut trainer = Trainer::new(network, &case.config(), setup).unwrap();
+        let config = case.config();
+        let mut trainer = Trainer::new(network.with_label_smoothing(config.label_smoothing), &config, setup).unwrap();
         let spans = trainer.network().spans().to_vec();
         let mut start = trainer.checkpoint(Caller::default());
         for span in &spans {

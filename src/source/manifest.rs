@@ -36,7 +36,9 @@ fn build(fields: &Fields, base: &Path) -> Box<dyn SourceSpec> {
     let beside = path.parent().unwrap_or(base).to_path_buf();
     let root = root.text().optional().map_or(beside, |root| base.join(root));
     let texts = |node: &Node| match &node.value {
-        Value::List(items) => items.iter().map(text_of).collect::<Option<Vec<String>>>().filter(|names| names.len() > 1 && all_differ(names)),
+        Value::List(items) => {
+            items.iter().map(text_of).collect::<Option<Vec<String>>>().filter(|names| names.len() > 1 && all_differ(names))
+        }
         _ => None,
     };
     let names = fields.key("classes", "class names in order; labels are among them, or numbers below their count");

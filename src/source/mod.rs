@@ -34,13 +34,7 @@ pub use escape::escape;
 pub type Build = fn(&Fields, &Path) -> Box<dyn SourceSpec>;
 
 /// All sources that a pipeline file can name.
-pub const SOURCES: &[Entry<Build>] = &[
-    cifar::ENTRY,
-    idx::ENTRY,
-    image_folder::ENTRY,
-    manifest::ENTRY,
-    prepared::ENTRY,
-];
+pub const SOURCES: &[Entry<Build>] = &[cifar::ENTRY, idx::ENTRY, image_folder::ENTRY, manifest::ENTRY, prepared::ENTRY];
 
 /// A source as a pipeline file describes it; nothing has been opened yet.
 pub trait SourceSpec: Send + Sync {

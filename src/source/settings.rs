@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 /// Reads `channels`, `exif_orientation` and the limits of files that are decoded.
 pub(super) fn decode_options(fields: &Fields) -> DecodeOptions {
     let channels = channels(fields, 3);
-    let apply_orientation =
-        fields.key("exif_orientation", "turn pictures upright as their EXIF orientation says").flag().or(true);
+    let apply_orientation = fields.key("exif_orientation", "turn pictures upright as their EXIF orientation says").flag().or(true);
     let standard = Limits::default();
     let most_pixels = fields.key("max_pixels", "larger pictures (height times width) are set aside");
     let max_pixels = most_pixels.integer(1, 1 << 32).or(standard.max_pixels as i64) as u64;

@@ -85,8 +85,10 @@ pub struct Split {
 /// moves at most one other sample across each boundary, in that class alone.
 pub fn split(samples: &[(Identity, u32)], shares: Shares, seed: u64, stratify: bool) -> Split {
     let key = Key::of_run(seed, "split");
-    let numbers: Vec<u64> =
-        samples.iter().map(|(identity, _)| Key { sample: identity.number(), op: hash_name("split"), ..key }.dice().bits()).collect();
+    let numbers: Vec<u64> = samples
+        .iter()
+        .map(|(identity, _)| Key { sample: identity.number(), op: hash_name("split"), ..key }.dice().bits())
+        .collect();
     if !stratify {
         let parts = numbers.iter().map(|&number| part_by_number(number, shares)).collect();
         return Split { parts, small: Vec::new() };

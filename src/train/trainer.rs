@@ -42,7 +42,8 @@ pub struct Trainer {
 }
 
 impl Trainer {
-    /// A trainer before its first step, with weights drawn from the seed.
+    /// A trainer before its first step, with weights drawn from the seed. Label smoothing is the network's own:
+    /// [`Network::with_label_smoothing`].
     ///
     /// # Errors
     /// [`Error::Refused`] where the system does not give so many threads.
@@ -62,7 +63,6 @@ impl Trainer {
             batch_size: setup.batch_size,
             decay: decay.collect(),
         };
-        let network = network.with_label_smoothing(config.label_smoothing);
         let params = network.initialise(setup.seed);
         Ok(Self {
             workspace: network.workspace(setup.batch_size),

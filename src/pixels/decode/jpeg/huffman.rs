@@ -7,8 +7,8 @@ const LOOK: u32 = 10;
 
 /// Zigzag place → place in a block of 8 rows of 8.
 pub(super) const NATURAL: [u8; 64] = [
-    0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14, 21, 28, 35, 42, 49,
-    56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
+    0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14, 21, 28, 35, 42,
+    49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
 ];
 
 /// One Huffman table, ready to decode.
@@ -26,8 +26,7 @@ pub(super) struct Table {
 impl Table {
     /// The table of `counts[n]` codes of length n + 1 that stand for `symbols` in order.
     pub fn new(counts: &[u8], symbols: &[u8]) -> Result<Self, Refusal> {
-        let mut table =
-            Self { short: vec![0; 1 << LOOK], limit: [0; 17], offset: [0; 17], symbols: symbols.to_vec() };
+        let mut table = Self { short: vec![0; 1 << LOOK], limit: [0; 17], offset: [0; 17], symbols: symbols.to_vec() };
         let (mut code, mut place) = (0u32, 0usize);
         for length in 1..=16u32 {
             let count = usize::from(counts[length as usize - 1]);
@@ -250,17 +249,14 @@ impl<'d> Bits<'d> {
     pub fn restart(&mut self, turn: usize) -> Result<(), Refusal> {
         self.finish()?;
         let missing = || Refusal::damaged("a restart marker is missing");
-        loop {
-            let rest = &self.data[self.at..];
-            self.at += rest.windows(2).position(|pair| pair[0] == 0xff && !matches!(pair[1], 0 | 0xff)).ok_or_else(missing)?;
-            let marker = self.data[self.at + 1];
-            self.at += 2;
-            if marker == 0xd0 + (turn % 8) as u8 {
-                (self.buffer, self.count, self.made_up) = (0, 0, 0);
-                return Ok(());
-            }
+        let rest = &self.data[self.at..];
+        self.at += rest.windows(2).position(|pair| pair[0] == 0xff && !matches!(pair[1], 0 | 0xff)).ok_or_else(missing)?;
+        if self.data[self.at + 1] != 0xd0 + (turn % 8) as u8 {
             return Err(missing());
         }
+        self.at += 2;
+        (self.buffer, self.count, self.made_up) = (0, 0, 0);
+        Ok(())
     }
 }
 

@@ -35,8 +35,10 @@ pub(super) fn decode(bytes: &[u8], structure: &Structure, color: Color) -> Resul
     }
     let mut planes = Vec::new();
     for (track, component) in tracks.into_iter().zip(&structure.components) {
-        let steps = track.steps.filter(|_| track.progress.has_begun());
-        let steps = steps.ok_or_else(|| Refusal::damaged("a component has no image data"))?;
+        let steps = track.steps.ok_or_else(|| Refusal::damaged("a component has no image data"))?;
+        if structure.progressive && !track.progress.is_complete() {
+            return Err(Refusal::damaged("progressive scans are missing"));
+        }
         planes.push(Plane::new(&track.blocks, &steps, structure.samples(component)));
     }
     Ok((paint(structure, color, &planes), surplus))
@@ -56,8 +58,6 @@ fn begin(structure: &Structure, scan: &Scan, tables: &Tables, tracks: &mut [Trac
             track.progress.advance(scan)?;
         } else if track.steps.is_some() || scan.band != (0, 63) || (scan.high, scan.low) != (0, 0) {
             return Err(Refusal::damaged("sequential scans in an impossible order"));
-        } else {
-            track.progress.advance(&Scan { band: (0, 0), ..scan.clone() })?;
         }
         if track.steps.is_none() {
             track.steps = Some(*tables.quantization(structure.components[place].table)?);

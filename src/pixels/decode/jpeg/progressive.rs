@@ -35,9 +35,9 @@ impl Progress {
         Ok(())
     }
 
-    /// Whether the component has come at all.
-    pub fn has_begun(&self) -> bool {
-        self.0[0].is_some()
+    /// Whether every bit of every coefficient has come.
+    pub fn is_complete(&self) -> bool {
+        self.0.iter().all(|low| *low == Some(0))
     }
 }
 
@@ -121,7 +121,13 @@ pub(super) fn ac_refine(
         }
         let fresh = match size {
             0 => 0,
-            1 => if bits.bit() { 1 } else { -1 },
+            1 => {
+                if bits.bit() {
+                    1
+                } else {
+                    -1
+                }
+            }
             _ => return Err(Refusal::damaged("a refinement of more than one bit")),
         };
         place = refine_until(bits, scan, block, place, Some(run));
