@@ -1,30 +1,14 @@
-//! Builds a chain stage by stage, typed from end to end, and runs it: threads begin in [`Assembled::run`] and have all ended
-//! when it returns.
+//! Builds a chain stage by stage, typed from end to end. Starts no thread.
 
 use super::drive;
-use super::fault::{Failure, Fault, contain, panicked};
-use super::meter::{Bound, Gauge, Meters};
+use super::fault::Failure;
+use super::meter::{Gauge, Meters};
 use super::port::{Outlet, Rx, Tx, channel};
+use super::run::{Assembled, Job};
 use super::stage::{Map, Scan, Sink};
 use super::stop::{Control, Stop};
 use super::window::Window;
-use crate::event::Meter;
 use std::sync::Arc;
-use std::thread::{Builder, Scope, ScopedJoinHandle};
-
-/// A thread that is to be.
-struct Job<'a> {
-    gauge: Arc<Gauge>,
-    thread: String,
-    body: Box<dyn FnOnce(&Control) + Send + 'a>,
-}
-
-impl<'a> Job<'a> {
-    fn new(gauge: &Arc<Gauge>, worker: usize, body: impl FnOnce(&Control) + Send + 'a) -> Self {
-        let thread = format!("{}-{worker}", gauge.stage().replace('\0', "?"));
-        Self { gauge: gauge.clone(), thread, body: Box::new(body) }
-    }
-}
 
 /// Makes the last stage's threads, once the channel that they send to is known.
 type Pending<'a, T> = Box<dyn FnOnce(Tx<T>) -> Vec<Job<'a>> + 'a>;
@@ -186,128 +170,4 @@ struct Connected<'a, T> {
     stop: Stop,
     jobs: Vec<Job<'a>>,
     rx: Rx<T>,
-}
-
-/// How a run ended that met no fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// The source had no more, and everything was taken.
-    Drained,
-    /// [`Stop`] was requested before the source had ended; every item dealt until then went its way.
-    Cancelled,
-    /// The sink had enough.
-    Enough,
-}
-
-/// What a run without a fault leaves behind.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Outcome {
-    /// How every stage spent its time, from source to sink.
-    pub meters: Vec<Meter>,
-    /// Why it ended.
-    pub ending: Ending,
-}
-
-impl Outcome {
-    /// Whether it ended before the source did.
-    pub fn stopped_early(&self) -> bool {
-        self.ending != Ending::Drained
-    }
-}
-
-type Verdict = Option<Result<Ending, Fault>>;
-
-/// A whole chain, ready to run.
-#[must_use = "a chain does nothing until it is run"]
-pub struct Assembled<'a> {
-    meters: Meters,
-    stop: Stop,
-    jobs: Vec<Job<'a>>,
-    last: Arc<Gauge>,
-    end: Box<dyn FnOnce(&Control) -> Verdict + 'a>,
-}
-
-impl Assembled<'_> {
-    /// The most chunks that each stage can hold, from source to sink; a blocked sink stops the source after exactly the sum
-    /// (where there are scans: at most).
-    pub fn bound(&self) -> Vec<Bound> {
-        self.meters.bound()
-    }
-
-    /// The counters, to be watched while [`Assembled::run`] runs.
-    pub fn meters(&self) -> Meters {
-        self.meters.clone()
-    }
-
-    /// Runs the chain, the sink on the calling thread and every other worker on a thread named `stage-number`. Returns when all
-    /// of them have ended. A source that waits for something else than the flow should watch its own [`Stop`]: it is asked to
-    /// end only between items.
-    ///
-    /// # Errors
-    /// The first fault in data order: an error or a panic in a stage, after everything before it has reached the sink; or a
-    /// thread that could not be started, before anything was taken by the sink.
-    pub fn run(self) -> Result<Outcome, Fault> {
-        let Assembled { meters, stop, jobs, last, end } = self;
-        let control = Control::new(stop);
-        let (verdict, escaped) = std::thread::scope(|scope| {
-            let (running, failed) = start(scope, jobs, &control);
-            let verdict = match failed {
-                None => contain(|| Ok(end(&control))).unwrap_or_else(|cause| Some(Err(cause.at(last.stage(), last.items())))),
-                Some(fault) => {
-                    drop(end);
-                    Some(Err(fault))
-                }
-            };
-            control.end();
-            (verdict, join(running))
-        });
-        let ending = conclude(verdict, escaped, &last)?;
-        Ok(Outcome { meters: meters.totals(), ending })
-    }
-}
-
-type Running<'scope> = Vec<(Arc<Gauge>, ScopedJoinHandle<'scope, ()>)>;
-
-/// Starts all threads. If the system refuses one, the ends of its channels are dropped with the rest, so those already running
-/// end as well.
-fn start<'scope>(
-    scope: &'scope Scope<'scope, '_>,
-    jobs: Vec<Job<'scope>>,
-    control: &'scope Control,
-) -> (Running<'scope>, Option<Fault>) {
-    let mut running = Vec::with_capacity(jobs.len());
-    for Job { gauge, thread, body } in jobs {
-        match Builder::new().name(thread).spawn_scoped(scope, move || body(control)) {
-            Ok(handle) => running.push((gauge, handle)),
-            Err(error) => {
-                let (stage, why) = (gauge.stage().to_owned(), format!("cannot start a thread: {error}"));
-                return (running, Some(Fault { stage, item: 0, why, payload: Some(error.into()) }));
-            }
-        }
-    }
-    (running, None)
-}
-
-/// Waits for all threads. A panic that got past the containment, as from dropping an item, is the first such stage's fault.
-fn join(running: Running<'_>) -> Option<Fault> {
-    let mut escaped = None;
-    for (gauge, handle) in running {
-        if let Err(payload) = handle.join() {
-            escaped.get_or_insert(panicked(payload).at(gauge.stage(), gauge.items()));
-        }
-    }
-    escaped
-}
-
-/// A fault that came down the chain counts before one that escaped; a stream that broke off for no known reason is one, too.
-fn conclude(verdict: Verdict, escaped: Option<Fault>, last: &Gauge) -> Result<Ending, Fault> {
-    let broken = || {
-        let (stage, why) = (last.stage().to_owned(), "its input broke off".to_owned());
-        Fault { stage, item: last.items(), why, payload: None }
-    };
-    match (verdict, escaped) {
-        (Some(Err(fault)), _) | (_, Some(fault)) => Err(fault),
-        (Some(Ok(ending)), None) => Ok(ending),
-        (None, None) => Err(broken()),
-    }
 }

@@ -1,10 +1,10 @@
 //! The bodies of the threads: what a source, a worker of a map, a scan and a sink do with their channels. Foreign code runs
 //! contained; whatever it does, every ticket taken is answered and every channel end is dropped.
 
-use super::chain::Ending;
-use super::fault::{Cause, Failure, Fault, contain};
+use super::fault::{Cause, Failure, contain};
 use super::meter::{Clock, Gauge};
 use super::port::{Close, Outlet, Parcel, Rx, Tx};
+use super::run::{Ending, Verdict};
 use super::stage::{Chunk, Scan, Sink};
 use super::stop::Control;
 use super::window::Window;
@@ -128,24 +128,14 @@ fn feed<In, Out>(
 }
 
 /// Feeds the sink until the stream ends, or the sink has enough, and then says that the run is over. `None` if the stream broke off without saying how it ends.
-pub(super) fn drain<In>(
-    sink: &mut (impl Sink<In> + ?Sized),
-    rx: Rx<In>,
-    gauge: &Arc<Gauge>,
-    control: &Control,
-) -> Option<Result<Ending, Fault>> {
+pub(super) fn drain<In>(sink: &mut (impl Sink<In> + ?Sized), rx: Rx<In>, gauge: &Arc<Gauge>, control: &Control) -> Verdict {
     let clock = Clock::start(gauge);
     let ending = take_all(sink, rx, &clock, control);
     control.end();
     ending
 }
 
-fn take_all<In>(
-    sink: &mut (impl Sink<In> + ?Sized),
-    rx: Rx<In>,
-    clock: &Clock,
-    control: &Control,
-) -> Option<Result<Ending, Fault>> {
+fn take_all<In>(sink: &mut (impl Sink<In> + ?Sized), rx: Rx<In>, clock: &Clock, control: &Control) -> Verdict {
     while let Some(Parcel { chunk, end, .. }) = rx.receive(clock, control) {
         let mut next = chunk.first;
         let enough = contain(|| {

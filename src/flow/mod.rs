@@ -7,6 +7,7 @@ mod drive;
 mod fault;
 mod meter;
 mod port;
+mod run;
 mod stage;
 mod stop;
 mod window;
@@ -16,8 +17,9 @@ mod laws;
 #[cfg(test)]
 pub mod mock;
 
-pub use chain::{Assembled, Ending, Flow, Outcome};
+pub use chain::Flow;
 pub use fault::{Failure, Fault};
 pub use meter::{Bound, Meters, Reading};
+pub use run::{Assembled, Ending, Outcome};
 pub use stage::{Chunk, Map, Scan, Sink};
 pub use stop::Stop;
