@@ -1,7 +1,7 @@
 //! Convolution of one image: forward, gradient of the weights, gradient of the image. Knows planes of floats and weights in
 //! PyTorch's order `[out, in, kernel height, kernel width]`.
 //!
-//! Nothing is unfolded into a matrix. The image is copied once into zero-padded planes; the register tile of [`super::tile`]
+//! Nothing is unfolded into a matrix. The image is copied once into zero-padded planes; the register tile
 //! then reads pixels through two tables of offsets, one for the output pixels and one for the kernel taps. Products are laid
 //! out pixel by pixel, output channels beside each other, and transposed to planes at the end. Weights are packed once a step.
 //!
@@ -345,7 +345,8 @@ mod tests {
         let (mut output, mut image_gradient) = (vec![9.0; out_len], vec![9.0; image_len]);
         let (mut sums, mut to, mut to_bias) = (vec![0.0; conv.sums_len()], vec![9.0; weights.len()], vec![9.0; bias.len()]);
         only(isa, || {
-            (conv.pack(&weights, Some(&bias), &mut packed), conv.pack_flipped(&weights, &mut flipped));
+            conv.pack(&weights, Some(&bias), &mut packed);
+            conv.pack_flipped(&weights, &mut flipped);
             conv.forward(&packed, &image, &mut output);
             conv.image_gradient(&flipped, &gradient, &mut image_gradient);
             conv.weight_gradient(&image, &gradient, &mut sums);
