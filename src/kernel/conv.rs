@@ -1,7 +1,7 @@
 //! Convolution of one image: forward, gradient of the weights, gradient of the image. Knows planes of floats and weights in
 //! PyTorch's order `[out, in, kernel height, kernel width]`.
 //!
-//! Nothing is unfolded into a matrix. The image is copied once into zero-padded planes; the register tile of [`super::tile`]
+//! Nothing is unfolded into a matrix. The image is copied once into zero-padded planes; the register tile
 //! then reads pixels through two tables of offsets, one for the output pixels and one for the kernel taps. Products are laid
 //! out pixel by pixel, output channels beside each other, and transposed to planes at the end. Weights are packed once a step.
 //!
@@ -74,17 +74,14 @@ impl Planes {
 
     /// Copies an image in, and zeros around it.
     fn fill(&self, image: &[f32], planes: &mut [f32]) {
-        planes.fill(0.0);
-        let [channels, height, width] = self.source;
-        for channel in 0..channels {
-            for y in 0..height {
-                let row = self.origin[0] + (y * self.spread[0]) as isize;
-                if row < 0 || row as usize >= self.rows {
-                    continue;
-                }
-                let line = (channel * self.rows + row as usize) * self.phases * self.columns;
-                let to = &mut planes[line..line + self.phases * self.columns];
-                self.fill_line(&image[(channel * height + y) * width..][..width], to);
+        let [_, height, width] = self.source;
+        for (index, line) in planes.chunks_exact_mut(self.phases * self.columns).enumerate() {
+            let (channel, row) = (index / self.rows, (index % self.rows) as isize - self.origin[0]);
+            let y = row.max(0) as usize / self.spread[0];
+            if row < 0 || y >= height || !(row as usize).is_multiple_of(self.spread[0]) {
+                line.fill(0.0);
+            } else {
+                self.fill_line(&image[(channel * height + y) * width..][..width], line);
             }
         }
     }
@@ -94,9 +91,13 @@ impl Planes {
             let skip = (-self.origin[1]).max(0) as usize;
             let start = self.origin[1].max(0) as usize;
             let count = from.len().saturating_sub(skip).min(to.len().saturating_sub(start));
-            to[start..start + count].copy_from_slice(&from[skip..skip + count]);
+            let end = to.len().min(start + count);
+            to[..start.min(end)].fill(0.0);
+            to[start.min(end)..end].copy_from_slice(&from[skip.min(from.len())..][..end - start.min(end)]);
+            to[end..].fill(0.0);
             return;
         }
+        to.fill(0.0);
         for (x, &value) in from.iter().enumerate() {
             let column = self.origin[1] + (x * self.spread[1]) as isize;
             if column >= 0 && (column as usize) < self.phases * self.columns {
@@ -344,7 +345,8 @@ mod tests {
         let (mut output, mut image_gradient) = (vec![9.0; out_len], vec![9.0; image_len]);
         let (mut sums, mut to, mut to_bias) = (vec![0.0; conv.sums_len()], vec![9.0; weights.len()], vec![9.0; bias.len()]);
         only(isa, || {
-            (conv.pack(&weights, Some(&bias), &mut packed), conv.pack_flipped(&weights, &mut flipped));
+            conv.pack(&weights, Some(&bias), &mut packed);
+            conv.pack_flipped(&weights, &mut flipped);
             conv.forward(&packed, &image, &mut output);
             conv.image_gradient(&flipped, &gradient, &mut image_gradient);
             conv.weight_gradient(&image, &gradient, &mut sums);

@@ -51,13 +51,13 @@ impl Windows {
         }
     }
 
-    /// Index in `input` of the greatest value, the first of equals; NaN counts as greatest.
+    /// Index in `input` of the greatest value, the first of equals; NaN counts as greatest, the last of several.
     fn greatest(&self, input: &[f32], plane: usize, rows: Range<usize>, columns: Range<usize>) -> usize {
         let mut best = plane + rows.start * self.width + columns.start;
         for row in rows {
             for column in columns.clone() {
                 let at = plane + row * self.width + column;
-                if input[at] > input[best] || (input[at].is_nan() && !input[best].is_nan()) {
+                if exceeds(input[at], input[best]) {
                     best = at;
                 }
             }
@@ -75,10 +75,10 @@ impl Windows {
 
     /// Gradient of [`Windows::max`] with respect to its input: each output's gradient goes to the first greatest value.
     pub fn max_gradient(&self, input: &[f32], output_gradient: &[f32], input_gradient: &mut [f32]) {
-        input_gradient.fill(0.0);
-        if self.is_halving() {
+        if self.is_halving() && self.height.is_multiple_of(2) && self.width.is_multiple_of(2) {
             return halve_gradient(*self, input, output_gradient, input_gradient);
         }
+        input_gradient.fill(0.0);
         self.each(|plane, out, rows, columns| {
             input_gradient[self.greatest(input, plane, rows, columns)] += output_gradient[out];
         });
@@ -111,10 +111,15 @@ impl Windows {
     }
 }
 
-/// The greater of two, the first of equals; NaN wins.
+/// Whether `b`, the later of two, is the greater: not where they are equal, and always where it is NaN.
+#[inline(always)]
+fn exceeds(b: f32, a: f32) -> bool {
+    (b > a) | b.is_nan()
+}
+
 #[inline(always)]
 fn greater(a: f32, b: f32) -> f32 {
-    if b > a || b.is_nan() { b } else { a }
+    if exceeds(b, a) { b } else { a }
 }
 
 per_isa! {
@@ -126,7 +131,8 @@ per_isa! {
             let out = &mut output[channel * windows.out_height * windows.out_width..][..windows.out_height * windows.out_width];
             for (rows, out) in plane.chunks_exact(2 * width).zip(out.chunks_exact_mut(windows.out_width)) {
                 let (upper, lower) = rows.split_at(width);
-                for ((a, b), out) in upper.chunks_exact(2).zip(lower.chunks_exact(2)).zip(out) {
+                let pairs = upper.as_chunks::<2>().0.iter().zip(lower.as_chunks::<2>().0);
+                for ((a, b), out) in pairs.zip(out) {
                     *out = greater(greater(a[0], a[1]), greater(b[0], b[1]));
                 }
             }
@@ -135,28 +141,20 @@ per_isa! {
 }
 
 per_isa! {
-    /// Gradient of [`halve`]; what no window covers stays as it is.
+    /// Gradient of [`halve`] for even height and width.
     fn halve_gradient(windows: Windows, input: &[f32], output_gradient: &[f32], input_gradient: &mut [f32]) {
-        let (width, out_width) = (windows.width, windows.out_width);
-        let out_plane = windows.out_height * out_width;
-        for channel in 0..windows.channels {
-            let plane = channel * windows.height * width..(channel + 1) * windows.height * width;
-            let rows = input[plane.clone()].chunks_exact(2 * width).zip(input_gradient[plane].chunks_exact_mut(2 * width));
-            let gradients = output_gradient[channel * out_plane..][..out_plane].chunks_exact(out_width);
-            for ((rows, to), gradients) in rows.zip(gradients) {
-                let ((upper, lower), (to_upper, to_lower)) = (rows.split_at(width), to.split_at_mut(width));
-                let from = upper.chunks_exact(2).zip(lower.chunks_exact(2));
-                let to = to_upper.chunks_exact_mut(2).zip(to_lower.chunks_exact_mut(2));
-                for (((a, b), (to_a, to_b)), &gradient) in from.zip(to).zip(gradients) {
-                    let (top, bottom) = (greater(a[0], a[1]), greater(b[0], b[1]));
-                    let low = bottom > top || (bottom.is_nan() && !top.is_nan());
-                    let right_a = a[1] > a[0] || (a[1].is_nan() && !a[0].is_nan());
-                    let right_b = b[1] > b[0] || (b[1].is_nan() && !b[0].is_nan());
-                    to_a[0] = if !low & !right_a { gradient } else { 0.0 };
-                    to_a[1] = if !low & right_a { gradient } else { 0.0 };
-                    to_b[0] = if low & !right_b { gradient } else { 0.0 };
-                    to_b[1] = if low & right_b { gradient } else { 0.0 };
-                }
+        let width = windows.width;
+        let rows = input.chunks_exact(2 * width).zip(input_gradient.chunks_exact_mut(2 * width));
+        for ((rows, to), gradients) in rows.zip(output_gradient.chunks_exact(windows.out_width)) {
+            let ((upper, lower), (to_upper, to_lower)) = (rows.split_at(width), to.split_at_mut(width));
+            let from = upper.as_chunks::<2>().0.iter().zip(lower.as_chunks::<2>().0);
+            let to = to_upper.as_chunks_mut::<2>().0.iter_mut().zip(to_lower.as_chunks_mut::<2>().0);
+            for (((a, b), (to_a, to_b)), &gradient) in from.zip(to).zip(gradients) {
+                let low = exceeds(greater(b[0], b[1]), greater(a[0], a[1]));
+                let (right_a, right_b) = (exceeds(a[1], a[0]), exceeds(b[1], b[0]));
+                let pick = |here: bool| if here { gradient } else { 0.0 };
+                *to_a = [pick(!low & !right_a), pick(!low & right_a)];
+                *to_b = [pick(low & !right_b), pick(low & right_b)];
             }
         }
     }
@@ -175,16 +173,17 @@ mod tests {
     proptest! {
         #[test]
         fn the_quick_way_for_2_by_2_windows_is_the_general_way(
-            values in prop::collection::vec(prop_oneof![Just(0.0f32), Just(1.0), Just(f32::NAN), -9.0..9.0f32], 2 * 7 * 37),
+            (height, width) in (2usize..8, 2usize..40),
+            values in prop::collection::vec(prop_oneof![Just(0.0f32), Just(1.0), Just(f32::NAN), -9.0..9.0f32], 2 * 7 * 40),
         ) {
-            let quick = halving(2, 7, 37);
-            let mut output = vec![0.0; 2 * 3 * 18];
+            let (quick, values) = (halving(2, height, width), &values[..2 * height * width]);
+            let mut output = vec![0.0; 2 * (height / 2) * (width / 2)];
             let gradient: Vec<f32> = (1..=output.len()).map(|i| i as f32).collect();
             let (mut to, mut expected) = (vec![7.0; values.len()], vec![0.0; values.len()]);
-            quick.max(&values, &mut output);
-            quick.max_gradient(&values, &gradient, &mut to);
+            quick.max(values, &mut output);
+            quick.max_gradient(values, &gradient, &mut to);
             quick.each(|plane, out, rows, columns| {
-                let at = quick.greatest(&values, plane, rows, columns);
+                let at = quick.greatest(values, plane, rows, columns);
                 assert_eq!(values[at].to_bits(), output[out].to_bits());
                 expected[at] += gradient[out];
             });

@@ -9,9 +9,21 @@ const RUN: usize = 1 << 14;
 per_isa! {
     /// `sum[j] += rows[i·stride + j]` for every row in order: one chain of additions a column.
     pub fn add_rows(rows: &[f32], stride: usize, count: usize, sum: &mut [f32]) {
+        // Columns are taken 32 at a time, so that their sums stay in registers over all rows.
+        let (wide, narrow) = sum.as_chunks_mut::<32>();
+        let columns = 32 * wide.len();
+        for (block, to) in wide.iter_mut().enumerate() {
+            let mut sums = *to;
+            for row in 0..count {
+                let values = &rows[row * stride + 32 * block..][..32];
+                for (sum, value) in sums.iter_mut().zip(values) {
+                    *sum += value;
+                }
+            }
+            *to = sums;
+        }
         for row in 0..count {
-            let row = &rows[row * stride..];
-            for (sum, value) in sum.iter_mut().zip(row) {
+            for (sum, value) in narrow.iter_mut().zip(&rows[row * stride + columns..]) {
                 *sum += value;
             }
         }
@@ -90,8 +102,11 @@ mod tests {
 
     #[test]
     fn rows_are_added_by_column() {
-        let mut sum = [1.0, 2.0];
-        add_rows(&[1.0, 2.0, 9.0, 3.0, 4.0, 9.0], 3, 2, &mut sum);
-        assert_eq!(sum, [5.0, 8.0]);
+        for columns in [1, 31, 32, 33, 70] {
+            let rows: Vec<f32> = (0..3 * (columns + 2)).map(|i| i as f32).collect();
+            let mut sum = vec![0.5; columns];
+            add_rows(&rows, columns + 2, 3, &mut sum);
+            assert!(sum.iter().enumerate().all(|(j, &sum)| sum == (3 * j + 3 * (columns + 2)) as f32 + 0.5));
+        }
     }
 }

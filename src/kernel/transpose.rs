@@ -14,21 +14,35 @@ pub fn transpose(from: &[f32], from_stride: usize, rows: usize, columns: usize, 
     assert!(to.len() >= (columns - 1) * to_stride + rows);
     #[cfg(target_arch = "x86_64")]
     if Isa::current() >= Isa::Avx2 {
+        // SAFETY: the assertions above; the processor has AVX2.
+        unsafe { blocks(from.as_ptr(), from_stride, (rows / 8, columns / 8), to.as_mut_ptr(), to_stride) };
         let (whole_rows, whole_columns) = (rows / 8 * 8, columns / 8 * 8);
-        for row in (0..whole_rows).step_by(8) {
-            for column in (0..whole_columns).step_by(8) {
-                // SAFETY: the assertions above cover the whole block; the processor has AVX2.
-                unsafe {
-                    let (from, to) = (from.as_ptr().add(row * from_stride + column), to.as_mut_ptr().add(column * to_stride + row));
-                    block(from, from_stride, to, to_stride);
-                }
-            }
-        }
         plain(from, from_stride, (whole_rows..rows, 0..columns), to, to_stride);
         plain(from, from_stride, (0..whole_rows, whole_columns..columns), to, to_stride);
         return;
     }
     plain(from, from_stride, (0..rows, 0..columns), to, to_stride);
+}
+
+/// `rows` × `columns` blocks of 8 × 8 floats, two blocks of rows side by side where there are two, so that whole cache lines
+/// are written.
+///
+/// # Safety
+/// That many floats can be read and written at the given strides; the processor has AVX2.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+unsafe fn blocks(from: *const f32, from_stride: usize, (rows, columns): (usize, usize), to: *mut f32, to_stride: usize) {
+    for row in (0..rows).step_by(2) {
+        for column in 0..columns {
+            for row in row..rows.min(row + 2) {
+                // SAFETY: the caller's promise.
+                unsafe {
+                    let (from, to) = (from.add(8 * (row * from_stride + column)), to.add(8 * (column * to_stride + row)));
+                    block(from, from_stride, to, to_stride);
+                }
+            }
+        }
+    }
 }
 
 type Rectangle = (std::ops::Range<usize>, std::ops::Range<usize>);
@@ -47,6 +61,7 @@ fn plain(from: &[f32], from_stride: usize, (rows, columns): Rectangle, to: &mut 
 /// Eight rows of eight floats at the given strides can be read from `from` and written to `to`.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
+#[inline]
 unsafe fn block(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
     use std::arch::x86_64::*;
     // SAFETY: the caller's promise.

@@ -166,8 +166,11 @@ impl Network {
         pass::forward(&self.plan, workspace, batch);
         pass::gather_output(&self.plan, workspace, batch);
         let tally = self.score(workspace, labels, true);
-        gradient.fill(0.0);
-        pass::backward(&self.plan, workspace, batch, gradient, false);
+        if labels.is_empty() {
+            gradient.fill(0.0);
+        } else {
+            pass::backward(&self.plan, workspace, batch, gradient, false);
+        }
         tally
     }
 
@@ -370,7 +373,10 @@ mod tests {
     fn an_empty_batch_comes_to_nothing() {
         let network = mlp();
         let mut workspace = network.workspace(4);
-        assert_eq!(network.evaluate(&mut workspace, &network.initialise(1), &[], &[]), Tally::default());
+        let (parameters, mut gradient) = (network.initialise(1), vec![f32::NAN; network.parameter_count()]);
+        assert_eq!(network.evaluate(&mut workspace, &parameters, &[], &[]), Tally::default());
+        assert_eq!(network.loss_and_gradient(&mut workspace, &parameters, &[], &[], NOISE, &mut gradient), Tally::default());
+        assert!(gradient.iter().all(|&value| value == 0.0));
     }
 
     #[test]

@@ -158,7 +158,8 @@ pub(super) fn backward(plan: &Plan, workspace: &mut Workspace, batch: Batch<'_>,
             return;
         }
         let head = &plan.nodes[stage.nodes.start];
-        tail_backward(plan, index, workspace, batch, gradient, lowest);
+        let wanted = stage.nodes.start > lowest || matches!(head.work, Work::PerBatch(_)) || to_input;
+        tail_backward(plan, index, workspace, batch, gradient, (lowest, wanted));
         if let Work::PerBatch(work) = &head.work {
             let input = stage_input(plan, &workspace.records[..index], batch.images, index, batch.count);
             let out = head.shape.len();
@@ -172,8 +173,16 @@ pub(super) fn backward(plan: &Plan, workspace: &mut Workspace, batch: Batch<'_>,
     }
 }
 
-/// Takes the gradient in `front` through the layers of a stage that work image by image, and leaves the result in `front`.
-fn tail_backward(plan: &Plan, index: usize, workspace: &mut Workspace, batch: Batch<'_>, gradient: &mut [f32], lowest: usize) {
+/// Takes the gradient in `front` through the layers of a stage that work image by image, down to layer `lowest`, and, where the
+/// gradient of their input is `wanted`, leaves it in `front`.
+fn tail_backward(
+    plan: &Plan,
+    index: usize,
+    workspace: &mut Workspace,
+    batch: Batch<'_>,
+    gradient: &mut [f32],
+    (lowest, wanted): (usize, bool),
+) {
     let (stage, count) = (&plan.stages[index], batch.count);
     let (before, here) = workspace.records.split_at(index);
     let input = stage_input(plan, before, batch.images, index, count);
@@ -192,7 +201,6 @@ fn tail_backward(plan: &Plan, index: usize, workspace: &mut Workspace, batch: Ba
         });
         return;
     }
-    let wanted = nodes.start > lowest || lowest == 0;
     let len = plan.input_of(nodes.start).len();
     let back = workspace.back[..count * len].par_chunks_mut(task * len);
     let sums = workspace.sums.par_chunks_mut(stage.sums.max(1));
