@@ -15,10 +15,11 @@
 //!
 //! | row | modules |
 //! |---|---|
-//! | 7 | `main`, `cli` |
-//! | 6 | [`job`]: what a user can run |
-//! | 5 | [`plan`]: configuration → checked plan → assembled flow |
-//! | 4 | [`stage`] (glue, one file a stage), [`train`] (step, evaluate, early stopping, checkpoint) |
+//! | 8 | `main`, `cli` |
+//! | 7 | [`job`]: what a user can run |
+//! | 6 | [`plan`]: configuration → checked plan → assembled flow |
+//! | 5 | [`stage`]: glue, one file a stage; its train stage drives [`train`] |
+//! | 4 | [`train`]: step, evaluate, early stopping, checkpoint |
 //! | 3 | [`source`], [`augment`], [`model`], [`optim`], [`report`] |
 //! | 2 | [`flow`], [`kernel`], [`pixels`], [`registry`], [`config`] |
 //! | 1 | [`error`], [`sample`], [`batch`], [`key`], [`event`]: the nouns in flight, which may name each other |

@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const ROWS: [&[&str]; 7] = [
+const ROWS: [&[&str]; 8] = [
     &["error", "sample", "batch", "key", "event"],
     &["flow", "kernel", "pixels", "registry", "config"],
     &["source", "augment", "model", "optim", "report"],
-    &["stage", "train"],
+    &["train"],
+    &["stage"],
     &["plan"],
     &["job"],
     &["main", "cli", "lib"],

@@ -21,6 +21,7 @@ pub fn stderr_takes_color() -> bool {
 pub fn show_error(error: &Error) {
     let text = match error {
         Error::Refused(problems) => render(problems, stderr_takes_color()),
+        Error::Interrupted { .. } => format!("{error}\n"),
         other => format!("error: {other}\n"),
     };
     // Nothing is left to be done where even standard error is closed.

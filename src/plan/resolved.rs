@@ -43,20 +43,22 @@ pub fn fingerprint_of(document: &Document, name: &str) -> String {
             PATHS.iter().for_each(|key| drop(section.remove(*key)));
         }
     }
-    let mut lines = String::new();
+    let mut lines = Vec::new();
     flatten("", &toml::Value::Table(table), &mut lines);
-    lines
+    // Sorted: the order in which a file gives its keys means nothing.
+    lines.sort_unstable();
+    lines.join("\n")
 }
 
 /// One line a value, with its whole path: two files can be compared line by line.
-fn flatten(path: &str, value: &toml::Value, lines: &mut String) {
+fn flatten(path: &str, value: &toml::Value, lines: &mut Vec<String>) {
     let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
     match value {
         toml::Value::Table(table) => table.iter().for_each(|(key, value)| flatten(&below(key), value, lines)),
         toml::Value::Array(items) if items.iter().any(toml::Value::is_table) => {
             items.iter().enumerate().for_each(|(index, item)| flatten(&below(&index.to_string()), item, lines));
         }
-        leaf => *lines += &format!("{path} = {leaf}\n"),
+        leaf => lines.push(format!("{path} = {leaf}")),
     }
 }
 
