@@ -2,9 +2,9 @@
 
 pub mod catalogue;
 pub mod check;
+pub mod claim;
 pub mod data;
 pub mod describe;
-pub mod claim;
 pub mod list;
 pub mod run;
 
