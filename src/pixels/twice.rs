@@ -14,7 +14,6 @@ macro_rules! twice {
         fn $fast $(<$(const $n: usize),+>)? ($($arg: $kind),*) {
             #[cfg(target_arch = "x86_64")]
             {
-                #[allow(clippy::too_many_arguments)]
                 #[target_feature(enable = "avx2,fma")]
                 fn compiled_wide $(<$(const $n: usize),+>)? ($($arg: $kind),*) {
                     $plain $(::<$($n),+>)? ($($arg),*);
