@@ -254,8 +254,11 @@ fn golden_normalized_pixel_is_met() {
     }
 }
 
-/// Bilinear resizing by the formulas alone, in floating point: slow; the yardstick. Taps are (first, weights) for each new pixel.
-fn exact_resize(image: &Image, size: Size, taps: fn(usize, usize) -> Vec<(usize, Vec<f32>)>) -> Image {
+/// For each new pixel of an axis, the first old one and the weights from there on.
+type Taps = Vec<(usize, Vec<f32>)>;
+
+/// Bilinear resizing by the formulas alone, in floating point: slow; the yardstick.
+fn exact_resize(image: &Image, size: Size, taps: fn(usize, usize) -> Taps) -> Image {
     let channels = image.channels();
     let (columns, rows) = (taps(image.width(), size.width as usize), taps(image.height(), size.height as usize));
     let mut wide = Vec::new();
@@ -276,7 +279,7 @@ fn exact_resize(image: &Image, size: Size, taps: fn(usize, usize) -> Vec<(usize,
 }
 
 /// A triangle over all pixels that the new one covers.
-fn triangles(from: usize, to: usize) -> Vec<(usize, Vec<f32>)> {
+fn triangles(from: usize, to: usize) -> Taps {
     let scale = from as f64 / to as f64;
     let wide = scale.max(1.0);
     let of = |index: usize| {
@@ -291,7 +294,7 @@ fn triangles(from: usize, to: usize) -> Vec<(usize, Vec<f32>)> {
 }
 
 /// The two pixels around each centre, without antialias.
-fn pairs(from: usize, to: usize) -> Vec<(usize, Vec<f32>)> {
+fn pairs(from: usize, to: usize) -> Taps {
     let of = |index: usize| {
         let place = ((index as f32 + 0.5) * (from as f32 / to as f32) - 0.5).max(0.0);
         let low = place as usize;

@@ -8,7 +8,7 @@ use crate::sample::{Image, Size};
 use serde_json::Value;
 
 /// What is done to every picture, in this order.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Chain {
     steps: Vec<Step>,
 }
@@ -124,9 +124,27 @@ impl Chain {
         self.steps.iter().fold(size.into(), |size, step| step.out_size(size))
     }
 
+    /// Why an image of `size` would be set aside, as far as sizes along the chain are known.
+    pub fn refuses(&self, size: Size) -> Option<String> {
+        let mut size = Some(size);
+        for step in &self.steps {
+            if let Some(why) = size.and_then(|size| step.refuses(size)) {
+                return Some(why);
+            }
+            size = step.out_size(size);
+        }
+        None
+    }
+
     /// The steps in their order.
     pub fn steps(&self) -> &[Step] {
         &self.steps
+    }
+}
+
+impl std::fmt::Debug for Step {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Step").field("name", &self.name).field("op_name", &self.op_name).field("p", &self.p).finish_non_exhaustive()
     }
 }
 
@@ -287,5 +305,13 @@ mod tests {
         assert_eq!(error, "crop: image 20x30 is smaller than the crop 32x32");
         assert_eq!(chain.steps()[0].refuses(Size::new(20, 30)), Some(error));
         assert_eq!(chain.steps()[0].refuses(Size::new(32, 32)), None);
+    }
+
+    #[test]
+    fn a_chain_knows_beforehand_what_a_later_step_cannot_take() {
+        let chain = chain("augment = [{ op = 'resize', size = 30 }, { op = 'crop', size = 32 }]");
+        assert_eq!(chain.refuses(Size::new(99, 99)).as_deref(), Some("crop: image 30x30 is smaller than the crop 32x32"));
+        let text = "augment = [{ op = 'rotate', degrees = 9, expand = true }, { op = 'crop', size = 32 }]";
+        assert_eq!(super::tests::chain(text).refuses(Size::new(9, 9)), None, "the size there varies");
     }
 }

@@ -10,6 +10,29 @@ use std::collections::HashSet;
 /// Sizes that break careless arithmetic.
 const SIZES: [(u32, u32); 9] = [(1, 1), (1, 2), (2, 1), (1, 57), (57, 1), (3, 3), (31, 33), (40, 64), (97, 5)];
 
+/// Choices that no example shows.
+const VARIANTS: [&str; 19] = [
+    "op = 'rotate'\ndegrees = [-180, 180]\nexpand = true\ninterpolation = 'bilinear'\nfill = 255",
+    "op = 'rotate90'\nturns = 3",
+    "op = 'crop'\nsize = [40, 3]\npadding = [1, 2, 3, 4]\npadding_mode = 'reflect'\nsmall = 'resize'",
+    "op = 'crop'\nsize = 9\npadding = 20\npadding_mode = 'symmetric'\npad_if_needed = true",
+    "op = 'crop'\nsize = 50\npadding = [60, 70]\npadding_mode = 'edge'",
+    "op = 'center_crop'\nsize = [41, 2]\nsmall = 'resize'",
+    "op = 'resize'\nshort_side = 12\nmax_size = 30\ninterpolation = 'bicubic'",
+    "op = 'resize'\nshort_side = 12",
+    "op = 'resize'\nsize = [1, 200]\ninterpolation = 'nearest'",
+    "op = 'resize'\nsize = [200, 1]\nantialias = false",
+    "op = 'resize'\nsize = 13\ninterpolation = 'bicubic'\nantialias = false",
+    "op = 'resized_crop'\nsize = 5\nscale = [0.001, 0.01]\nratio = [0.01, 100]\ninterpolation = 'bicubic'",
+    "op = 'scale'\nscale = [0.01, 100]\ninterpolation = 'bilinear'",
+    "op = 'translate'\ntranslate = [1, 1]\nfill = 9",
+    "op = 'shear'\nx = 80\ny = [-80, 80]\ninterpolation = 'bilinear'",
+    "op = 'affine'\ndegrees = 360\nscale = [0.1, 9]\nshear = [-30, 30, -20, 20]\ninterpolation = 'bilinear'",
+    "op = 'color_jitter'\ncontrast = [0, 40]\nhue = [-0.5, 0.5]",
+    "op = 'color_jitter'",
+    "op = 'gaussian_noise'\nmean = 1\nsigma = [0, 10]\nclip = false",
+];
+
 fn place(sample: u64) -> Key {
     Key { run: 11, epoch: 2, sample, op: 0 }
 }
@@ -26,6 +49,16 @@ fn example(entry: &Entry<Build>, p: f64) -> Chain {
     let (chain, problems) = built(&format!("{}\np = {p:?}", kept.join("\n")));
     assert!(problems.take().is_empty(), "{}", entry.name);
     chain
+}
+
+/// Every example and every variant, each with certainty.
+fn chains() -> impl Iterator<Item = (String, Chain)> {
+    let examples = OPS.iter().map(|entry| (entry.name.to_owned(), example(entry, 1.0)));
+    examples.chain(VARIANTS.iter().map(|text| {
+        let (chain, problems) = built(text);
+        assert_eq!(problems.take(), [], "{text}");
+        (text.to_string(), chain)
+    }))
 }
 
 fn picture(height: u32, width: u32, channels: usize, seed: u32) -> Image {
@@ -86,15 +119,14 @@ fn every_operation_refuses_an_unknown_key() {
 
 #[test]
 fn every_operation_survives_every_size_and_keeps_channels_and_declared_size() {
-    for entry in OPS {
-        let chain = example(entry, 1.0);
+    for (name, chain) in chains() {
         for image in pictures() {
             for sample in 0..4 {
                 let out = after(&chain, sample, &image);
-                assert_eq!(out.channels(), image.channels(), "{}", entry.name);
+                assert_eq!(out.channels(), image.channels(), "{name}");
                 let declared = chain.out_size(image.size());
-                assert!(declared.is_none_or(|size| size == out.size()), "{}: {} became {}", entry.name, image.size(), out.size());
-                assert!(chain.out_size(None).is_none_or(|size| size == out.size()), "{}", entry.name);
+                assert!(declared.is_none_or(|size| size == out.size()), "{name}: {} became {}", image.size(), out.size());
+                assert!(chain.out_size(None).is_none_or(|size| size == out.size()), "{name}");
             }
         }
     }
@@ -146,31 +178,29 @@ fn every_operation_is_never_applied_with_p_zero_and_changes_something_with_p_one
 
 #[test]
 fn every_operation_replays_its_draw_from_json_text() {
-    for entry in OPS {
-        let chain = example(entry, 0.8);
+    for (name, chain) in chains() {
         for (sample, image) in pictures().enumerate() {
             let mut traced = image.clone();
             let traces = chain.apply_traced(place(sample as u64), &mut traced).expect("applies");
-            assert_eq!(traced, after(&chain, sample as u64, &image), "{}", entry.name);
+            assert_eq!(traced, after(&chain, sample as u64, &image), "{name}");
             let text = serde_json::to_string(&traces).expect("JSON");
             let mut replayed = image;
             chain.replay(&serde_json::from_str::<Vec<_>>(&text).expect("traces"), &mut replayed).expect("replays");
-            assert_eq!(replayed, traced, "{}: {text}", entry.name);
+            assert_eq!(replayed, traced, "{name}: {text}");
         }
     }
 }
 
 #[test]
 fn every_draw_can_be_applied_to_an_image_of_another_size_without_a_panic() {
-    for entry in OPS {
-        let chain = example(entry, 1.0);
+    for (name, chain) in chains() {
         let traces = chain.apply_traced(place(1), &mut picture(97, 64, 3, 1)).expect("applies");
         for mut image in pictures() {
             chain.replay(&traces, &mut image).expect("replays");
         }
         let mut nonsense = traces;
         nonsense[0].draw = serde_json::json!("nonsense");
-        assert!(chain.replay(&nonsense, &mut picture(9, 9, 3, 1)).is_err(), "{}", entry.name);
+        assert!(chain.replay(&nonsense, &mut picture(9, 9, 3, 1)).is_err(), "{name}");
     }
 }
 

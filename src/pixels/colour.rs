@@ -3,13 +3,15 @@
 //! All follow torchvision on `uint8` tensors: f·x is rounded to `f32`, (1 − f)·other is added with one fused multiply-add, and
 //! the result is clamped to 0–255 and truncated.
 
+use super::planes::{LANES, Planes};
+use super::truncated;
 use crate::sample::Image;
 
 /// The luminance of an RGB pixel, truncated: 0.2989 R + 0.587 G + 0.114 B.
 #[inline(always)]
 pub fn grey(red: u8, green: u8, blue: u8) -> u8 {
     let sum = f32::from(green).mul_add(0.587, f32::from(red) * 0.2989);
-    f32::from(blue).mul_add(0.114, sum) as u8
+    truncated(f32::from(blue).mul_add(0.114, sum))
 }
 
 /// Multiplies every value by `factor`, at least 0.
@@ -45,7 +47,7 @@ fn parts(factor: f64) -> (f32, f32) {
 }
 
 fn look_up(image: &mut Image, result: impl Fn(f32) -> f32) {
-    let table: [u8; 256] = std::array::from_fn(|value| result(value as f32) as u8);
+    let table: [u8; 256] = std::array::from_fn(|value| truncated(result(value as f32)));
     for value in image.pixels_mut() {
         *value = table[usize::from(*value)];
     }
@@ -63,17 +65,29 @@ fn mean_grey(image: &Image) -> f32 {
 
 twice! {
     fn sum_grey / sum_grey_plain(pixels: &[u8], sum: &mut u64) {
-        let part = |pixels: &[[u8; 3]]| pixels.iter().map(|&[r, g, b]| u32::from(grey(r, g, b))).sum::<u32>();
-        *sum = pixels.as_chunks::<3>().0.chunks(1 << 16).map(|pixels| u64::from(part(pixels))).sum();
+        for block in pixels.as_chunks::<3>().0.chunks(LANES) {
+            let planes = Planes::split(block);
+            let mut part = 0;
+            for lane in 0..LANES {
+                part += u32::from(grey(planes.red[lane], planes.green[lane], planes.blue[lane]));
+            }
+            *sum += u64::from(part);
+        }
     }
 }
 
 twice! {
     fn saturate / saturate_plain(pixels: &mut [u8], factor: f64) {
         let (factor, rest) = parts(factor);
-        for pixel in pixels.as_chunks_mut::<3>().0 {
-            let grey = f32::from(grey(pixel[0], pixel[1], pixel[2]));
-            *pixel = pixel.map(|value| rest.mul_add(grey, f32::from(value) * factor) as u8);
+        for block in pixels.as_chunks_mut::<3>().0.chunks_mut(LANES) {
+            let mut planes = Planes::split(block);
+            for lane in 0..LANES {
+                let grey = f32::from(grey(planes.red[lane], planes.green[lane], planes.blue[lane]));
+                planes.red[lane] = truncated(rest.mul_add(grey, f32::from(planes.red[lane]) * factor));
+                planes.green[lane] = truncated(rest.mul_add(grey, f32::from(planes.green[lane]) * factor));
+                planes.blue[lane] = truncated(rest.mul_add(grey, f32::from(planes.blue[lane]) * factor));
+            }
+            planes.join(block);
         }
     }
 }

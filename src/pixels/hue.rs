@@ -3,10 +3,9 @@
 //! RGB → HSV → RGB in `f32` exactly as torchvision's tensor path does it, on blocks of pixels so that a compiler can do many at
 //! a time.
 
+use super::planes::{LANES, Planes};
+use super::truncated;
 use crate::sample::Image;
-
-/// Pixels handled together.
-const LANES: usize = 16;
 
 /// Adds `turns` (−0.5 to 0.5 of a full turn) to every pixel's hue. A gray image stays as it is.
 pub fn hue(image: &mut Image, turns: f32) {
@@ -17,28 +16,24 @@ pub fn hue(image: &mut Image, turns: f32) {
 
 twice! {
     fn turn_hue / turn_hue_plain(pixels: &mut [u8], turns: f32) {
-        for block in pixels.chunks_mut(3 * LANES) {
-            let mut planes = [[0f32; LANES]; 3];
-            for (index, pixel) in block.as_chunks::<3>().0.iter().enumerate() {
-                for (plane, &value) in planes.iter_mut().zip(pixel) {
-                    plane[index] = f32::from(value);
-                }
+        for block in pixels.as_chunks_mut::<3>().0.chunks_mut(LANES) {
+            let mut planes = Planes::split(block);
+            for lane in 0..LANES {
+                let (red, green, blue) = (unit(planes.red[lane]), unit(planes.green[lane]), unit(planes.blue[lane]));
+                let (hue, saturation, value) = hsv(red, green, blue);
+                let (red, green, blue) = rgb(wrapped(hue + turns), saturation, value);
+                planes.red[lane] = truncated(red * 255.999);
+                planes.green[lane] = truncated(green * 255.999);
+                planes.blue[lane] = truncated(blue * 255.999);
             }
-            turn_planes(&mut planes, turns);
-            for (index, pixel) in block.as_chunks_mut::<3>().0.iter_mut().enumerate() {
-                *pixel = [0, 1, 2].map(|channel| planes[channel][index] as u8);
-            }
+            planes.join(block);
         }
     }
 }
 
 #[inline(always)]
-fn turn_planes(planes: &mut [[f32; LANES]; 3], turns: f32) {
-    let [reds, greens, blues] = planes;
-    for ((red, green), blue) in reds.iter_mut().zip(greens).zip(blues) {
-        let (hue, saturation, value) = hsv(*red * (1.0 / 255.0), *green * (1.0 / 255.0), *blue * (1.0 / 255.0));
-        [*red, *green, *blue] = rgb(wrapped(hue + turns), saturation, value).map(|part| part * 255.999);
-    }
+fn unit(byte: u8) -> f32 {
+    f32::from(byte) * (1.0 / 255.0)
 }
 
 /// x − floor(x) for −1 ≤ x < 2.
@@ -48,11 +43,19 @@ fn wrapped(x: f32) -> f32 {
     if x >= 1.0 { x - 1.0 } else { x }
 }
 
+#[inline(always)]
+fn larger(a: f32, b: f32) -> f32 {
+    if a > b { a } else { b }
+}
+
+#[inline(always)]
+fn smaller(a: f32, b: f32) -> f32 {
+    if a < b { a } else { b }
+}
+
 /// Hue, saturation and value, each 0 to 1, of a colour with parts 0 to 1.
 #[inline(always)]
 fn hsv(red: f32, green: f32, blue: f32) -> (f32, f32, f32) {
-    let larger = |a: f32, b: f32| if a > b { a } else { b };
-    let smaller = |a: f32, b: f32| if a < b { a } else { b };
     let value = larger(larger(red, green), blue);
     let chroma = value - smaller(smaller(red, green), blue);
     let flat = chroma == 0.0;
@@ -66,21 +69,29 @@ fn hsv(red: f32, green: f32, blue: f32) -> (f32, f32, f32) {
 
 /// The colour with hue, saturation and value 0 to 1.
 #[inline(always)]
-fn rgb(hue: f32, saturation: f32, value: f32) -> [f32; 3] {
+fn rgb(hue: f32, saturation: f32, value: f32) -> (f32, f32, f32) {
     let sixths = hue * 6.0;
-    let whole = sixths as i32;
-    let part = sixths - whole as f32;
-    let sector = if whole == 6 { 0 } else { whole };
-    let unit = |x: f32| x.clamp(0.0, 1.0);
-    let low = unit((1.0 - saturation) * value);
-    let falling = unit((1.0 - saturation * part) * value);
-    let rising = unit((saturation * part + (1.0 - saturation)) * value);
-    let pick = |is_value: [i32; 2], is_low: [i32; 2], at_rising: i32| {
-        let other = if sector == at_rising { rising } else { falling };
-        let other = if sector == is_low[0] || sector == is_low[1] { low } else { other };
-        if sector == is_value[0] || sector == is_value[1] { value } else { other }
-    };
-    [pick([0, 5], [2, 3], 4), pick([1, 2], [4, 5], 0), pick([3, 4], [0, 1], 2)]
+    let whole = f32::from(truncated(sixths));
+    let part = sixths - whole;
+    let sector = if whole == 6.0 { 0.0 } else { whole };
+    let low = (1.0 - saturation) * value;
+    let falling = (1.0 - saturation * part) * value;
+    let rising = (saturation * part + (1.0 - saturation)) * value;
+    (
+        picked(sector, [value, falling, low, low, rising, value]),
+        picked(sector, [rising, value, value, falling, low, low]),
+        picked(sector, [low, low, rising, value, value, falling]),
+    )
+}
+
+/// The part for the sector 0 to 5 of the colour circle.
+#[inline(always)]
+fn picked(sector: f32, parts: [f32; 6]) -> f32 {
+    let first = if sector == 0.0 { parts[0] } else { parts[1] };
+    let second = if sector == 2.0 { parts[2] } else { parts[3] };
+    let third = if sector == 4.0 { parts[4] } else { parts[5] };
+    let early = if sector < 2.0 { first } else { second };
+    if sector < 4.0 { early } else { third }
 }
 
 #[cfg(test)]

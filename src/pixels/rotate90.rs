@@ -26,19 +26,25 @@ pub fn rotate90(image: &mut Image, turns: u32) {
 const BLOCK: usize = 16;
 
 fn transposed(image: &Image) -> Image {
-    let (height, width, channels) = (image.height(), image.width(), image.channels());
-    let mut out = Image::filled(Size::new(image.size().width, image.size().height), channels, 0);
+    let mut out = Image::filled(Size::new(image.size().width, image.size().height), image.channels(), 0);
+    let (height, width) = (image.height(), image.width());
+    match image.channels() {
+        1 => transpose(image.pixels(), out.pixels_mut(), height, width),
+        _ => transpose(image.pixels().as_chunks::<3>().0, out.pixels_mut().as_chunks_mut::<3>().0, height, width),
+    }
+    out
+}
+
+fn transpose<T: Copy>(from: &[T], to: &mut [T], height: usize, width: usize) {
     for top in (0..height).step_by(BLOCK) {
+        let bottom = height.min(top + BLOCK);
         for left in (0..width).step_by(BLOCK) {
             for x in left..width.min(left + BLOCK) {
-                for y in top..height.min(top + BLOCK) {
-                    let (to, from) = ((x * height + y) * channels, (y * width + x) * channels);
-                    out.pixels_mut()[to..to + channels].copy_from_slice(&image.pixels()[from..from + channels]);
-                }
+                let column = from[top * width + x..].iter().step_by(width);
+                to[x * height + top..x * height + bottom].iter_mut().zip(column).for_each(|(to, from)| *to = *from);
             }
         }
     }
-    out
 }
 
 #[cfg(test)]

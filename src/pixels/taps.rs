@@ -17,6 +17,11 @@ impl Axis {
         self.spans.iter().zip(starts).map(|(&(first, end), start)| (first, &self.weights[start..end]))
     }
 
+    /// The new length.
+    pub fn len(&self) -> usize {
+        self.spans.len()
+    }
+
     /// Weights as torch's `uint8` kernels hold them: 16 bits, as many of them behind the point as the largest weight leaves.
     fn new(taps: impl Iterator<Item = (usize, Vec<f64>)>) -> Self {
         let (mut spans, mut weights) = (Vec::new(), Vec::new());

@@ -3,7 +3,8 @@
 //! Both are the same Rust text, and Rust neither reorders nor contracts floating-point operations, so both give the same bytes.
 
 /// `twice! { fn fast / plain(args) { body } }` makes `plain`, the loop as written, and `fast`, which runs it compiled for AVX2
-/// and FMA where the processor has them.
+/// and FMA where the processor has them. Bodies are loops over slices and arrays; closures and adaptors that are compiled apart
+/// from them would stay narrow.
 macro_rules! twice {
     ($(#[$about:meta])* fn $fast:ident / $plain:ident $(<$(const $n:ident: usize),+>)? ($($arg:ident: $kind:ty),* $(,)?) $body:block) => {
         #[inline(always)]
@@ -13,7 +14,6 @@ macro_rules! twice {
         fn $fast $(<$(const $n: usize),+>)? ($($arg: $kind),*) {
             #[cfg(target_arch = "x86_64")]
             {
-                #[allow(clippy::too_many_arguments)]
                 #[target_feature(enable = "avx2,fma")]
                 fn compiled_wide $(<$(const $n: usize),+>)? ($($arg: $kind),*) {
                     $plain $(::<$($n),+>)? ($($arg),*);
