@@ -96,11 +96,11 @@ fn inverse(block: &[i16; 64], steps: &[u16; 64], out: &mut [u8], stride: usize) 
         *value = f32::from(block[place]) * f32::from(steps[place]);
     }
     pass(&mut rows);
-    let mut rows: [[f32; 8]; 8] = std::array::from_fn(|y| std::array::from_fn(|x| rows[x][y]));
+    let mut rows: [[f32; 8]; 8] = std::array::from_fn(|x| std::array::from_fn(|y| rows[y][x]));
     pass(&mut rows);
-    for x in 0..8 {
-        for y in 0..8 {
-            out[x * stride + y] = (rows[y][x] + 128.5).clamp(0.0, 255.0) as u8;
+    for (y, out) in out.chunks_mut(stride).take(8).enumerate() {
+        for (out, column) in out.iter_mut().zip(&rows) {
+            *out = (column[y] + 128.5).clamp(0.0, 255.0) as u8;
         }
     }
 }
@@ -108,7 +108,7 @@ fn inverse(block: &[i16; 64], steps: &[u16; 64], out: &mut [u8], stride: usize) 
 /// The one-dimensional inverse DCT down each of 8 columns: even and odd coefficients apart, then their sums and differences.
 fn pass(rows: &mut [[f32; 8]; 8]) {
     let [c0, c1, c2, c3, _, c5, c6, c7] = COSINE;
-    for x in 0..8 {
+    (0..8).for_each(|x| {
         let [v0, v1, v2, v3, v4, v5, v6, v7]: [f32; 8] = std::array::from_fn(|y| rows[y][x]);
         let (sum, difference) = ((v0 + v4) * c0, (v0 - v4) * c0);
         let (low, high) = (v2 * c2 + v6 * c6, v2 * c6 - v6 * c2);
@@ -123,7 +123,7 @@ fn pass(rows: &mut [[f32; 8]; 8]) {
             rows[half][x] = even[half] + odd[half];
             rows[7 - half][x] = even[half] - odd[half];
         }
-    }
+    });
 }
 
 #[cfg(test)]
