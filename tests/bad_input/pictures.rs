@@ -171,6 +171,25 @@ fn compressed_texts_and_profiles_are_never_inflated() {
 }
 
 #[test]
+fn pixels_beyond_the_last_row_are_not_inflated_for_long() {
+    let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    std::io::Write::write_all(&mut packed, &[0, 9, 9, 9]).unwrap();
+    for _ in 0..256 {
+        std::io::Write::write_all(&mut packed, &[0; 1 << 20]).unwrap();
+    }
+    let packed = packed.finish().unwrap();
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, 1, 1);
+    encoder.set_color(png::ColorType::Rgb);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_chunk(png::chunk::IDAT, &packed).unwrap();
+    drop(writer);
+    let start = Instant::now();
+    assert_eq!(decode(&bytes, &DecodeOptions::default()).unwrap().image.pixels(), [9, 9, 9]);
+    assert!(start.elapsed() < Duration::from_millis(50), "{:?}", start.elapsed());
+}
+
+#[test]
 fn limits_are_keys_and_are_named_when_they_are_exceeded() {
     let root = tempfile::tempdir().unwrap();
     two_classes(root.path());

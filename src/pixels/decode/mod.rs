@@ -53,6 +53,12 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// Most bytes of memory that decoding one file takes, the result included: 16 a pixel (the coefficients, planes and pixels
+    /// of a progressive four-component JPEG; a 16-bit PNG with alpha needs 12), and twice the file.
+    pub fn peak_bytes(&self) -> u64 {
+        self.max_pixels.saturating_mul(16).saturating_add(self.max_bytes.saturating_mul(2))
+    }
+
     /// Refuses a picture of `height` times `width` pixels that is empty or over a limit, naming the key to raise.
     pub(super) fn admit(&self, height: u32, width: u32) -> Result<Size, Refusal> {
         let size = Size::new(height, width);

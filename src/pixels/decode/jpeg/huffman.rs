@@ -61,6 +61,15 @@ impl Table {
         self.take_long(bits)
     }
 
+    /// The first symbol in the lowest `count` bits of `bits` (at most [`LOOK`] matter) and the length of its code, if these
+    /// bits hold a whole code.
+    pub fn within(&self, bits: u32, count: u32) -> Option<(u8, u32)> {
+        let ahead = if count >= LOOK { bits >> (count - LOOK) } else { bits << (LOOK - count) };
+        let entry = self.short[(ahead & ((1 << LOOK) - 1)) as usize];
+        let length = u32::from(entry >> 8);
+        (entry != 0 && length <= count).then_some((entry as u8, length))
+    }
+
     #[cold]
     fn take_long(&self, bits: &mut Bits) -> Result<u8, Refusal> {
         let next = bits.peek(16) as u32;

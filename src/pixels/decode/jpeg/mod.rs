@@ -40,3 +40,62 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Raw, Refusal> {
     let pixels = Pixels { size: structure.size, channels: color.channels(), values };
     Ok(Raw { pixels, orientation: structure.orientation.unwrap_or(1), notes: structure.notes })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Mean and largest difference between the fast and the plain decoder.
+    fn difference(bytes: &[u8]) -> (f64, u8) {
+        let structure = Structure::parse(bytes, &Limits::default()).unwrap();
+        let color = color::Color::of(&structure).unwrap();
+        assert!(fast::fits(&structure, color));
+        let surplus = walk::walk(bytes, &structure).unwrap();
+        let fast = fast::decode(bytes, &structure).unwrap();
+        let plain = plain::decode(bytes, &structure, color).unwrap();
+        assert_eq!((fast.len(), surplus), (plain.0.len(), plain.1));
+        let differences = || fast.iter().zip(&plain.0).map(|(a, b)| a.abs_diff(*b));
+        let mean = differences().map(f64::from).sum::<f64>() / fast.len() as f64;
+        (mean, differences().max().unwrap_or(0))
+    }
+
+    /// A picture of 8-bit values with smooth and rough places.
+    fn encoded(width: u32, height: u32, color: image::ExtendedColorType) -> Vec<u8> {
+        let channels = u32::from(color.channel_count());
+        let value = |i: u32| {
+            let (y, x, c) = (i / channels / width, i / channels % width, i % channels);
+            (60 + (x * 3 + y * 2 + c * 40) % 120 + (x * y * (c + 3)) % 30) as u8
+        };
+        let pixels: Vec<u8> = (0..width * height * channels).map(value).collect();
+        let mut bytes = Vec::new();
+        let mut encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 90);
+        encoder.encode(&pixels, width, height, color).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn the_fast_and_the_plain_decoder_agree() {
+        for (width, height) in [(1, 1), (8, 8), (9, 17), (64, 48), (127, 65)] {
+            for color in [image::ExtendedColorType::L8, image::ExtendedColorType::Rgb8] {
+                let (mean, most) = difference(&encoded(width, height, color));
+                assert!(mean < 0.5 && most <= 6, "{width}x{height} {color:?}: mean {mean:.3}, most {most}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_fast_and_the_plain_decoder_agree_on_photos() {
+        let beside = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
+        let folder = std::env::var_os("PIPELINE_TEST_DATA").map_or(beside, Into::into).join("photos");
+        let Ok(files) = std::fs::read_dir(&folder) else {
+            eprintln!("SKIPPED: {} is not there; set PIPELINE_TEST_DATA to run this test", folder.display());
+            return;
+        };
+        let mut paths: Vec<_> = files.flatten().map(|entry| entry.path()).collect();
+        paths.sort();
+        for path in paths.iter().step_by(20) {
+            let (mean, most) = difference(&std::fs::read(path).unwrap());
+            assert!(mean < 0.5 && most <= 10, "{}: mean {mean:.3}, most {most}", path.display());
+        }
+    }
+}

@@ -18,6 +18,20 @@ struct Track {
 
 /// The pixels of the file `bytes`, interleaved, and whether bytes were left over in a scan.
 pub(super) fn decode(bytes: &[u8], structure: &Structure, color: Color) -> Result<(Vec<u8>, bool), Refusal> {
+    let (tracks, surplus) = coefficients(bytes, structure)?;
+    let mut planes = Vec::new();
+    for (track, component) in tracks.into_iter().zip(&structure.components) {
+        let steps = track.steps.ok_or_else(|| Refusal::damaged("a component has no image data"))?;
+        if structure.progressive && !track.progress.is_complete() {
+            return Err(Refusal::damaged("progressive scans are missing"));
+        }
+        planes.push(Plane::new(&track.blocks, &steps, structure.samples(component)));
+    }
+    Ok((paint(structure, color, &planes), surplus))
+}
+
+/// All scans, one after the other.
+fn coefficients(bytes: &[u8], structure: &Structure) -> Result<(Vec<Track>, bool), Refusal> {
     let mut tables = Tables::default();
     let mut tracks = tracks(structure);
     let mut surplus = false;
@@ -33,15 +47,7 @@ pub(super) fn decode(bytes: &[u8], structure: &Structure, color: Color) -> Resul
             }
         }
     }
-    let mut planes = Vec::new();
-    for (track, component) in tracks.into_iter().zip(&structure.components) {
-        let steps = track.steps.ok_or_else(|| Refusal::damaged("a component has no image data"))?;
-        if structure.progressive && !track.progress.is_complete() {
-            return Err(Refusal::damaged("progressive scans are missing"));
-        }
-        planes.push(Plane::new(&track.blocks, &steps, structure.samples(component)));
-    }
-    Ok((paint(structure, color, &planes), surplus))
+    Ok((tracks, surplus))
 }
 
 fn tracks(structure: &Structure) -> Vec<Track> {
@@ -105,10 +111,11 @@ fn paint(structure: &Structure, color: Color, planes: &[Plane]) -> Vec<u8> {
     let (width, height) = (structure.size.width as usize, structure.size.height as usize);
     let (most_across, most_down) = structure.sampling();
     let mut rows = vec![vec![0; width]; planes.len()];
+    let mut sums = Vec::new();
     let mut pixels = vec![0; width * height * color.channels()];
     for (y, out) in pixels.chunks_exact_mut(width * color.channels()).enumerate() {
         for ((plane, component), row) in planes.iter().zip(&structure.components).zip(&mut rows) {
-            plane.row(y, (component.across, most_across), (component.down, most_down), row);
+            plane.row(y, (component.across, most_across), (component.down, most_down), &mut sums, row);
         }
         color.convert(&rows, out);
     }

@@ -36,8 +36,8 @@ impl Plane {
 
     /// Row `y` of the plane enlarged to the picture's size, of which `out` is as wide. `across` and `down` are this
     /// component's sampling factor and the largest one. A factor of 2 is interpolated (weights 3/4 and 1/4, the triangle
-    /// filter of most decoders), others are repeated.
-    pub fn row(&self, y: usize, across: (usize, usize), down: (usize, usize), out: &mut [u8]) {
+    /// filter of most decoders), others are repeated. `sums` is room to work in.
+    pub fn row(&self, y: usize, across: (usize, usize), down: (usize, usize), sums: &mut Vec<u16>, out: &mut [u8]) {
         let doubled = |(own, most): (usize, usize)| 2 * own == most;
         let near = self.stored(y * down.0 / down.1);
         let far = match (doubled(down), y % 2) {
@@ -45,65 +45,85 @@ impl Plane {
             (true, 0) => self.stored((y / 2).saturating_sub(1)),
             (true, _) => self.stored(y / 2 + 1),
         };
-        // Sums of four samples each; halves are rounded up and down in turns, so that no drift adds up.
-        let sum = |x: usize| 3 * u32::from(near[x]) + u32::from(far[x]);
-        if !doubled(across) {
-            for (x, out) in out.iter_mut().enumerate() {
-                *out = ((sum(x * across.0 / across.1) + 1 + (y as u32 & 1)) >> 2) as u8;
-            }
+        if across.0 == across.1 && !doubled(down) {
+            out.copy_from_slice(&near[..out.len()]);
             return;
         }
-        let last = self.width - 1;
-        for (x, out) in out.iter_mut().enumerate() {
-            let (own, side) = (x / 2, if x % 2 == 0 { (x / 2).saturating_sub(1) } else { (x / 2 + 1).min(last) });
-            *out = ((3 * sum(own) + sum(side) + 8 - (x as u32 & 1)) >> 4) as u8;
+        // Four times the sample; halves are then rounded up and down in turns, so that no drift adds up.
+        sums.clear();
+        sums.extend(near.iter().zip(far).map(|(&near, &far)| 3 * u16::from(near) + u16::from(far)));
+        if doubled(across) {
+            widen(sums, out);
+        } else if across.0 == across.1 {
+            let half = 1 + (y as u16 & 1);
+            out.iter_mut().zip(sums).for_each(|(out, &mut sum)| *out = ((sum + half) >> 2) as u8);
+        } else {
+            let half = 1 + (y as u16 & 1);
+            out.iter_mut().enumerate().for_each(|(x, out)| *out = ((sums[x * across.0 / across.1] + half) >> 2) as u8);
         }
+    }
+}
+
+/// Doubles a row of fourfold samples in width.
+fn widen(sums: &[u16], out: &mut [u8]) {
+    let last = sums.len() - 1;
+    let left = |at: usize| ((3 * sums[at] + sums[at.saturating_sub(1)] + 8) >> 4) as u8;
+    let right = |at: usize| ((3 * sums[at] + sums[(at + 1).min(last)] + 7) >> 4) as u8;
+    out[0] = left(0);
+    if out.len() > 1 {
+        out[1] = right(0);
+    }
+    // Between the ends, neighbours need no check.
+    let from = 2.min(out.len());
+    for (pair, near) in out[from..].chunks_exact_mut(2).zip(sums.windows(3)) {
+        pair[0] = ((3 * near[1] + near[0] + 8) >> 4) as u8;
+        pair[1] = ((3 * near[1] + near[2] + 7) >> 4) as u8;
+    }
+    for (x, out) in out.iter_mut().enumerate().skip((2 * last).max(2)) {
+        *out = if x % 2 == 0 { left(x / 2) } else { right(x / 2) };
     }
 }
 
 /// Writes the 8 × 8 samples of one block: dequantised, inverse DCT in f32, shifted by 128, rounded, clamped.
 fn inverse(block: &[i16; 64], steps: &[u16; 64], out: &mut [u8], stride: usize) {
+    if block[1..].iter().all(|&value| value == 0) {
+        let value = f32::from(block[0]) * f32::from(steps[0]) / 8.0;
+        out.chunks_mut(stride).take(8).for_each(|row| row[..8].fill((value + 128.5).clamp(0.0, 255.0) as u8));
+        return;
+    }
     let mut rows = [[0f32; 8]; 8];
     for (place, value) in rows.as_flattened_mut().iter_mut().enumerate() {
         *value = f32::from(block[place]) * f32::from(steps[place]);
     }
-    let rows = transposed(&pass(&transposed(&pass(&rows))));
-    for (y, row) in rows.iter().enumerate() {
-        for (out, value) in out[y * stride..].iter_mut().zip(row) {
-            *out = (value + 128.5).clamp(0.0, 255.0) as u8;
+    pass(&mut rows);
+    let mut rows: [[f32; 8]; 8] = std::array::from_fn(|x| std::array::from_fn(|y| rows[y][x]));
+    pass(&mut rows);
+    for (y, out) in out.chunks_mut(stride).take(8).enumerate() {
+        for (out, column) in out.iter_mut().zip(&rows) {
+            *out = (column[y] + 128.5).clamp(0.0, 255.0) as u8;
         }
     }
 }
 
-fn transposed(rows: &[[f32; 8]; 8]) -> [[f32; 8]; 8] {
-    std::array::from_fn(|y| std::array::from_fn(|x| rows[x][y]))
-}
-
 /// The one-dimensional inverse DCT down each of 8 columns: even and odd coefficients apart, then their sums and differences.
-fn pass(rows: &[[f32; 8]; 8]) -> [[f32; 8]; 8] {
-    let mix = |terms: [(usize, f32); 4]| -> [f32; 8] {
-        std::array::from_fn(|x| {
-            let [a, b, c, d] = terms.map(|(row, factor)| rows[row][x] * factor);
-            (a + b) + (c + d)
-        })
-    };
-    let c = COSINE;
-    let even = [
-        mix([(0, c[0]), (4, c[4]), (2, c[2]), (6, c[6])]),
-        mix([(0, c[0]), (4, -c[4]), (2, c[6]), (6, -c[2])]),
-        mix([(0, c[0]), (4, -c[4]), (2, -c[6]), (6, c[2])]),
-        mix([(0, c[0]), (4, c[4]), (2, -c[2]), (6, -c[6])]),
-    ];
-    let odd = [
-        mix([(1, c[1]), (3, c[3]), (5, c[5]), (7, c[7])]),
-        mix([(1, c[3]), (3, -c[7]), (5, -c[1]), (7, -c[5])]),
-        mix([(1, c[5]), (3, -c[1]), (5, c[7]), (7, c[3])]),
-        mix([(1, c[7]), (3, -c[5]), (5, c[3]), (7, -c[1])]),
-    ];
-    std::array::from_fn(|y| {
-        let half = if y < 4 { y } else { 7 - y };
-        std::array::from_fn(|x| if y < 4 { even[half][x] + odd[half][x] } else { even[half][x] - odd[half][x] })
-    })
+fn pass(rows: &mut [[f32; 8]; 8]) {
+    let [c0, c1, c2, c3, _, c5, c6, c7] = COSINE;
+    (0..8).for_each(|x| {
+        let [v0, v1, v2, v3, v4, v5, v6, v7]: [f32; 8] = std::array::from_fn(|y| rows[y][x]);
+        let (sum, difference) = ((v0 + v4) * c0, (v0 - v4) * c0);
+        let (low, high) = (v2 * c2 + v6 * c6, v2 * c6 - v6 * c2);
+        let even = [sum + low, difference + high, difference - high, sum - low];
+        let odd = [
+            (v1 * c1 + v3 * c3) + (v5 * c5 + v7 * c7),
+            (v1 * c3 - v3 * c7) - (v5 * c1 + v7 * c5),
+            (v1 * c5 - v3 * c1) + (v5 * c7 + v7 * c3),
+            (v1 * c7 - v3 * c5) + (v5 * c3 - v7 * c1),
+        ];
+        for half in 0..4 {
+            rows[half][x] = even[half] + odd[half];
+            rows[7 - half][x] = even[half] - odd[half];
+        }
+    });
 }
 
 #[cfg(test)]
@@ -135,12 +155,12 @@ mod tests {
         let plane = |samples: Vec<u8>| Plane { width: 4, height: 2, stride: 4, samples };
         let mut out = [0; 8];
         for y in 0..4 {
-            plane(vec![77; 8]).row(y, (1, 2), (1, 2), &mut out);
+            plane(vec![77; 8]).row(y, (1, 2), (1, 2), &mut Vec::new(), &mut out);
             assert_eq!(out, [77; 8]);
-            plane(vec![77; 8]).row(y / 2, (1, 2), (1, 1), &mut out);
+            plane(vec![77; 8]).row(y / 2, (1, 2), (1, 1), &mut Vec::new(), &mut out);
             assert_eq!(out, [77; 8]);
         }
-        plane(vec![0, 40, 80, 120, 0, 40, 80, 120]).row(0, (1, 2), (1, 1), &mut out);
+        plane(vec![0, 40, 80, 120, 0, 40, 80, 120]).row(0, (1, 2), (1, 1), &mut Vec::new(), &mut out);
         assert_eq!(out, [0, 10, 30, 50, 70, 90, 110, 120]);
     }
 }
