@@ -96,11 +96,6 @@ impl Dice {
             items.swap(last, self.below(last as u64 + 1) as usize);
         }
     }
-
-    /// The generator below, for distributions of `rand_distr`.
-    pub fn generator(&mut self) -> &mut (impl Rng + use<>) {
-        &mut self.0
-    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,8 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     job::quiet_panics();
-    match dispatch(cli.command) {
+    job::start_log();
+    match job::contained(|| dispatch(cli.command)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             job::show_error(&error);

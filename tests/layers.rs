@@ -104,7 +104,8 @@ fn nothing_below_job_prints() {
         let text = fs::read_to_string(file).unwrap();
         let body = text.split("#[cfg(test)]").next().unwrap();
         let code = body.lines().filter(|line| !line.trim_start().starts_with("//"));
-        let printing: Vec<_> = code.filter(|line| ["println!", "eprintln!", "print!(", "dbg!"].iter().any(|word| line.contains(word))).collect();
+        let printing: Vec<_> =
+            code.filter(|line| ["println!", "eprintln!", "print!(", "dbg!"].iter().any(|word| line.contains(word))).collect();
         assert!(printing.is_empty(), "{}: {printing:?}", file.display());
     }
 }

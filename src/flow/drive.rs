@@ -69,6 +69,7 @@ fn answer<In, Out, M: FnMut(u64, In) -> Result<Out, Failure>>(
     stage: &str,
 ) -> Parcel<Out> {
     let Parcel { ticket, chunk: Chunk { first, items }, end } = parcel;
+    let _span = tracing::trace_span!("chunk", stage, first).entered();
     let mut done = Vec::with_capacity(items.len());
     let result = contain(|| {
         for item in items {

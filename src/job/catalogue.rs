@@ -43,7 +43,12 @@ pub fn families() -> Vec<Family> {
         family("preset", "presets", "[model] preset = …", items(PRESETS, |build, fields| drop(build(fields)))),
         family("initialiser", "initialisers", "[model] weights = …", items(INITIALISERS, |build, fields| drop(build(fields)))),
         family("optimizer", "optimizers", "[train] optimizer = …", items(OPTIMIZERS, |build, fields| drop(build(fields)))),
-        family("schedule", "schedules", "[train] learning_rate = { schedule = … }", items(SCHEDULES, |build, fields| drop(build(fields)))),
+        family(
+            "schedule",
+            "schedules",
+            "[train] learning_rate = { schedule = … }",
+            items(SCHEDULES, |build, fields| drop(build(fields))),
+        ),
     ]
 }
 

@@ -24,6 +24,7 @@ struct Summary {
     memory: MemoryBound,
     memory_total: u64,
     end: String,
+    warnings: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -110,6 +111,7 @@ fn summarise(plan: &Plan) -> Summary {
         memory,
         memory_total: memory.total(),
         end: end_words(plan),
+        warnings: plan.data.warnings.iter().cloned().chain(plan.data.duplicate_warnings(true)).collect(),
     }
 }
 
@@ -159,7 +161,8 @@ fn as_text(summary: &Summary) -> String {
     let Samples { train, validation, test, filtered } = summary.samples;
     let mut text = format!("{}: {}\n\n", summary.name, summary.about);
     text += &format!("data      {} classes ({})\n", summary.classes.len(), shortened(&summary.classes));
-    text += &format!("          {train} training, {validation} validation, {test} test samples; {filtered} files left out by rule\n");
+    text +=
+        &format!("          {train} training, {validation} validation, {test} test samples; {filtered} files left out by rule\n");
     text += &format!("end       {}; seed {}\n", summary.end, summary.seed);
     let stages: Vec<String> = summary.stages.iter().map(|stage| format!("{} ×{}", stage.name, stage.workers)).collect();
     text += &format!("stages    {}\n", stages.join(" → "));
@@ -171,7 +174,8 @@ fn as_text(summary: &Summary) -> String {
             batch.size, batch.channels, batch.height, batch.width, batch.steps_per_epoch
         );
     }
-    text + &layers_text(summary) + &memory_text(summary)
+    let warnings: String = summary.warnings.iter().map(|words| format!("warning   {words}\n")).collect();
+    text + &layers_text(summary) + &memory_text(summary) + &warnings
 }
 
 fn shortened(names: &[String]) -> String {
@@ -192,7 +196,8 @@ fn layers_text(summary: &Summary) -> String {
     if summary.layers.is_empty() {
         return String::new();
     }
-    let mut text = format!("\n{:>3}  {:<10} {:<34} {:>12} {:>12} {:>14}\n", "", "layer", "", "output", "parameters", "FLOPs/sample");
+    let mut text =
+        format!("\n{:>3}  {:<10} {:<34} {:>12} {:>12} {:>14}\n", "", "layer", "", "output", "parameters", "FLOPs/sample");
     for layer in &summary.layers {
         text += &format!(
             "{:>3}  {:<10} {:<34} {:>12} {:>12} {:>14}\n",

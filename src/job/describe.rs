@@ -12,8 +12,11 @@ use std::path::Path;
 /// [`Error::Refused`] for an unknown name.
 pub fn describe(name: &str, json: bool) -> Result<()> {
     let families = families();
-    let found: Vec<(&Family, &Item)> =
-        families.iter().flat_map(|family| family.items.iter().map(move |item| (family, item))).filter(|(_, item)| item.name == name).collect();
+    let found: Vec<(&Family, &Item)> = families
+        .iter()
+        .flat_map(|family| family.items.iter().map(move |item| (family, item)))
+        .filter(|(_, item)| item.name == name)
+        .collect();
     if found.is_empty() && pipeline_names(Path::new("pipelines")).iter().any(|pipeline| pipeline == name) {
         return super::check::check(name, &[], json);
     }

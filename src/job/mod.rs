@@ -9,7 +9,7 @@ pub mod list;
 pub mod run;
 
 use crate::config::render;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use std::io::{IsTerminal, Write};
 
 /// Whether standard error takes colours.
@@ -32,7 +32,7 @@ pub fn show_error(error: &Error) {
 ///
 /// # Errors
 /// [`Error::Io`] for anything else that keeps the text from being written.
-pub fn say(text: &str) -> crate::error::Result<()> {
+pub fn say(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::io("cannot write", "standard output")(error)),
@@ -43,4 +43,29 @@ pub fn say(text: &str) -> crate::error::Result<()> {
 /// Keeps contained panics from printing their own text: the fault that they become names them.
 pub fn quiet_panics() {
     std::panic::set_hook(Box::new(|_| {}));
+}
+
+/// Runs a job; should it panic, that is an error with a name, not an abort.
+///
+/// # Errors
+/// The job's own, or [`Error::Fault`].
+pub fn contained(job: impl FnOnce() -> Result<()>) -> Result<()> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(job)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        let why = format!("{}: this is a bug, please report it", text.unwrap_or("no words"));
+        Err(Error::Fault { stage: "pipeline".to_owned(), item: 0, why })
+    })
+}
+
+/// Logs to standard error where the variable `PIPELINE_LOG` asks for it: `debug` tells every event, `trace` every chunk too;
+/// `augpipe::flow=trace` those of one module.
+pub fn start_log() {
+    use tracing_subscriber::fmt::format::FmtSpan;
+    use tracing_subscriber::layer::SubscriberExt;
+    use tracing_subscriber::{Layer, filter::Targets, registry};
+    let Some(wanted) = std::env::var("PIPELINE_LOG").ok().and_then(|text| text.parse::<Targets>().ok()) else { return };
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_span_events(FmtSpan::CLOSE);
+    let lines = lines.with_ansi(stderr_takes_color()).with_thread_names(true);
+    // A second subscriber is refused only where one is set already: then that one is the log.
+    let _ = tracing::subscriber::set_global_default(registry().with(lines.with_filter(wanted)));
 }

@@ -13,6 +13,7 @@ use crate::stage::measure::Moments;
 use crate::stage::write::{Answer, Write};
 use crate::stage::{Slot, Ticket};
 use std::ops::ControlFlow;
+use std::sync::atomic::AtomicU32;
 
 /// Chunks that may wait in front of a stage.
 const ROOM: usize = 2;
@@ -30,7 +31,7 @@ impl Plan {
 
     /// The load stage of this plan.
     pub fn load_stage<'p>(&'p self, augment: &'p Augment<'p>) -> Load<'p> {
-        Load { source: &*self.data.source, test: self.data.test.as_deref(), augment }
+        Load { source: &*self.data.source, test: self.data.test.as_deref(), augment, failed_in_a_row: AtomicU32::new(0) }
     }
 
     /// Samples a chunk: 1 to 32, by the size of the data's pictures.
@@ -44,7 +45,7 @@ impl Plan {
         I: Iterator<Item = Ticket> + Send + 'p,
     {
         let flow = Flow::source("source", self.chunk(), tickets).stop_on(stop);
-        flow.map("load", self.workers.load, ROOM, |_, ticket| Ok::<_, Error>(load.load(ticket)))
+        flow.map("load", self.workers.load, ROOM, |_, ticket| load.load(ticket))
     }
 
     /// Tickets in, batches out, for training, scoring or measuring. `first_index` is the number of the first batch in its pass.
@@ -128,7 +129,7 @@ impl Plan {
         let row = |&entry: &u32| {
             let shown = |part, epoch| {
                 let pass = crate::batch::Pass { part, epoch };
-                let slot = load.load(Ticket { pass, position: 0, entry, last: false });
+                let slot = load.load(Ticket { pass, position: 0, entry, last: false }).ok()?;
                 augment.apply(slot).outcome.ok().map(|sample| sample.image)
             };
             let original = shown(crate::batch::Part::Validation, 0);

@@ -26,7 +26,8 @@ pub struct Data {
     /// What the user should know about the data.
     pub warnings: Vec<String>,
     max_pixels: u64,
-    first_size: Option<Size>,
+    /// Sizes of the first few readable pictures, or the one that all have.
+    sizes: Vec<Size>,
 }
 
 /// Keys of `[source]` that hold for `[test]`, too, unless it gives its own.
@@ -61,10 +62,10 @@ pub fn read(top: &Fields, base: &Path, seed: u64) -> Option<Data> {
     if parts.train.is_empty() {
         top.complain("split", "no sample is left for training", "lower split.validation and split.test");
     }
-    let first_size = source.fixed_size().or_else(|| first_size(&*source));
+    let sizes = source.fixed_size().map_or_else(|| some_sizes(&*source), |size| vec![size]);
     let channels = source.channels();
     let warnings = warnings(&*source, test.as_deref(), small);
-    Some(Data { source, test, parts, channels, max_bad, warnings, max_pixels, first_size })
+    Some(Data { source, test, parts, channels, max_bad, warnings, max_pixels, sizes })
 }
 
 fn open(top: &Fields, section: &str, spec: Option<Box<dyn source::SourceSpec>>) -> Option<Box<dyn Source>> {
@@ -108,9 +109,10 @@ fn refuse_mismatch(top: &Fields, source: &dyn Source, test: &dyn Source) {
     }
 }
 
-/// The size of the first sample that can be read, from a few.
-fn first_size(source: &dyn Source) -> Option<Size> {
-    (0..source.len().min(20)).find_map(|index| source.read(index).ok()).map(|read| read.sample.image.size())
+/// Sizes of the first few samples that can be read.
+fn some_sizes(source: &dyn Source) -> Vec<Size> {
+    let read = (0..source.len().min(20)).filter_map(|index| source.read(index).ok());
+    read.map(|read| read.sample.image.size()).take(8).collect()
 }
 
 fn warnings(source: &dyn Source, test: Option<&dyn Source>, small: Vec<String>) -> Vec<String> {
@@ -118,14 +120,41 @@ fn warnings(source: &dyn Source, test: Option<&dyn Source>, small: Vec<String>) 
     sources.iter().flatten().flat_map(|source| source.census().warnings.clone()).chain(small).collect()
 }
 
+/// Data sets up to this size are looked through for equal files at every start; `pipeline check` does it for all.
+const LOOKED_THROUGH: usize = 5_000;
+
 impl Data {
+    /// Names the pictures that are there twice: a note for equal labels, a warning for different ones. Reads files; large data
+    /// sets are passed over unless `thorough`.
+    pub fn duplicate_warnings(&self, thorough: bool) -> Vec<String> {
+        if !thorough && self.source.len() > LOOKED_THROUGH {
+            return Vec::new();
+        }
+        let groups = source::duplicates(&*self.source);
+        let (wrong, harmless): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| group.contradict);
+        let name = |&index: &usize| {
+            let class = self.source.classes()[self.source.label(index) as usize].escape_debug().to_string();
+            format!("{} ({class})", self.source.identity(index).0.escape_debug())
+        };
+        let contradiction = |group: &source::Duplicates| {
+            format!("the same picture under different labels: {}", group.samples.iter().map(name).collect::<Vec<_>>().join(", "))
+        };
+        let copies: usize = harmless.iter().map(|group| group.samples.len() - 1).sum();
+        let note = harmless.first().map(|first| {
+            let names = first.samples.iter().map(name).collect::<Vec<_>>().join(", ");
+            format!("{copies} pictures are copies of others, the first: {names}")
+        });
+        wrong.iter().map(contradiction).chain(note).collect()
+    }
+
     /// The size that every picture has after the chains; a problem where they disagree or it varies and batches are to be made.
     pub fn common_size(&self, top: &Fields, augment: &Chain, evaluate: &Chain) -> Option<Size> {
-        let (train, other) = (augment.out_size(self.first_size), evaluate.out_size(self.first_size));
+        let (train, other) = (augment.out_size(self.first_size()), evaluate.out_size(self.first_size()));
         let help = "end both chains at one size: op = \"resize\", \"resized_crop\", \"crop\" or \"center_crop\"";
         if top.has("write") {
             return None;
         }
+        self.refuse_small(top, augment, evaluate);
         match (train, other) {
             (Some(train), Some(other)) if train == other => return Some(train),
             (Some(train), Some(other)) => {
@@ -137,14 +166,25 @@ impl Data {
         None
     }
 
+    /// A problem where every picture is too small for a chain: known at once where all have one size, else from the first few.
+    fn refuse_small(&self, top: &Fields, augment: &Chain, evaluate: &Chain) {
+        for (chain, key) in [(augment, "augment"), (evaluate, "evaluate")] {
+            let refused = self.sizes.iter().map(|&size| chain.refuses(size)).collect::<Option<Vec<String>>>();
+            if let Some(why) = refused.as_ref().and_then(|refused| refused.first()) {
+                let help = "lower the size, or give the operation small = \"pad\" or \"resize\"";
+                top.complain(key, format!("every picture that was looked at is refused by {why}"), help);
+            }
+        }
+    }
+
     /// Height and width of the first readable picture.
     pub fn first_size(&self) -> Option<Size> {
-        self.first_size
+        self.sizes.first().copied()
     }
 
     /// Pixels of a picture as they come, as far as one look tells.
     pub fn typical_pixels(&self) -> u64 {
-        self.first_size.map_or(1, Size::area)
+        self.first_size().map_or(1, Size::area)
     }
 
     /// The most pixels that a picture may have.

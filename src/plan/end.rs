@@ -61,7 +61,11 @@ pub fn read(top: &Fields, base: &Path, data: Option<&Data>, size: Option<Size>) 
         (None, None, None) => Some(End::Discard),
         (None, model, _) => {
             let (there, missing) = if model.is_some() { ("model", "train") } else { ("train", "model") };
-            top.complain(there, format!("`[{there}]` needs `[{missing}]`"), "see `pipeline describe augment-train` for a whole file");
+            top.complain(
+                there,
+                format!("`[{there}]` needs `[{missing}]`"),
+                "see `pipeline describe augment-train` for a whole file",
+            );
             None
         }
     }

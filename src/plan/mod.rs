@@ -120,7 +120,23 @@ fn read_plan(document: &Document, file: PathBuf, problems: &Problems) -> Option<
     top.finish();
     let document = document.clone();
     let data = data?;
-    Some(Plan { name, about, seed, file, document, data, augment, evaluate, size, normalize, batch_size, last_batch, workers, end: end?, runs })
+    Some(Plan {
+        name,
+        about,
+        seed,
+        file,
+        document,
+        data,
+        augment,
+        evaluate,
+        size,
+        normalize,
+        batch_size,
+        last_batch,
+        workers,
+        end: end?,
+        runs,
+    })
 }
 
 fn unreadable(file: &Path, error: &std::io::Error) -> Error {
@@ -133,7 +149,10 @@ fn find_file(name: &str) -> Result<PathBuf> {
     if as_path.extension().is_some_and(|extension| extension == "toml") || name.contains('/') {
         return match as_path.is_file() {
             true => Ok(as_path),
-            false => Err(Error::refused(format!("there is no file {}", as_path.display()), "give a NAME from `pipeline list`, or a path")),
+            false => Err(Error::refused(
+                format!("there is no file {}", as_path.display()),
+                "give a NAME from `pipeline list`, or a path",
+            )),
         };
     }
     let in_folder = Path::new("pipelines").join(format!("{name}.toml"));

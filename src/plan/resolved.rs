@@ -78,8 +78,6 @@ fn to_toml(node: &Node) -> toml::Value {
         Value::Float(number) => (*number).into(),
         Value::Text(text) => text.clone().into(),
         Value::List(items) => toml::Value::Array(items.iter().map(to_toml).collect()),
-        Value::Table(entries) => {
-            toml::Value::Table(entries.iter().map(|(key, _, node)| (key.clone(), to_toml(node))).collect())
-        }
+        Value::Table(entries) => toml::Value::Table(entries.iter().map(|(key, _, node)| (key.clone(), to_toml(node))).collect()),
     }
 }

@@ -84,15 +84,17 @@ impl Prepared {
     fn bytes(&self, name: &str) -> Result<Vec<u8>> {
         let path = self.path.join(name);
         fs::read(&path).map_err(|error| {
-            Error::refused(format!("cannot read {}: {error}", path.display()), "is this a folder that a [write] pipeline has completed?")
+            Error::refused(
+                format!("cannot read {}: {error}", path.display()),
+                "is this a folder that a [write] pipeline has completed?",
+            )
         })
     }
 
     fn describe(&self) -> Result<Description> {
         let bytes = self.bytes("prepared.json")?;
-        serde_json::from_slice(&bytes).map_err(|error| {
-            Error::refused(format!("{}/prepared.json: {error}", self.path.display()), "write the set again")
-        })
+        serde_json::from_slice(&bytes)
+            .map_err(|error| Error::refused(format!("{}/prepared.json: {error}", self.path.display()), "write the set again"))
     }
 
     fn assemble(&self, description: &Description, manifest: &[u8]) -> Result<Box<dyn Source>> {
@@ -106,13 +108,21 @@ impl Prepared {
             .map_err(|error| damaged(error.to_string()))?;
         for group in rows.chunks(renditions) {
             let whole = group.len() == renditions
-                && group.iter().enumerate().all(|(at, row)| row.source == group[0].source && row.variant == variant_name(at, renditions));
+                && group
+                    .iter()
+                    .enumerate()
+                    .all(|(at, row)| row.source == group[0].source && row.variant == variant_name(at, renditions));
             if !whole {
-                return Err(damaged(format!("sample {} does not have its {renditions} rows in order", group[0].source.escape_debug())));
+                return Err(damaged(format!(
+                    "sample {} does not have its {renditions} rows in order",
+                    group[0].source.escape_debug()
+                )));
             }
-            let label = *labels.get(group[0].label.as_str()).ok_or_else(|| damaged(format!("there is no class {:?}", group[0].label)))?;
+            let label =
+                *labels.get(group[0].label.as_str()).ok_or_else(|| damaged(format!("there is no class {:?}", group[0].label)))?;
             for row in group {
-                let metadata = fs::metadata(self.path.join(&row.path)).map_err(|error| damaged(format!("{}: {error}", row.path)))?;
+                let metadata =
+                    fs::metadata(self.path.join(&row.path)).map_err(|error| damaged(format!("{}: {error}", row.path)))?;
                 listing.push(row.path.as_bytes(), label, Stamp::of(&metadata));
             }
             samples.push(Entered::Good { identity: Identity(group[0].source.as_str().into()), label });

@@ -95,7 +95,9 @@ impl Ledger {
     /// [`Error::TooManyBad`]: more bad samples than allowed, or a class without a good one.
     pub fn verdict(&self) -> Result<(), Error> {
         let Some(newest) = &self.newest else { return Ok(()) };
-        if let Some(class) = self.left_in_class.iter().zip(&self.classes).position(|(left, name)| *left == 0 && *name == newest.class) {
+        if let Some(class) =
+            self.left_in_class.iter().zip(&self.classes).position(|(left, name)| *left == 0 && *name == newest.class)
+        {
             let class = self.classes[class].escape_debug();
             return Err(Error::TooManyBad(format!("class \"{class}\" has no good sample left; the last was {}", describe(newest))));
         }

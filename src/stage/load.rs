@@ -4,8 +4,12 @@
 use super::augment::Augment;
 use super::{Slot, Ticket};
 use crate::batch::Part;
+use crate::error::Error;
+use crate::sample::BadSample;
 use crate::source::Source;
+use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Images above this many pixels are giants.
 pub const GIANT_PIXELS: u64 = 1 << 21;
@@ -18,19 +22,42 @@ pub struct Load<'a> {
     pub test: Option<&'a dyn Source>,
     /// What is done to the pictures afterwards.
     pub augment: &'a Augment<'a>,
+    /// Reads that the system failed since the last one that it did not.
+    pub failed_in_a_row: AtomicU32,
 }
+
+/// So many files that cannot be read, one after the other, are not bad files but a disk or a network that is gone.
+const MOST_IN_A_ROW: u32 = 50;
 
 impl Load<'_> {
     /// Answers one ticket.
-    pub fn load(&self, ticket: Ticket) -> Slot {
+    ///
+    /// # Errors
+    /// [`Error::Io`] where the system has failed too many reads in a row.
+    pub fn load(&self, ticket: Ticket) -> Result<Slot, Error> {
         let index = ticket.entry as usize;
         let read = match ticket.pass.part {
             Part::Train => self.source.read_at_epoch(index, ticket.pass.epoch),
             Part::Validation => self.source.read(index),
             Part::Test => self.test.unwrap_or(self.source).read(index),
         };
+        self.watch(read.as_ref().err())?;
         let giant = read.as_ref().is_ok_and(|read| read.sample.image.size().area() > GIANT_PIXELS);
         let slot = Slot { ticket, outcome: read.map(|read| read.sample).map_err(Arc::new), finished: false };
-        if giant { self.augment.apply(slot) } else { slot }
+        Ok(if giant { self.augment.apply(slot) } else { slot })
+    }
+
+    fn watch(&self, bad: Option<&BadSample>) -> Result<(), Error> {
+        let Some(bad) = bad.filter(|bad| bad.stage == "read" && bad.reason == "cannot be read") else {
+            self.failed_in_a_row.store(0, Ordering::Relaxed);
+            return Ok(());
+        };
+        match self.failed_in_a_row.fetch_add(1, Ordering::Relaxed) {
+            failed if failed < MOST_IN_A_ROW => Ok(()),
+            failed => {
+                let words = format!("{}; {failed} files in a row: is the disk or the network still there?", bad.words);
+                Err(Error::io("cannot read", Path::new(&bad.path))(std::io::Error::other(words)))
+            }
+        }
     }
 }

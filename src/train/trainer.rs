@@ -4,11 +4,11 @@ use super::config::TrainConfig;
 use super::early_stopping::EarlyStopping;
 use super::progress::Progress;
 use super::weights::weights_blake3;
-use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::model::{Network, Workspace};
 use crate::optim::schedule::LearningRate;
 use crate::optim::{Descent, State};
+use std::sync::Arc;
 
 /// What a trainer needs to know beside the model and the table `[train]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,9 @@ pub fn shapes(root: &Path, count: usize) {
             let folder = root.join(part).join(class);
             fs::create_dir_all(&folder).unwrap();
             for number in 0..count {
-                shape(class, number as u32 + 1000 * u32::from(part == "test")).save(folder.join(format!("{number:03}.png"))).unwrap();
+                shape(class, number as u32 + 1000 * u32::from(part == "test"))
+                    .save(folder.join(format!("{number:03}.png")))
+                    .unwrap();
             }
         }
     }
@@ -22,7 +24,8 @@ fn shape(class: &str, number: u32) -> image::RgbImage {
     let (dx, dy) = (number % 3, number / 3 % 3);
     image::RgbImage::from_fn(12, 12, |x, y| {
         let (x, y) = (x as i32 - 5 - dx as i32, y as i32 - 5 - dy as i32);
-        let inside = if class == "circle" { x * x + y * y <= 9 } else { x.abs() <= 3 && y.abs() <= 3 && (x.abs() == 3 || y.abs() == 3) };
+        let inside =
+            if class == "circle" { x * x + y * y <= 9 } else { x.abs() <= 3 && y.abs() <= 3 && (x.abs() == 3 || y.abs() == 3) };
         let noise = ((x * 31 + y * 17 + number as i32 * 7).rem_euclid(23)) as u8;
         if inside { image::Rgb([200 + noise, 180, 90 + noise]) } else { image::Rgb([30 + noise, 60, 40]) }
     })

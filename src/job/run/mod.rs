@@ -1,6 +1,9 @@
 //! `pipeline run`: plan, claim a folder, let the stages work, report.
 
+mod artifacts;
 mod discard;
+mod moments;
+mod resume;
 mod signals;
 mod train;
 mod voice;
@@ -9,6 +12,7 @@ mod write;
 pub use voice::Voice;
 
 use crate::error::{Error, Result};
+use crate::event::{Event, Listener};
 use crate::plan::{End, Plan, memory_bound};
 use std::path::PathBuf;
 
@@ -51,4 +55,10 @@ fn refuse_too_large(plan: &Plan) -> Result<()> {
             "lower batch.size, source.max_pixels or the numbers of workers, or raise workers.memory",
         )),
     }
+}
+
+/// Tells what the user should know about the data.
+fn warn(plan: &Plan, listener: &dyn Listener) {
+    let duplicates = plan.data.duplicate_warnings(false);
+    plan.data.warnings.iter().chain(&duplicates).for_each(|words| listener.hear(&Event::Warning(words.clone())));
 }

@@ -1,23 +1,23 @@
 //! A run that trains: measure, learn epoch by epoch, choose the weights, test, write everything down.
 
+use super::moments::Moments;
+use super::resume::{self, Past};
 use super::signals::Signals;
 use super::voice::{Audience, Voice};
-use super::Request;
+use super::{Request, artifacts};
 use crate::batch::{Batch, Part, Pass};
 use crate::error::{Error, Result};
 use crate::event::{Event, Facts, Listener, Meter, Stopped};
 use crate::job::claim::ClaimedFolder;
 use crate::job::say;
-use crate::pixels::normalize::Normalize;
-use crate::plan::{Plan, TrainEnd, fingerprint, memory_bound, resolved_text};
-use crate::report::{BadRow, RunFolder, contact_sheet, write_png};
-use crate::sample::BadSample;
+use crate::plan::{Plan, TrainEnd, memory_bound, resolved_text};
+use crate::report::{BadRow, RunFolder};
 use crate::stage::deal::{self, Position};
 use crate::stage::ledger::Stream;
 use crate::stage::train::{Driver, Keep, Train};
-use crate::train::{Caller, Checkpoint, ModelCard, ModelFile, Setup, Totals, Trainer};
+use crate::train::{Checkpoint, Setup, Totals, Trainer};
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -66,15 +66,6 @@ fn conclude(voice: Voice, reports: &RunFolder, claimed: &ClaimedFolder) -> Resul
     }
 }
 
-/// What a resumed run brings along.
-struct Past {
-    epochs_done: u32,
-    history: Vec<crate::report::EpochRecord>,
-    bad: Vec<Arc<BadSample>>,
-    caller: Caller,
-    batches_done: u64,
-}
-
 /// Everything that one training run holds.
 struct Session<'a> {
     plan: &'a Plan,
@@ -88,13 +79,6 @@ struct Session<'a> {
     resume_words: String,
 }
 
-/// What values are normalised with; kept in the checkpoint, so that a resumed run does not measure again.
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
-struct Moments {
-    mean: Vec<f32>,
-    std: Vec<f32>,
-}
-
 impl<'a> Session<'a> {
     fn begin(
         plan: &'a Plan,
@@ -105,14 +89,14 @@ impl<'a> Session<'a> {
         request: &Request,
     ) -> Result<Self> {
         listener.hear(&Event::Planned(Arc::new(facts(plan, end))));
+        super::warn(plan, listener);
         let steps = plan.data.parts.train.len().div_ceil(plan.batch_size) as u64;
         let setup = Setup { seed: plan.seed, batch_size: plan.batch_size, steps_per_epoch: steps, threads: plan.workers.train };
         let mut trainer = Trainer::new(end.network.clone(), &end.config, setup)?;
-        let past = if request.resume { Some(take_up(plan, claimed, &mut trainer)?) } else { None };
+        let past = if request.resume { Some(resume::take_up(plan, claimed, &mut trainer)?) } else { None };
         let moments = match &past {
-            Some(past) => serde_json::from_value(past.caller.notes["normalize"].clone())
-                .map_err(|error| damaged(&claimed.file("checkpoint"), &error.to_string()))?,
-            None => measured(plan, signals)?,
+            Some(past) => past.moments.clone(),
+            None => Moments::of_plan(plan, signals)?,
         };
         let place = request.out.as_ref().map_or(String::new(), |out| format!(" --out {}", out.display()));
         let sets: String = request.sets.iter().map(|set| format!(" --set '{set}'")).collect();
@@ -133,8 +117,7 @@ impl<'a> Session<'a> {
         let stream = self.test(stream)?;
         let weights = self.trainer.weights_blake3();
         self.listener.hear(&Event::Trained { stopped, weights, stream: stream.0 });
-        self.save_model()?;
-        self.save_pictures()?;
+        artifacts::save(self.plan, &self.trainer, &self.moments, self.claimed)?;
         self.listener.hear(&Event::Finished { meters, wall: began.elapsed() });
         Ok(())
     }
@@ -145,7 +128,7 @@ impl<'a> Session<'a> {
         let parts = &plan.data.parts;
         let (caller, bad) = match &self.past {
             Some(past) => (past.caller.clone(), past.bad.clone()),
-            None => (fresh_caller(plan, &self.moments), Vec::new()),
+            None => (resume::fresh_caller(plan, &self.moments), Vec::new()),
         };
         let start = Position { epoch: self.trainer.progress().epoch, consumed: caller.consumed };
         let stream = Stream::from_hex(&caller.stream_blake3).unwrap_or_default();
@@ -170,7 +153,7 @@ impl<'a> Session<'a> {
         let augment = plan.augment_stage();
         let load = plan.load_stage(&augment);
         let tickets = deal::training(parts, plan.seed, start, self.end.config.epochs);
-        let normalize = Normalize::new(&self.moments.mean, &self.moments.std);
+        let normalize = self.moments.normalize();
         // An interruption is taken by the sink, after a whole step: the flow itself is never cancelled.
         let flow = plan.batches(&load, tickets, crate::flow::Stop::new(), normalize, first_index);
         let outcome = flow.sink("train", Plan::batch_room(), &mut take).run()?;
@@ -187,7 +170,7 @@ impl<'a> Session<'a> {
         let augment = plan.augment_stage();
         let load = plan.load_stage(&augment);
         let tickets = deal::pass(&plan.data.parts, plan.seed, Pass { part: Part::Test, epoch: 0 }, 0);
-        let normalize = Normalize::new(&self.moments.mean, &self.moments.std);
+        let normalize = self.moments.normalize();
         let mut ledger = plan.data.ledger(&[Part::Test]);
         let mut totals = Totals::default();
         let (trainer, listener, total) = (&mut self.trainer, self.listener, plan.data.parts.test.len() as u64);
@@ -210,33 +193,6 @@ impl<'a> Session<'a> {
         self.listener.hear(&Event::Tested(totals.score()));
         Ok(stream)
     }
-
-    fn save_model(&self) -> Result<()> {
-        let plan = self.plan;
-        let network = self.trainer.network();
-        let shape = network.input();
-        let card = ModelCard {
-            name: plan.name.clone(),
-            model: plan.section("model"),
-            input: [shape.channels, shape.height, shape.width],
-            classes: plan.data.source.classes().to_vec(),
-            mean: self.moments.mean.clone(),
-            std: self.moments.std.clone(),
-            evaluate: plan.section("evaluate"),
-            seed: plan.seed,
-            epochs: self.trainer.progress().epoch,
-        };
-        let params = self.trainer.params().to_vec();
-        ModelFile { card, params }.save(self.claimed.file("model.safetensors"), network.spans())
-    }
-
-    fn save_pictures(&self) -> Result<()> {
-        let rows = self.plan.contact_rows(8, 7);
-        if rows.is_empty() {
-            return Ok(());
-        }
-        write_png(self.claimed.file("augmented.png"), &contact_sheet(&rows, 96, 4))
-    }
 }
 
 /// The file that checkpoints go to.
@@ -258,88 +214,5 @@ fn facts(plan: &Plan, end: &TrainEnd) -> Facts {
         samples: [parts.train.len() as u64, parts.validation.len() as u64, parts.test.len() as u64],
         filtered: plan.data.filtered(),
         memory_bound: Some(memory_bound(plan).total()),
-    }
-}
-
-fn fresh_caller(plan: &Plan, moments: &Moments) -> Caller {
-    let notes = serde_json::json!({ "normalize": moments, "data": plan.data.digest() });
-    Caller { config_hash: config_hash(plan), seed: plan.seed, consumed: 0, stream_blake3: String::new(), notes }
-}
-
-fn config_hash(plan: &Plan) -> String {
-    blake3::hash(fingerprint(plan).as_bytes()).to_hex().to_string()
-}
-
-fn measured(plan: &Plan, signals: &Signals) -> Result<Moments> {
-    let given = &plan.normalize;
-    let as_f32 = |values: &[f64]| values.iter().map(|&value| value as f32).collect::<Vec<f32>>();
-    let needed = given.mean.is_none() || given.std.is_none();
-    let moments = if needed { plan.measure(signals.stop())? } else { None };
-    let channels = plan.data.channels;
-    let (mean, std) = moments.map_or((vec![0.0; channels], vec![1.0; channels]), |moments| (moments.mean(), moments.std()));
-    let std = given.std.clone().unwrap_or(std);
-    if let Some(channel) = std.iter().position(|&std| std == 0.0) {
-        let message = format!("all training pixels are equal in channel {channel}: their standard deviation is 0");
-        return Err(Error::refused(message, "give normalize.std in the file, or look at the data"));
-    }
-    Ok(Moments { mean: as_f32(given.mean.as_ref().unwrap_or(&mean)), std: as_f32(&std) })
-}
-
-/// Loads the checkpoint of a claimed folder into `trainer`.
-fn take_up(plan: &Plan, claimed: &ClaimedFolder, trainer: &mut Trainer) -> Result<Past> {
-    let path = claimed.file("checkpoint");
-    refuse_changes(plan, claimed)?;
-    let checkpoint = Checkpoint::load(&path, &trainer.expected(Some(config_hash(plan))))?;
-    let batches_done = checkpoint.progress.steps_of_epoch;
-    let caller = trainer.resume(checkpoint);
-    if caller.notes["data"] != plan.data.digest() {
-        let help = "put it back as it was, or start a new run without --resume";
-        return Err(Error::refused("the data set has changed since the run began: other files, labels or split", help));
-    }
-    let bad: Vec<BadSample> = serde_json::from_value::<Vec<StoredBad>>(caller.notes["bad_samples"].clone())
-        .map_err(|error| damaged(&path, &error.to_string()))?
-        .into_iter()
-        .map(BadSample::from)
-        .collect();
-    let progress = trainer.progress();
-    let (epochs_done, history) = (progress.epoch, progress.history.clone());
-    Ok(Past { epochs_done, history, bad: bad.into_iter().map(Arc::new).collect(), caller, batches_done })
-}
-
-/// Refuses to go on under another configuration, and shows the lines that differ.
-fn refuse_changes(plan: &Plan, claimed: &ClaimedFolder) -> Result<()> {
-    let path = claimed.file("pipeline.toml");
-    let then = std::fs::read_to_string(&path).map_err(Error::io("cannot read", &path))?;
-    let document = crate::config::Document::parse(&path.display().to_string(), &then).map_err(Error::Refused)?;
-    let (then, now) = (crate::plan::fingerprint_of(&document, &plan.name), fingerprint(plan));
-    if then == now {
-        return Ok(());
-    }
-    let only_in = |a: &str, b: &str, mark: &str| -> String {
-        a.lines().filter(|line| !b.lines().any(|other| other == *line)).map(|line| format!("\n{mark} {line}")).collect()
-    };
-    let diff = only_in(&then, &now, "-") + &only_in(&now, &then, "+");
-    let help = "run it with the same file and --set as before, or start a new run without --resume";
-    Err(Error::refused(format!("the pipeline has changed since the run began:{diff}"), help))
-}
-
-fn damaged(path: &Path, why: &str) -> Error {
-    Error::Damaged { path: path.to_path_buf(), why: format!("{why}; start a new run without --resume") }
-}
-
-/// A set-aside sample as a checkpoint keeps it.
-#[derive(serde::Deserialize)]
-struct StoredBad {
-    path: String,
-    class: String,
-    stage: String,
-    reason: String,
-    words: String,
-}
-
-impl From<StoredBad> for BadSample {
-    fn from(stored: StoredBad) -> Self {
-        let stage = ["read", "decode", "augment"].into_iter().find(|stage| *stage == stored.stage).unwrap_or("read");
-        Self { path: stored.path, class: stored.class, stage, reason: stored.reason, words: stored.words }
     }
 }

@@ -19,6 +19,7 @@ pub struct Audience<'a>(pub Vec<Box<dyn Listener + 'a>>);
 
 impl Listener for Audience<'_> {
     fn hear(&self, event: &Event) {
+        tracing::debug!(?event);
         self.0.iter().for_each(|listener| listener.hear(event));
     }
 }

@@ -9,8 +9,8 @@ use crate::job::claim::{ClaimedFolder, refuse_if_taken};
 use crate::job::say;
 use crate::plan::{Plan, WriteEnd, fingerprint, memory_bound};
 use crate::report::{BadRow, bad_samples_tsv};
-use crate::stage::deal;
 use crate::sample::BadSample;
+use crate::stage::deal;
 use crate::stage::write::{Answer, Row, Write};
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -36,6 +36,7 @@ pub fn run(plan: &Plan, end: &WriteEnd, request: &Request, signals: &Signals) ->
     claimed.write(WRITING, fingerprint(plan).as_bytes())?;
     let listener = request.voice.listener();
     listener.hear(&Event::Planned(Arc::new(facts(plan))));
+    super::warn(plan, &*listener);
     let began = Instant::now();
     let (rows, bad) = fill(plan, end, &claimed, resume, &*listener, signals, request)?;
     let manifest = manifest(&rows)?;

@@ -1,0 +1,39 @@
+//! What a finished training run leaves beside its reports: the model, and pictures of augmented samples.
+
+use super::moments::Moments;
+use crate::error::Result;
+use crate::job::claim::ClaimedFolder;
+use crate::plan::Plan;
+use crate::report::{contact_sheet, write_png};
+use crate::train::{ModelCard, ModelFile, Trainer};
+
+/// Samples on the contact sheet, and variants of each beside the original.
+const SHEET: (usize, u32) = (8, 7);
+/// Side of its tiles, and the gap between them, in pixels.
+const TILE: (u32, u32) = (96, 4);
+
+/// Writes `model.safetensors` and `augmented.png`.
+///
+/// # Errors
+/// [`crate::error::Error::Io`].
+pub fn save(plan: &Plan, trainer: &Trainer, moments: &Moments, claimed: &ClaimedFolder) -> Result<()> {
+    let network = trainer.network();
+    let shape = network.input();
+    let card = ModelCard {
+        name: plan.name.clone(),
+        model: plan.section("model"),
+        input: [shape.channels, shape.height, shape.width],
+        classes: plan.data.source.classes().to_vec(),
+        mean: moments.mean.clone(),
+        std: moments.std.clone(),
+        evaluate: plan.section("evaluate"),
+        seed: plan.seed,
+        epochs: trainer.progress().epoch,
+    };
+    let params = trainer.params().to_vec();
+    ModelFile { card, params }.save(claimed.file("model.safetensors"), network.spans())?;
+    match plan.contact_rows(SHEET.0, SHEET.1) {
+        rows if rows.is_empty() => Ok(()),
+        rows => write_png(claimed.file("augmented.png"), &contact_sheet(&rows, TILE.0, TILE.1)),
+    }
+}
