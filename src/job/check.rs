@@ -127,13 +127,13 @@ fn steps(plan: &Plan, chain: &crate::augment::Chain) -> Vec<Step> {
 fn stages(plan: &Plan) -> Vec<Stage> {
     let workers = plan.workers;
     let stage = |name, workers| Stage { name, workers };
-    let front = [stage("source", 1), stage("load", workers.load)];
-    let back = match plan.end {
-        End::Train(_) => vec![stage("augment", workers.augment), stage("batch", 1), stage("train", workers.train)],
-        End::Write(_) => vec![stage("write", workers.augment)],
-        End::Discard => vec![stage("augment", workers.augment), stage("batch", 1), stage("discard", 1)],
+    let last = match plan.end {
+        End::Train(_) => stage("train", workers.train),
+        End::Write(_) => return vec![stage("source", 1), stage("write", plan.write_workers()), stage("manifest", 1)],
+        End::Discard => stage("discard", 1),
     };
-    front.into_iter().chain(back).collect()
+    let middle = [stage("load", workers.load), stage("augment", workers.augment), stage("batch", 1)];
+    std::iter::once(stage("source", 1)).chain(middle).chain([last]).collect()
 }
 
 fn layers(plan: &Plan) -> Vec<Layer> {
@@ -211,7 +211,7 @@ fn memory_text(summary: &Summary) -> String {
     let mib = |bytes: u64| format!("{:.1} MiB", bytes as f64 / (1 << 20) as f64);
     let MemoryBound { base, data, samples, giants, batches, model } = summary.memory;
     format!(
-        "\nmemory    at most {}: program and threads {}, data {}, samples in flight {}, larger pictures {}, batches {}, model {}\n",
+        "\nmemory    at most {}: program and threads {}, data {}, samples in flight {}, a giant picture {}, batches {}, model {}\n",
         mib(summary.memory_total),
         mib(base),
         mib(data),

@@ -31,7 +31,9 @@ impl Plan {
 
     /// The load stage of this plan.
     pub fn load_stage<'p>(&'p self, augment: &'p Augment<'p>) -> Load<'p> {
-        Load { source: &*self.data.source, test: self.data.test.as_deref(), augment, failed_in_a_row: AtomicU32::new(0) }
+        let (source, test) = (&*self.data.source, self.data.test.as_deref());
+        let early_pixels = self.data.early_pixels();
+        Load { source, test, augment, early_pixels, failed_in_a_row: AtomicU32::new(0) }
     }
 
     /// Samples a chunk: 1 to 32, by the size of the data's pictures.
@@ -72,12 +74,18 @@ impl Plan {
             })
     }
 
-    /// Tickets in, stored variants out, for an offline set.
+    /// Tickets in, stored variants out, for an offline set: one stage, so that a picture is let go where it was read.
     pub fn written<'p, I>(&'p self, load: &'p Load<'p>, write: &'p Write<'p>, tickets: I, stop: Stop) -> Flow<'p, Answer>
     where
         I: Iterator<Item = Ticket> + Send + 'p,
     {
-        self.loaded(load, tickets, stop).map("write", self.workers.augment, ROOM, |_, slot| write.write(slot))
+        let flow = Flow::source("source", self.chunk(), tickets).stop_on(stop);
+        flow.map("write", self.write_workers(), ROOM, |_, ticket| write.write(load.read(ticket)?))
+    }
+
+    /// Threads that read, augment and store an offline set.
+    pub fn write_workers(&self) -> usize {
+        self.workers.load.max(self.workers.augment)
     }
 
     /// Mean and standard deviation of every channel over the training samples as the evaluation chain leaves them.

@@ -4,6 +4,7 @@ use crate::augment::Chain;
 use crate::batch::Part;
 use crate::config::Fields;
 use crate::error::Error;
+use crate::pixels::decode::GIANT_PIXELS;
 use crate::sample::Size;
 use crate::source::split::SplitSpec;
 use crate::source::{self, Source};
@@ -43,7 +44,7 @@ pub fn read(top: &Fields, base: &Path, seed: u64) -> Option<Data> {
         return None;
     };
     let max_bad = super::read_max_bad(&fields);
-    let max_pixels = fields.key("max_pixels", "larger pictures are set aside").integer(1, 1 << 32).or(1 << 26) as u64;
+    let max_pixels = fields.key("max_pixels", "larger pictures are set aside").integer(1, 1 << 32).or(1 << 25) as u64;
     let test_fields = top.table("test", "samples that are scored once, at the end; keys as in [source]").map(|mut test| {
         INHERITED.iter().for_each(|key| test.inherit(key, &fields));
         test
@@ -185,6 +186,19 @@ impl Data {
     /// Pixels of a picture as they come, as far as one look tells.
     pub fn typical_pixels(&self) -> u64 {
         self.first_size().map_or(1, Size::area)
+    }
+
+    /// The largest stored file in bytes.
+    pub fn largest_file(&self) -> u64 {
+        let largest = |source: &dyn Source| (0..source.len()).map(|index| source.stored_bytes(index)).max().unwrap_or(0);
+        largest(&*self.source).max(self.test.as_deref().map_or(0, largest))
+    }
+
+    /// Pictures with more pixels than this are augmented where they are decoded, instead of waiting in a channel at their full
+    /// size: four times what one look at the data has shown.
+    pub fn early_pixels(&self) -> u64 {
+        let largest = self.sizes.iter().map(|size| size.area()).max().unwrap_or(1);
+        (4 * largest).clamp(1 << 14, GIANT_PIXELS)
     }
 
     /// The most pixels that a picture may have.

@@ -1,8 +1,8 @@
 //! How much memory a plan can need at most, counted from its shapes.
 
 use super::{End, Plan};
+use crate::pixels::decode::GIANT_PIXELS;
 use crate::sample::Size;
-use crate::stage::load::GIANT_PIXELS;
 
 /// Upper bound of a run's memory in bytes, part by part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -13,7 +13,7 @@ pub struct MemoryBound {
     pub data: u64,
     /// Samples in flight between source and batcher.
     pub samples: u64,
-    /// Pictures larger than the usual, one for each load worker: they are augmented where they are decoded.
+    /// A giant picture: they are decoded and augmented one at a time.
     pub giants: u64,
     /// Batches in flight.
     pub batches: u64,
@@ -30,26 +30,28 @@ impl MemoryBound {
 
 /// Fixed part: the program with its libraries and allocator's slack.
 const PROGRAM: u64 = 48 << 20;
-/// A worker's stack and scratch (decoder tables, resize rows).
-const WORKER: u64 = 12 << 20;
-/// A pixel in RGB; decoders hold a picture about twice, an operation makes one more.
-const BYTES_PER_PIXEL: u64 = 3 * 3;
+/// A thread's stack in use, its share of the allocator, and its scratch: decoder tables, rows of a resize.
+const WORKER: u64 = 8 << 20;
+/// What decoding takes for a pixel at most, and what is then held by an operation that makes a second picture.
+const DECODING: u64 = 16;
+const AUGMENTING: u64 = 3 * 3;
 
 /// Counts every buffer that a run of `plan` can hold at once.
 pub fn memory_bound(plan: &Plan) -> MemoryBound {
-    let workers = plan.workers;
-    let threads = (workers.load + workers.augment + workers.train + 3) as u64;
+    let (workers, data) = (plan.workers, &plan.data);
+    let (load, augment) = (workers.load as u64, workers.augment as u64);
     let (chunks, batches) = plan.in_flight();
-    let pixels = plan.data.most_pixels().min(GIANT_PIXELS);
-    let channels = plan.data.channels as u64;
-    let out_pixels = plan.size.map_or(pixels, Size::area);
-    let at_work = (workers.load + workers.augment) as u64 * pixels * BYTES_PER_PIXEL;
+    let channels = data.channels as u64;
+    let most = data.most_pixels();
+    let (usual, waiting) = (most.min(GIANT_PIXELS), most.min(data.early_pixels()));
+    let out_pixels = plan.size.map_or(0, Size::area);
+    let at_work = load * (usual * DECODING + data.largest_file()) + augment * waiting * AUGMENTING;
     MemoryBound {
-        base: PROGRAM + threads * WORKER,
-        data: plan.data.held_bytes(),
-        samples: (chunks * plan.chunk()) as u64 * pixels.max(out_pixels) * channels + at_work,
-        giants: workers.load as u64 * plan.data.most_pixels().saturating_sub(pixels) * BYTES_PER_PIXEL,
-        batches: plan.batch_size as u64 * channels * plan.size.map_or(0, Size::area) * 4 * (batches as u64 + 1),
+        base: PROGRAM + (load + augment + workers.train as u64 + 3) * WORKER,
+        data: data.held_bytes(),
+        samples: (chunks * plan.chunk()) as u64 * waiting.max(out_pixels) * channels + at_work,
+        giants: if most > GIANT_PIXELS { most * DECODING } else { 0 },
+        batches: plan.batch_size as u64 * channels * out_pixels * 4 * (batches as u64 + 1),
         model: match &plan.end {
             End::Train(end) => end.memory(plan.batch_size),
             _ => 0,

@@ -78,7 +78,7 @@ impl Source for FileSource {
             notes.insert(0, Note::Misnamed);
         }
         let sample = Sample { identity: self.identity(index), label: self.label(index), image: decoded.image };
-        Ok(Read { sample, notes })
+        Ok(Read { sample, notes, turn: decoded.turn })
     }
 
     fn digest(&self, index: usize) -> Result<[u8; 32], BadSample> {

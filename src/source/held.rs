@@ -1,6 +1,7 @@
 //! Samples that are records of equal size, held in memory as stored bytes. Knows no file format.
 
 use super::{Census, Read, Source};
+use crate::pixels::decode::Turn;
 use crate::pixels::decode::with_channels;
 use crate::sample::{BadSample, Identity, Image, Sample, Size};
 
@@ -81,7 +82,7 @@ impl Source for HeldSource {
 
     fn read(&self, index: usize) -> Result<Read, BadSample> {
         let sample = Sample { identity: self.identity(index), label: self.labels[index], image: self.image(index) };
-        Ok(Read { sample, notes: Vec::new() })
+        Ok(Read { sample, notes: Vec::new(), turn: Turn::default() })
     }
 
     fn digest(&self, index: usize) -> Result<[u8; 32], BadSample> {

@@ -22,7 +22,7 @@ mod settings;
 pub mod split;
 
 use crate::config::Fields;
-use crate::pixels::decode::Note;
+use crate::pixels::decode::{Note, Turn};
 use crate::registry::{self, Entry};
 use crate::sample::{BadSample, Identity, Sample, Size};
 use std::path::Path;
@@ -67,12 +67,14 @@ pub fn read(fields: &Fields, base: &Path) -> Option<Box<dyn SourceSpec>> {
 }
 
 /// A sample as read, and what was odd about its file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Read {
     /// Identity, label and pixels, of the source's number of channels.
     pub sample: Sample,
     /// Oddities to be counted, each at most once.
     pub notes: Vec<Note>,
+    /// To be kept as long as the picture is a giant.
+    pub turn: Turn,
 }
 
 /// What was found when a source was opened: `found` files = [`Source::len`] + everything in `filtered`.

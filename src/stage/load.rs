@@ -1,18 +1,16 @@
-//! The load stage: reads and decodes what a ticket asks for. Giant images are also augmented here, so that they never wait in a
-//! channel at their full size: memory stays bounded whatever the data holds.
+//! The load stage: reads and decodes what a ticket asks for. Unusually large pictures are also augmented here, so that they never
+//! wait in a channel at their full size: memory stays bounded whatever the data holds.
 
 use super::augment::Augment;
 use super::{Slot, Ticket};
 use crate::batch::Part;
 use crate::error::Error;
+use crate::pixels::decode::Turn;
 use crate::sample::BadSample;
-use crate::source::Source;
+use crate::source::{Read, Source};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-
-/// Images above this many pixels are giants.
-pub const GIANT_PIXELS: u64 = 1 << 21;
 
 /// Reads samples; shared by all workers of the stage.
 pub struct Load<'a> {
@@ -22,6 +20,8 @@ pub struct Load<'a> {
     pub test: Option<&'a dyn Source>,
     /// What is done to the pictures afterwards.
     pub augment: &'a Augment<'a>,
+    /// Pictures with more pixels are augmented at once.
+    pub early_pixels: u64,
     /// Reads that the system failed since the last one that it did not.
     pub failed_in_a_row: AtomicU32,
 }
@@ -35,6 +35,22 @@ impl Load<'_> {
     /// # Errors
     /// [`Error::Io`] where the system has failed too many reads in a row.
     pub fn load(&self, ticket: Ticket) -> Result<Slot, Error> {
+        let (outcome, finished, _turn) = match self.read(ticket)? {
+            Ok(Read { sample, turn, .. }) => {
+                let large = sample.image.size().area() > self.early_pixels;
+                (Ok(sample), large, turn)
+            }
+            Err(bad) => (Err(bad), false, Turn::default()),
+        };
+        let slot = Slot { ticket, outcome, finished: false };
+        Ok(if finished { self.augment.apply(slot) } else { slot })
+    }
+
+    /// What the ticket asks for, as the source gives it.
+    ///
+    /// # Errors
+    /// As [`Load::load`].
+    pub fn read(&self, ticket: Ticket) -> Result<Result<Read, Arc<BadSample>>, Error> {
         let index = ticket.entry as usize;
         let read = match ticket.pass.part {
             Part::Train => self.source.read_at_epoch(index, ticket.pass.epoch),
@@ -42,9 +58,7 @@ impl Load<'_> {
             Part::Test => self.test.unwrap_or(self.source).read(index),
         };
         self.watch(read.as_ref().err())?;
-        let giant = read.as_ref().is_ok_and(|read| read.sample.image.size().area() > GIANT_PIXELS);
-        let slot = Slot { ticket, outcome: read.map(|read| read.sample).map_err(Arc::new), finished: false };
-        Ok(if giant { self.augment.apply(slot) } else { slot })
+        Ok(read.map_err(Arc::new))
     }
 
     fn watch(&self, bad: Option<&BadSample>) -> Result<(), Error> {

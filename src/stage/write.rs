@@ -1,12 +1,12 @@
 //! The write stage: makes all variants of a sample, encodes and stores them. A variant's number is the epoch whose dice it is drawn
 //! with, so variant k is what online augmentation shows at epoch k.
 
-use super::Slot;
 use super::augment::Augment;
 use crate::batch::{Part, Pass};
 use crate::error::Error;
 use crate::pixels::encode::encode_png;
 use crate::sample::{BadSample, Sample};
+use crate::source::Read;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -47,9 +47,9 @@ impl Write<'_> {
     ///
     /// # Errors
     /// [`Error::Io`] where a file cannot be written. A sample that cannot be augmented is an answer, not an error.
-    pub fn write(&self, slot: Slot) -> Result<Answer, Error> {
-        let sample = match slot.outcome {
-            Ok(sample) => sample,
+    pub fn write(&self, read: Result<Read, Arc<BadSample>>) -> Result<Answer, Error> {
+        let Read { sample, turn: _turn, .. } = match read {
+            Ok(read) => read,
             Err(bad) => return Ok(Err(bad)),
         };
         let passes = (0..self.variants).map(|epoch| Pass { part: Part::Train, epoch });

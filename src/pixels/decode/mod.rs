@@ -24,6 +24,7 @@ mod format;
 mod jpeg;
 mod orientation;
 mod png;
+mod turn;
 mod webp;
 
 use crate::sample::{Image, Size};
@@ -31,6 +32,7 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub use format::Format;
+pub use turn::{GIANT_PIXELS, Turn};
 
 /// What a file may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,9 +48,9 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 2²⁶ pixels (192 MiB as RGB), sides up to 65535, files up to 256 MiB, 100 scans.
+    /// 2²⁵ pixels (96 MiB as RGB), sides up to 65535, files up to 256 MiB, 100 scans.
     fn default() -> Self {
-        Self { max_pixels: 1 << 26, max_side: 65535, max_bytes: 1 << 28, max_scans: 100 }
+        Self { max_pixels: 1 << 25, max_side: 65535, max_bytes: 1 << 28, max_scans: 100 }
     }
 }
 
@@ -59,7 +61,8 @@ impl Limits {
         self.max_pixels.saturating_mul(16).saturating_add(self.max_bytes.saturating_mul(2))
     }
 
-    /// Refuses a picture of `height` times `width` pixels that is empty or over a limit, naming the key to raise.
+    /// Refuses a picture of `height` times `width` pixels that is empty or over a limit, naming the key to raise; waits for the
+    /// turn of a giant.
     pub(super) fn admit(&self, height: u32, width: u32) -> Result<Size, Refusal> {
         let size = Size::new(height, width);
         if size.area() == 0 {
@@ -72,6 +75,7 @@ impl Limits {
             let reason = format!("too large: {size} = {} pixels, more than max_pixels = {}", size.area(), self.max_pixels);
             return Err(Refusal::new(reason));
         }
+        turn::wait(size.area());
         Ok(size)
     }
 }
@@ -117,7 +121,7 @@ impl Note {
 }
 
 /// A picture and what was odd about its file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Decoded {
     /// The pixels, upright, of as many channels as were asked for.
     pub image: Image,
@@ -125,6 +129,8 @@ pub struct Decoded {
     pub format: Format,
     /// Oddities, each at most once.
     pub notes: Vec<Note>,
+    /// To be kept as long as the picture is a giant.
+    pub turn: Turn,
 }
 
 /// Why a file is not decoded.
@@ -185,17 +191,19 @@ pub fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Decoded, Refusal>
         return Err(Refusal::new(format!("too large: {} bytes, more than max_bytes = {}", bytes.len(), limits.max_bytes)));
     }
     let format = Format::of(bytes)?;
-    let mut raw = contained(|| match format {
+    let read = contained(|| match format {
         Format::Jpeg => jpeg::read(bytes, limits),
         Format::Png => png::read(bytes, limits),
         Format::WebP => webp::read(bytes, limits),
         Format::Bmp => bmp::read(bytes, limits),
-    })?;
+    });
+    let turn = turn::taken();
+    let mut raw = read?;
     let image = convert::to_channels(raw.pixels, options.channels);
     let image = if options.apply_orientation { orientation::upright(image, raw.orientation) } else { image };
     raw.notes.sort();
     raw.notes.dedup();
-    Ok(Decoded { image, format, notes: raw.notes })
+    Ok(Decoded { image, format, notes: raw.notes, turn })
 }
 
 /// `image` with 1 or 3 channels, converted as decoded pictures are.
