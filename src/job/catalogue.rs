@@ -1,10 +1,11 @@
 //! All registries in one shape, for `list` and `describe`: the keys come from the code that reads them, run on each entry's example.
 
-use crate::augment::OPS;
+use crate::augment::{Chain, OPS};
 use crate::config::{Fields, KeyDoc, Problems};
 use crate::model::{INITIALISERS, LAYERS, PRESETS};
 use crate::optim::OPTIMIZERS;
 use crate::optim::schedule::SCHEDULES;
+use crate::plan::SECTIONS;
 use crate::registry::Entry;
 use crate::source::SOURCES;
 use std::path::Path;
@@ -37,8 +38,14 @@ pub struct Item {
 pub fn families() -> Vec<Family> {
     let family = |singular, plural, place, items| Family { singular, plural, place, items };
     vec![
+        family("section", "sections", "[NAME]", items(SECTIONS, |build, fields| build(fields))),
         family("source", "sources", "[source] format = …", items(SOURCES, |build, fields| drop(build(fields, Path::new("."))))),
-        family("operation", "operations", "[[augment]] op = …", items(OPS, |build, fields| drop(build(fields)))),
+        family(
+            "operation",
+            "operations",
+            "[[augment]] op = …",
+            items(OPS, |_, fields| drop(Chain::build(std::slice::from_ref(fields)))),
+        ),
         family("layer", "layers", "[model] layers = [{ layer = … }]", items(LAYERS, |build, fields| drop(build(fields)))),
         family("preset", "presets", "[model] preset = …", items(PRESETS, |build, fields| drop(build(fields)))),
         family("initialiser", "initialisers", "[model] weights = …", items(INITIALISERS, |build, fields| drop(build(fields)))),

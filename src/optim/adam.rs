@@ -7,7 +7,7 @@ use crate::registry::Entry;
 /// See [`Adam`].
 pub const ENTRY: Entry<BuildOptimizer> = Entry {
     name: "adam",
-    about: "averages of gradients and of their squares, corrected for their start at 0",
+    about: "Averages of gradients and of their squares, corrected for their start at 0",
     example: "name = \"adam\"\nbetas = [0.9, 0.999]",
     build: |fields| Box::new(Adam::read(fields)),
 };

@@ -7,7 +7,7 @@ use crate::registry::Entry;
 /// See [`RmsProp`].
 pub const ENTRY: Entry<BuildOptimizer> = Entry {
     name: "rmsprop",
-    about: "divides every gradient by a running root mean square of itself",
+    about: "Divides every gradient by a running root mean square of itself",
     example: "name = \"rmsprop\"\nalpha = 0.9",
     build,
 };

@@ -7,7 +7,7 @@ use crate::registry::Entry;
 /// See [`Sgd`].
 pub const ENTRY: Entry<BuildOptimizer> = Entry {
     name: "sgd",
-    about: "gradient descent on mini-batches, with momentum and Nesterov's where asked",
+    about: "Gradient descent on mini-batches, with momentum and Nesterov's where asked",
     example: "name = \"sgd\"\nmomentum = 0.9\nnesterov = true",
     build,
 };

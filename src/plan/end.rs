@@ -97,7 +97,8 @@ fn at_model(problem: Problem, top: &Fields) -> Problem {
     Problem { place: problem.place.or_else(|| top.place_of("model")), ..problem }
 }
 
-fn read_write(fields: &Fields, base: &Path) -> WriteEnd {
+/// Reads `[write]`.
+pub(super) fn read_write(fields: &Fields, base: &Path) -> WriteEnd {
     fields.key("format", "an image folder with a manifest, to be read as `prepared`").word(&["image_folder"]).or("image_folder");
     fields.key("encoding", "how pictures are stored; lossless, so that training sees the same bytes").word(&["png"]).or("png");
     let path = base.join(fields.key("path", "the set's folder, relative to the file").text().required());

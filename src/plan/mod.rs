@@ -7,6 +7,7 @@ mod end;
 mod memory;
 mod normalize;
 mod resolved;
+mod sections;
 mod workers;
 
 pub use data::Data;
@@ -14,6 +15,7 @@ pub use end::{End, TrainEnd, WriteEnd};
 pub use memory::{MemoryBound, memory_bound};
 pub use normalize::NormalizePlan;
 pub use resolved::{fingerprint, fingerprint_of, resolved_text};
+pub use sections::SECTIONS;
 pub use workers::Workers;
 
 use crate::augment::Chain;
@@ -103,18 +105,11 @@ fn read_plan(document: &Document, file: PathBuf, problems: &Problems) -> Option<
     let data = data::read(&top, &base, seed);
     let augment = Chain::build(&top.tables("augment", "op", "what is done to training samples, in this order"));
     let evaluate = Chain::build(&top.tables("evaluate", "op", "what is done to validation and test samples, in this order"));
-    let batch = top.table_or_empty("batch", "how samples are collected");
-    let batch_size = batch.key("size", "samples a batch").count(1, 1 << 20).or(64);
-    let last_batch = batch
-        .key("last", "keep a last, smaller batch, or drop it in training")
-        .choice(&[("keep", LastBatch::Keep), ("drop", LastBatch::Drop)])
-        .or_shown(LastBatch::Keep, "keep");
-    batch.finish();
+    let (batch_size, last_batch) = sections::read_batch(&top.table_or_empty("batch", "how samples are collected"));
     let workers = workers::read(&top.table_or_empty("workers", "threads and memory; results never depend on them"));
-    let report = top.table_or_empty("report", "where results go");
-    let runs = base.join(report.key("path", "folder of run folders, relative to the file").text().or("../runs".to_owned()));
-    report.finish();
-    let normalize = normalize::read(&top, data.as_ref().map_or(3, |data| data.channels));
+    let runs = base.join(sections::read_report(&top.table_or_empty("report", "where results go")));
+    let channels = data.as_ref().map_or(3, |data| data.channels);
+    let normalize = normalize::read(&top.table_or_empty("normalize", "how values are brought to mean 0 and deviation 1"), channels);
     let size = data.as_ref().and_then(|data| data.common_size(&top, &augment, &evaluate));
     let end = end::read(&top, &base, data.as_ref(), size);
     top.finish();

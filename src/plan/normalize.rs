@@ -12,8 +12,7 @@ pub struct NormalizePlan {
 }
 
 /// Reads the section for pictures of `channels`.
-pub fn read(top: &Fields, channels: usize) -> NormalizePlan {
-    let fields = top.table_or_empty("normalize", "how values are brought to mean 0 and standard deviation 1");
+pub fn read(fields: &Fields, channels: usize) -> NormalizePlan {
     let values = |key: &str, about: &str, limits: Limits| {
         let kind = format!("\"auto\" or list of {channels} numbers, {limits}");
         let read = |node: &Node| match &node.value {

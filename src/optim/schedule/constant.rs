@@ -6,7 +6,7 @@ use crate::registry::Entry;
 /// See the module.
 pub const ENTRY: Entry<BuildSchedule> = Entry {
     name: "constant",
-    about: "the same rate from the first step to the last",
+    about: "The same rate from the first step to the last",
     example: "peak = 0.1\nschedule = \"constant\"",
     build: |_| Box::new(Constant),
 };

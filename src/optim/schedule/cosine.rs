@@ -8,7 +8,7 @@ use crate::registry::Entry;
 /// See [`Cosine`].
 pub const ENTRY: Entry<BuildSchedule> = Entry {
     name: "cosine",
-    about: "falls along half a cosine, step by step, to the share `floor` of the peak at the end",
+    about: "Falls along half a cosine, step by step, to the share `floor` of the peak at the end",
     example: "peak = 0.1\nschedule = \"cosine\"\nwarmup_epochs = 1",
     build,
 };

@@ -8,7 +8,7 @@ use crate::registry::Entry;
 /// See [`Exponential`].
 pub const ENTRY: Entry<BuildSchedule> = Entry {
     name: "exponential",
-    about: "multiplied by `factor` after every epoch",
+    about: "Multiplied by `factor` after every epoch",
     example: "peak = 0.1\nschedule = \"exponential\"\nfactor = 0.95",
     build,
 };

@@ -7,7 +7,7 @@ use crate::registry::Entry;
 /// See [`InverseTime`].
 pub const ENTRY: Entry<BuildSchedule> = Entry {
     name: "inverse_time",
-    about: "divided by 1 + `decay` times the number of epochs done",
+    about: "Divided by 1 + `decay` times the number of epochs done",
     example: "peak = 0.1\nschedule = \"inverse_time\"\ndecay = 0.5",
     build,
 };

@@ -7,7 +7,7 @@ use crate::registry::Entry;
 /// See [`Linear`].
 pub const ENTRY: Entry<BuildSchedule> = Entry {
     name: "linear",
-    about: "falls in a straight line, step by step, to the share `floor` of the peak at the end",
+    about: "Falls in a straight line, step by step, to the share `floor` of the peak at the end",
     example: "peak = 0.1\nschedule = \"linear\"\nfloor = 0.01",
     build,
 };

@@ -8,7 +8,7 @@ use crate::registry::Entry;
 /// See [`OneCycle`].
 pub const ENTRY: Entry<BuildSchedule> = Entry {
     name: "one_cycle",
-    about: "rises to the peak along half a cosine in the first `pct_start` of the run, then falls to almost nothing",
+    about: "Rises to the peak along half a cosine in the first `pct_start` of the run, then falls to almost nothing",
     example: "peak = 0.1\nschedule = \"one_cycle\"\npct_start = 0.3",
     build,
 };

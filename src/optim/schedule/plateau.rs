@@ -9,7 +9,7 @@ use crate::registry::Entry;
 /// See [`Plateau`].
 pub const ENTRY: Entry<BuildSchedule> = Entry {
     name: "plateau",
-    about: "multiplied by `factor` whenever the monitored number was not better for `patience` epochs",
+    about: "Multiplied by `factor` whenever the monitored number was not better for `patience` epochs",
     example: "peak = 0.1\nschedule = \"plateau\"\nfactor = 0.5\npatience = 3",
     build,
 };

@@ -8,7 +8,7 @@ use crate::registry::Entry;
 /// See [`Step`].
 pub const ENTRY: Entry<BuildSchedule> = Entry {
     name: "step",
-    about: "multiplied by `factor` after every `every` epochs",
+    about: "Multiplied by `factor` after every `every` epochs",
     example: "peak = 0.1\nschedule = \"step\"\nevery = 10\nfactor = 0.5",
     build,
 };
