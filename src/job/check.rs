@@ -127,13 +127,12 @@ fn steps(plan: &Plan, chain: &crate::augment::Chain) -> Vec<Step> {
 fn stages(plan: &Plan) -> Vec<Stage> {
     let workers = plan.workers;
     let stage = |name, workers| Stage { name, workers };
-    let front = [stage("source", 1), stage("load", workers.load)];
-    let back = match plan.end {
-        End::Train(_) => vec![stage("augment", workers.augment), stage("batch", 1), stage("train", workers.train)],
-        End::Write(_) => vec![stage("write", workers.augment)],
-        End::Discard => vec![stage("augment", workers.augment), stage("batch", 1), stage("discard", 1)],
+    let last = match plan.end {
+        End::Train(_) => stage("train", workers.train),
+        End::Write(_) => return vec![stage("source", 1), stage("write", plan.write_workers())],
+        End::Discard => stage("discard", 1),
     };
-    front.into_iter().chain(back).collect()
+    vec![stage("source", 1), stage("load", workers.load), stage("augment", workers.augment), stage("batch", 1), last]
 }
 
 fn layers(plan: &Plan) -> Vec<Layer> {

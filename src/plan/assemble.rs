@@ -8,11 +8,12 @@ use crate::pixels::normalize::Normalize;
 use crate::sample::{Image, Size};
 use crate::stage::augment::Augment;
 use crate::stage::batch::Batcher;
-use crate::stage::load::Load;
+use crate::stage::load::{GIANT_PIXELS, Load};
 use crate::stage::measure::Moments;
 use crate::stage::write::{Answer, Write};
 use crate::stage::{Slot, Ticket};
 use std::ops::ControlFlow;
+use std::sync::Mutex;
 use std::sync::atomic::AtomicU32;
 
 /// Chunks that may wait in front of a stage.
@@ -31,7 +32,19 @@ impl Plan {
 
     /// The load stage of this plan.
     pub fn load_stage<'p>(&'p self, augment: &'p Augment<'p>) -> Load<'p> {
-        Load { source: &*self.data.source, test: self.data.test.as_deref(), augment, failed_in_a_row: AtomicU32::new(0) }
+        Load {
+            source: &*self.data.source,
+            test: self.data.test.as_deref(),
+            augment,
+            waiting_pixels: self.waiting_pixels(),
+            gate: Mutex::default(),
+            failed_in_a_row: AtomicU32::new(0),
+        }
+    }
+
+    /// The most pixels of a picture that waits between stages: room for the usual ones, a chunk of them or one.
+    pub fn waiting_pixels(&self) -> u64 {
+        (8 * self.data.typical_pixels()).clamp(CHUNK_PIXELS, GIANT_PIXELS)
     }
 
     /// Samples a chunk: 1 to 32, by the size of the data's pictures.
@@ -77,13 +90,21 @@ impl Plan {
     where
         I: Iterator<Item = Ticket> + Send + 'p,
     {
-        self.loaded(load, tickets, stop).map("write", self.workers.augment, ROOM, |_, slot| write.write(slot))
+        let flow = Flow::source("source", self.chunk(), tickets).stop_on(stop);
+        // Loading is part of the stage: a picture of any size is at work in one place, and never waits.
+        flow.map("write", self.write_workers(), ROOM, |_, ticket| load.with(ticket, |slot| write.write(slot))?)
+    }
+
+    /// Threads that load, augment and store an offline set.
+    pub fn write_workers(&self) -> usize {
+        self.workers.load.max(self.workers.augment)
     }
 
     /// Mean and standard deviation of every channel over the training samples as the evaluation chain leaves them.
     ///
     /// # Errors
-    /// A bug in a stage; bad samples are passed over, the run itself accounts for them.
+    /// A bug in a stage; bad samples are passed over, the run itself accounts for them. Where `stop` was requested the sums are
+    /// of a part only, and must not be used.
     pub fn measure(&self, stop: Stop) -> Result<Option<Moments>, Error> {
         let augment = self.augment_stage();
         let load = self.load_stage(&augment);

@@ -182,9 +182,15 @@ impl Data {
         self.sizes.first().copied()
     }
 
-    /// Pixels of a picture as they come, as far as one look tells.
+    /// Pixels of a picture as they come: the mean of the first few.
     pub fn typical_pixels(&self) -> u64 {
-        self.first_size().map_or(1, Size::area)
+        self.sizes.iter().map(|size| size.area()).sum::<u64>() / self.sizes.len().max(1) as u64
+    }
+
+    /// Bytes of the largest file that is read.
+    pub fn largest_file(&self) -> u64 {
+        let of = |source: &dyn Source| (0..source.len()).map(|index| source.stored_bytes(index)).max().unwrap_or(0);
+        of(&*self.source).max(self.test.as_deref().map_or(0, of))
     }
 
     /// The most pixels that a picture may have.

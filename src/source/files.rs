@@ -3,7 +3,7 @@
 use super::escape::escape;
 use super::listing::{Listing, Stamp};
 use super::{Census, Read, Source};
-use crate::pixels::decode::{DecodeOptions, Note, decode};
+use crate::pixels::decode::{DecodeOptions, Decoded, Note, Refusal, decode};
 use crate::sample::{BadSample, Identity, Sample, Size};
 use rustix::io::Errno;
 use std::ffi::OsStr;
@@ -30,6 +30,17 @@ impl FileSource {
     fn bad(&self, index: usize, stage: &'static str, reason: String, words: String) -> BadSample {
         let class = self.classes[self.listing.label(index) as usize].clone();
         BadSample { path: escape(self.listing.name(index)), class, stage, reason, words }
+    }
+
+    fn answer(&self, index: usize, decoded: Result<Decoded, Refusal>) -> Result<Read, BadSample> {
+        let decoded = decoded.map_err(|refusal| self.bad(index, "decode", refusal.reason, refusal.words))?;
+        let mut notes = decoded.notes;
+        let extension = Path::new(OsStr::from_bytes(self.listing.name(index))).extension();
+        if extension.is_some_and(|extension| !decoded.format.fits_extension(&extension.to_string_lossy())) {
+            notes.insert(0, Note::Misnamed);
+        }
+        let sample = Sample { identity: self.identity(index), label: self.label(index), image: decoded.image };
+        Ok(Read { sample, notes })
     }
 
     fn bytes(&self, index: usize) -> Result<Vec<u8>, BadSample> {
@@ -70,15 +81,24 @@ impl Source for FileSource {
 
     fn read(&self, index: usize) -> Result<Read, BadSample> {
         let bytes = self.bytes(index)?;
-        let decoded = decode(&bytes, &self.options);
-        let decoded = decoded.map_err(|refusal| self.bad(index, "decode", refusal.reason, refusal.words))?;
-        let mut notes = decoded.notes;
-        let extension = Path::new(OsStr::from_bytes(self.listing.name(index))).extension();
-        if extension.is_some_and(|extension| !decoded.format.fits_extension(&extension.to_string_lossy())) {
-            notes.insert(0, Note::Misnamed);
+        self.answer(index, decode(&bytes, &self.options))
+    }
+
+    fn read_small(&self, index: usize, _epoch: Option<u32>, most_pixels: u64) -> Option<Result<Read, BadSample>> {
+        let stamp = self.listing.stamp(index);
+        if stamp.size > most_pixels.saturating_mul(8) {
+            return None;
         }
-        let sample = Sample { identity: self.identity(index), label: self.label(index), image: decoded.image };
-        Ok(Read { sample, notes })
+        let bytes = match self.bytes(index) {
+            Ok(bytes) => bytes,
+            Err(bad) => return Some(Err(bad)),
+        };
+        let mut options = self.options;
+        options.limits.max_pixels = most_pixels.min(options.limits.max_pixels);
+        match decode(&bytes, &options) {
+            Err(refusal) if refusal.is_of_size() => None,
+            decoded => Some(self.answer(index, decoded)),
+        }
     }
 
     fn digest(&self, index: usize) -> Result<[u8; 32], BadSample> {

@@ -131,6 +131,13 @@ pub trait Source: Send + Sync {
         self.read(index)
     }
 
+    /// As [`Source::read_at_epoch`], or [`Source::read`] without an epoch, unless it is large: more than `most_pixels`, or a file
+    /// of more than 8 bytes for each of them. Then none, at the cost of its header.
+    fn read_small(&self, index: usize, epoch: Option<u32>, most_pixels: u64) -> Option<Result<Read, BadSample>> {
+        let _ = most_pixels;
+        Some(epoch.map_or_else(|| self.read(index), |epoch| self.read_at_epoch(index, epoch)))
+    }
+
     /// BLAKE3 of its stored bytes.
     ///
     /// # Errors

@@ -172,6 +172,9 @@ impl Entered {
     }
 }
 
+/// What reading a rendition gives; none where it is too large for [`Source::read_small`].
+type Answer = Option<std::result::Result<Read, BadSample>>;
+
 struct PreparedSource {
     files: FileSource,
     samples: Vec<Entered>,
@@ -192,15 +195,28 @@ impl PreparedSource {
         Self { files, samples, groups, renditions, census }
     }
 
-    fn rendition(&self, index: usize, at: usize) -> std::result::Result<Read, BadSample> {
+    /// Number of the rendition that an epoch shows, or that stands for the sample as it is.
+    fn at(&self, epoch: Option<u32>) -> usize {
+        epoch.map_or(self.renditions - 1, |epoch| epoch as usize % (self.renditions - 1))
+    }
+
+    /// A rendition's file, read by `read`, under the sample's own name.
+    fn rendition(&self, index: usize, at: usize, read: impl FnOnce(usize) -> Answer) -> Answer {
         match &self.samples[index] {
-            Entered::Bad { bad, .. } => Err(bad.clone()),
+            Entered::Bad { bad, .. } => Some(Err(bad.clone())),
             Entered::Good { identity, .. } => {
-                let mut read = self.files.read(self.groups[index] * self.renditions + at)?;
-                read.sample.identity = identity.clone();
-                Ok(read)
+                let named = |mut read: Read| {
+                    read.sample.identity = identity.clone();
+                    read
+                };
+                Some(read(self.groups[index] * self.renditions + at)?.map(named))
             }
         }
+    }
+
+    fn whole(&self, index: usize, at: usize) -> std::result::Result<Read, BadSample> {
+        let read = self.rendition(index, at, |file| Some(self.files.read(file)));
+        read.unwrap_or_else(|| self.files.read(self.groups[index] * self.renditions + at))
     }
 }
 
@@ -241,11 +257,15 @@ impl Source for PreparedSource {
     }
 
     fn read(&self, index: usize) -> std::result::Result<Read, BadSample> {
-        self.rendition(index, self.renditions - 1)
+        self.whole(index, self.at(None))
     }
 
     fn read_at_epoch(&self, index: usize, epoch: u32) -> std::result::Result<Read, BadSample> {
-        self.rendition(index, epoch as usize % (self.renditions - 1))
+        self.whole(index, self.at(Some(epoch)))
+    }
+
+    fn read_small(&self, index: usize, epoch: Option<u32>, most_pixels: u64) -> Answer {
+        self.rendition(index, self.at(epoch), |file| self.files.read_small(file, None, most_pixels))
     }
 
     fn digest(&self, index: usize) -> std::result::Result<[u8; 32], BadSample> {

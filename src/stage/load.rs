@@ -8,10 +8,10 @@ use crate::error::Error;
 use crate::sample::BadSample;
 use crate::source::Source;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-/// Images above this many pixels are giants.
+/// Images above this many pixels are giants: one is in the works at a time.
 pub const GIANT_PIXELS: u64 = 1 << 21;
 
 /// Reads samples; shared by all workers of the stage.
@@ -22,6 +22,10 @@ pub struct Load<'a> {
     pub test: Option<&'a dyn Source>,
     /// What is done to the pictures afterwards.
     pub augment: &'a Augment<'a>,
+    /// The most pixels that wait for the next stage; larger images are augmented where they are loaded.
+    pub waiting_pixels: u64,
+    /// Held by the worker that has a giant.
+    pub gate: Mutex<()>,
     /// Reads that the system failed since the last one that it did not.
     pub failed_in_a_row: AtomicU32,
 }
@@ -35,16 +39,32 @@ impl Load<'_> {
     /// # Errors
     /// [`Error::Io`] where the system has failed too many reads in a row.
     pub fn load(&self, ticket: Ticket) -> Result<Slot, Error> {
+        self.with(ticket, |slot| {
+            let large = slot.outcome.as_ref().is_ok_and(|sample| sample.image.size().area() > self.waiting_pixels);
+            if large { self.augment.apply(slot) } else { slot }
+        })
+    }
+
+    /// Loads what a ticket asks for and hands it to `then`; no other giant is loaded before that has returned.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where the system has failed too many reads in a row.
+    pub fn with<R>(&self, ticket: Ticket, then: impl FnOnce(Slot) -> R) -> Result<R, Error> {
         let index = ticket.entry as usize;
-        let read = match ticket.pass.part {
-            Part::Train => self.source.read_at_epoch(index, ticket.pass.epoch),
-            Part::Validation => self.source.read(index),
-            Part::Test => self.test.unwrap_or(self.source).read(index),
+        let (source, epoch) = match ticket.pass.part {
+            Part::Train => (self.source, Some(ticket.pass.epoch)),
+            Part::Validation => (self.source, None),
+            Part::Test => (self.test.unwrap_or(self.source), None),
         };
+        let small = source.read_small(index, epoch, GIANT_PIXELS);
+        // A panic elsewhere left nothing half done behind the gate.
+        let alone = small.is_none().then(|| self.gate.lock().unwrap_or_else(PoisonError::into_inner));
+        let read = small.unwrap_or_else(|| epoch.map_or_else(|| source.read(index), |epoch| source.read_at_epoch(index, epoch)));
         self.watch(read.as_ref().err())?;
-        let giant = read.as_ref().is_ok_and(|read| read.sample.image.size().area() > GIANT_PIXELS);
         let slot = Slot { ticket, outcome: read.map(|read| read.sample).map_err(Arc::new), finished: false };
-        Ok(if giant { self.augment.apply(slot) } else { slot })
+        let done = then(slot);
+        drop(alone);
+        Ok(done)
     }
 
     fn watch(&self, bad: Option<&BadSample>) -> Result<(), Error> {

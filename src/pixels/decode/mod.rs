@@ -138,6 +138,11 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// Whether the file was refused for what it would cost, before it was looked into.
+    pub fn is_of_size(&self) -> bool {
+        self.reason.starts_with("too large")
+    }
+
     pub(super) fn new(reason: impl Into<String>) -> Self {
         Self { reason: reason.into(), words: String::new() }
     }
