@@ -48,9 +48,15 @@ impl ClaimedFolder {
     /// [`Error::Refused`] where there is none, or where another process is writing to it.
     pub fn resume(runs: &Path, name: &str, out: Option<&Path>) -> Result<Self> {
         let parent = runs.join(name);
-        let newest = || numbers(&parent).into_iter().rev().map(|n| parent.join(n.to_string())).find(|path| unfinished(path));
+        let newest = || {
+            numbers(&parent)
+                .into_iter()
+                .rev()
+                .map(|n| parent.join(n.to_string()))
+                .find(|path| unfinished(path) && has_checkpoint(path))
+        };
         let found = out.map(Path::to_path_buf).or_else(newest);
-        match found.filter(|path| path.join("checkpoint").is_file()) {
+        match found.filter(|path| has_checkpoint(path)) {
             Some(path) => Self::open(&path),
             None => {
                 let place = out.map_or(parent.display().to_string(), |out| out.display().to_string());
@@ -119,10 +125,21 @@ impl ClaimedFolder {
         std::fs::remove_file(self.file(LOCK)).map_err(Error::io("cannot remove", self.file(LOCK)))
     }
 
+    /// Gives up a folder in which nothing has been put; one that holds something stays, without its lock's file.
+    pub fn abandon(&self) {
+        let _ = std::fs::remove_file(self.file(LOCK));
+        // Refused by the system, as it should be, where the folder holds something.
+        let _ = std::fs::remove_dir(&self.path);
+    }
+
     /// Whether the run in it is over.
     pub fn is_finished(&self) -> bool {
         !unfinished(&self.path)
     }
+}
+
+fn has_checkpoint(path: &Path) -> bool {
+    path.join("checkpoint").is_file()
 }
 
 fn unfinished(path: &Path) -> bool {

@@ -91,7 +91,8 @@ impl Plan {
     /// Mean and standard deviation of every channel over the training samples as the evaluation chain leaves them.
     ///
     /// # Errors
-    /// A bug in a stage; bad samples are passed over, the run itself accounts for them.
+    /// A bug in a stage; bad samples are passed over, the run itself accounts for them. Where `stop` was requested the sums are
+    /// of a part only, and must not be used.
     pub fn measure(&self, stop: Stop) -> Result<Option<Moments>, Error> {
         let augment = self.augment_stage();
         let load = self.load_stage(&augment);

@@ -183,9 +183,9 @@ impl Data {
         self.sizes.first().copied()
     }
 
-    /// Pixels of a picture as they come, as far as one look tells.
+    /// Pixels of a picture as they come: the mean of the first few.
     pub fn typical_pixels(&self) -> u64 {
-        self.first_size().map_or(1, Size::area)
+        self.sizes.iter().map(|size| size.area()).sum::<u64>() / self.sizes.len().max(1) as u64
     }
 
     /// The largest stored file in bytes.

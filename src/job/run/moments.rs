@@ -24,6 +24,9 @@ impl Moments {
         let as_f32 = |values: &[f64]| values.iter().map(|&value| value as f32).collect::<Vec<f32>>();
         let needed = given.mean.is_none() || given.std.is_none();
         let moments = if needed { plan.measure(signals.stop())? } else { None };
+        if signals.stop().is_requested() {
+            return Err(signals.interrupted("nothing was learned yet: start it again without --resume".to_owned()));
+        }
         let channels = plan.data.channels;
         let (mean, std) = moments.map_or((vec![0.0; channels], vec![1.0; channels]), |moments| (moments.mean(), moments.std()));
         let std = given.std.clone().unwrap_or(std);

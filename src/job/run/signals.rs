@@ -29,6 +29,18 @@ impl Signals {
         Ok(signals)
     }
 
+    /// Listens to nothing; [`Signals::ask`] asks in the system's place.
+    #[cfg(test)]
+    pub fn silent() -> Self {
+        Self { asked: Arc::default(), which: Arc::default() }
+    }
+
+    /// Asks the run to stop.
+    #[cfg(test)]
+    pub fn ask(&self) {
+        self.asked.store(true, Ordering::Release);
+    }
+
     /// The flag as a flow's stop.
     pub fn stop(&self) -> Stop {
         Stop::from(self.asked.clone())

@@ -26,6 +26,19 @@ use std::time::Instant;
 /// # Errors
 /// Whatever stopped it; what was learned until then is in the checkpoint.
 pub fn run(plan: &Plan, end: &TrainEnd, request: &Request, signals: &Signals) -> Result<()> {
+    let voice = request.voice.listener();
+    let (reports, claimed) = heard(plan, end, request, signals, voice)?;
+    conclude(request.voice, &reports, &claimed)
+}
+
+/// Trains while `listener` hears of it.
+fn heard(
+    plan: &Plan,
+    end: &TrainEnd,
+    request: &Request,
+    signals: &Signals,
+    listener: Box<dyn Listener + '_>,
+) -> Result<(Arc<RunFolder>, ClaimedFolder)> {
     let out = request.out.as_deref();
     let claimed = match request.resume {
         true => ClaimedFolder::resume(&plan.runs, &plan.name, out)?,
@@ -33,17 +46,20 @@ pub fn run(plan: &Plan, end: &TrainEnd, request: &Request, signals: &Signals) ->
     };
     let began = Instant::now();
     let reports = Arc::new(RunFolder::new(claimed.path()));
-    let audience = Audience(vec![Box::new(SharedReports(reports.clone())), request.voice.listener()]);
-    let mut session = Session::begin(plan, end, &claimed, &audience, signals, request)?;
+    let audience = Audience(vec![Box::new(SharedReports(reports.clone())), listener]);
+    let begun = Session::begin(plan, end, &claimed, &audience, signals, request);
+    let mut session = begun.inspect_err(|_| claimed.abandon())?;
     if let Some(past) = &session.past {
         reports.resume(past.epochs_done, past.history.clone(), past.bad.iter().map(|bad| BadRow::new(bad)).collect());
     }
     let result = session.whole(began);
+    drop(session);
+    drop(audience);
     reports.write()?;
     result?;
     reports.check()?;
     claimed.finish()?;
-    conclude(request.voice, &reports, &claimed)
+    Ok((reports, claimed))
 }
 
 /// Lets the folder's reports listen while the job keeps a hand on them.
@@ -144,12 +160,15 @@ impl<'a> Session<'a> {
             return Ok((Vec::new(), stopped, stream));
         }
         let mut keep = CheckpointFile(self.claimed.file("checkpoint"));
-        let ledger = plan.data.ledger(&[Part::Train, Part::Validation]).starting_at(caller.consumed, bad);
+        // A training pass that is over is followed by its validation pass, which counts from 0.
+        let under_way = start.consumed < entries[0];
+        let counted = if under_way { start.consumed } else { 0 };
+        let ledger = plan.data.ledger(&[Part::Train, Part::Validation]).starting_at(counted, bad);
         let (listener, stop) = (self.listener, self.signals.stop());
         let driver = Driver { listener, keep: &mut keep, stop, ledger, stream, caller, entries };
         let mut sink = Train::new(&mut self.trainer, driver);
         let mut take = |_, batch: Batch| sink.take(&batch);
-        let first_index = self.past.as_ref().map_or(0, |past| past.batches_done) as u32;
+        let first_index = self.past.as_ref().filter(|_| under_way).map_or(0, |past| past.batches_done) as u32;
         let augment = plan.augment_stage();
         let load = plan.load_stage(&augment);
         let tickets = deal::training(parts, plan.seed, start, self.end.config.epochs);
@@ -216,3 +235,7 @@ fn facts(plan: &Plan, end: &TrainEnd) -> Facts {
         memory_bound: Some(memory_bound(plan).total()),
     }
 }
+
+#[cfg(test)]
+#[path = "laws.rs"]
+mod laws;
