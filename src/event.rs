@@ -99,6 +99,11 @@ pub enum Event {
         /// Mean loss so far in this pass.
         loss: f64,
     },
+    /// The first training batch has been delivered, so long after the run was asked for.
+    FirstBatch {
+        /// Planning, measuring and everything else before it included.
+        after: Duration,
+    },
     /// A sample was set aside.
     Quarantined(Arc<BadSample>),
     /// An epoch is over.

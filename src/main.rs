@@ -32,6 +32,7 @@ fn dispatch(command: Command) -> Result<()> {
 }
 
 fn run(args: RunArgs) -> Result<()> {
+    let asked = std::time::Instant::now();
     let voice = match (args.quiet, args.json) {
         (true, _) => job::run::Voice::Quiet,
         (_, true) => job::run::Voice::Json,
@@ -43,6 +44,7 @@ fn run(args: RunArgs) -> Result<()> {
         out: args.out,
         resume: args.resume,
         voice,
+        asked,
     };
     job::run::run(&request)
 }

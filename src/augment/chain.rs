@@ -230,10 +230,10 @@ mod tests {
         );
         let expected = [
             "cannot be \"rotat\" | did you mean \"rotate\"?",
-            "`shift` in augment 2 (hue) cannot be 0.9",
-            "unknown key `q` in augment 2 (hue)",
-            "augment 3 needs the key `op`",
-            "`p` in augment 4 (crop) cannot be 7",
+            "`shift` in augment 1 (hue) cannot be 0.9",
+            "unknown key `q` in augment 1 (hue)",
+            "augment 2 needs the key `op`",
+            "`p` in augment 3 (crop) cannot be 7",
         ];
         assert_eq!(problems.len(), expected.len(), "{problems:#?}");
         for (problem, part) in problems.iter().zip(expected) {

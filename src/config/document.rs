@@ -91,7 +91,7 @@ impl Document {
         let source = Arc::new(SourceText { name: name.to_owned(), text: text.to_owned() });
         let (table, errors) = DeTable::parse_recoverable(text);
         if !errors.is_empty() {
-            return Err(errors.iter().map(|error| syntax_problem(error, &source)).collect());
+            return Err(syntax_problems(&errors, &source));
         }
         let place = (source.clone(), table.span());
         Ok(Self { root: Node { value: convert_table(table.get_ref(), &source), place } })
@@ -116,9 +116,26 @@ impl Document {
     }
 }
 
+/// More are not shown: after so many, the parser is guessing.
+const MOST_SYNTAX: usize = 10;
+
+/// The errors in the file's order, each once.
+fn syntax_problems(errors: &[toml::de::Error], source: &Arc<SourceText>) -> Vec<Problem> {
+    let mut problems: Vec<Problem> = errors.iter().map(|error| syntax_problem(error, source)).collect();
+    problems.sort_by_key(|problem| problem.place.as_ref().map_or(0, |(_, span)| span.start));
+    problems.dedup();
+    problems.truncate(MOST_SYNTAX);
+    problems
+}
+
 fn syntax_problem(error: &toml::de::Error, source: &Arc<SourceText>) -> Problem {
-    let place = error.span().map(|span| (source.clone(), span));
-    Problem { message: error.message().to_owned(), help: None, place }
+    let span = error.span().unwrap_or(0..0);
+    let word = source.text.get(span.clone()).unwrap_or_default();
+    let (message, help) = match error.message() {
+        "duplicate key" => (format!("`{word}` stands here a second time"), Some("keep one of them".to_owned())),
+        other => (other.to_owned(), None),
+    };
+    Problem { message, help, place: Some((source.clone(), span)) }
 }
 
 /// The value that `text` writes in TOML, or `text` itself where it is not TOML: `--set train.optimizer.name=adam`.

@@ -1,9 +1,10 @@
 //! One table of a pipeline file, read key by key.
 
 use super::document::{Document, Node, Place, Value};
-use crate::error::{Problem, nearest};
+use crate::error::{Problem, SourceText, nearest};
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// All problems found so far, shared by every table of a file, so that they can be shown together.
 #[derive(Clone, Debug, Default)]
@@ -18,7 +19,18 @@ impl Problems {
     /// Takes all out, in the order in which they stand in the file.
     pub fn take(&self) -> Vec<Problem> {
         let mut problems = std::mem::take(&mut *self.0.borrow_mut());
-        problems.sort_by_key(|problem| problem.place.as_ref().map_or(usize::MAX, |(_, span)| span.start));
+        // Texts in the order in which they were met: the file, then what --set says.
+        let mut texts: Vec<Arc<SourceText>> = Vec::new();
+        for (text, _) in problems.iter().filter_map(|problem| problem.place.as_ref()) {
+            if !texts.iter().any(|known| Arc::ptr_eq(known, text)) {
+                texts.push(text.clone());
+            }
+        }
+        let number = |text: &Arc<SourceText>| texts.iter().position(|known| Arc::ptr_eq(known, text));
+        let from_set = |text: &Arc<SourceText>| text.name == "--set";
+        problems.sort_by_key(|problem| {
+            problem.place.as_ref().map_or((true, None, usize::MAX), |(text, span)| (from_set(text), number(text), span.start))
+        });
         problems.dedup();
         problems
     }
@@ -48,6 +60,8 @@ pub struct Fields {
     place: Option<Place>,
     read: RefCell<Vec<KeyDoc>>,
     problems: Problems,
+    /// Whether something else stands where the table should: one problem, and no key is missed on top of it.
+    void: bool,
 }
 
 impl Fields {
@@ -58,7 +72,14 @@ impl Fields {
 
     /// A table with nothing in it, for what a file leaves out: every key takes its default.
     pub fn empty(name: &str, problems: &Problems) -> Self {
-        Self { name: name.to_owned(), entries: Vec::new(), place: None, read: RefCell::default(), problems: problems.clone() }
+        Self {
+            name: name.to_owned(),
+            entries: Vec::new(),
+            place: None,
+            read: RefCell::default(),
+            problems: problems.clone(),
+            void: false,
+        }
     }
 
     /// The table that `text` holds; for examples and tests.
@@ -75,12 +96,15 @@ impl Fields {
         fields.place = Some(node.place.clone());
         match &node.value {
             Value::Table(entries) => fields.entries = entries.clone(),
-            other => fields.complain_at(&node.place, format!("{name} must be a table, not {}", other.kind()), None),
+            other => {
+                fields.void = true;
+                fields.complain_at(&node.place, format!("{name} must be a table, not {}", other.kind()), None);
+            }
         }
         fields
     }
 
-    /// What the table is called in messages: `[train]`, `augment 2 (rotate)`.
+    /// What the table is called in messages: `[train]`, `augment 2 (rotate)`, counted from 0 as `--set augment.2.p=1` does.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -92,6 +116,11 @@ impl Fields {
         {
             self.entries.push(entry.clone());
         }
+    }
+
+    /// Whether something that is no table stands in its place.
+    pub fn is_void(&self) -> bool {
+        self.void
     }
 
     /// Whether the file gives `key`.
@@ -128,7 +157,7 @@ impl Fields {
             Some(Node { value: Value::List(items), .. }) => items
                 .iter()
                 .enumerate()
-                .map(|(index, item)| Fields::of_tagged(&format!("{key} {}", index + 1), item, tag, &self.problems))
+                .map(|(index, item)| Fields::of_tagged(&format!("{key} {index}"), item, tag, &self.problems))
                 .collect(),
             Some(node) => {
                 self.complain_at(&node.place, format!("`{key}` must be a list of tables, not {}", node.value.kind()), None);

@@ -101,7 +101,7 @@ impl<T: Clone> Setting<'_, T> {
     pub fn required(self) -> T {
         self.note(None);
         let fields = self.key.fields;
-        if !fields.has(self.key.key) {
+        if !fields.has(self.key.key) && !fields.is_void() {
             let message = format!("{} needs the key `{}`", fields.name(), self.key.key);
             fields.complain(self.key.key, message, format!("{} ({})", self.key.about, self.kind));
         }
@@ -170,7 +170,7 @@ impl<'f> Key<'f> {
         };
         let value = words.iter().copied().find(|word| word == given);
         if value.is_none() {
-            let message = format!("`{}` in {} cannot be \"{}\"", self.key, self.fields.name(), given.escape_default());
+            let message = format!("`{}` in {} cannot be \"{}\"", self.key, self.fields.name(), shortened(given).escape_default());
             let help = match nearest(given, words.iter().copied()) {
                 Some(near) => format!("did you mean \"{near}\"? ({kind})"),
                 None => kind.clone(),
@@ -239,7 +239,7 @@ impl<'f> Key<'f> {
         let value = self.fields.node(self.key).and_then(|node| {
             let value = parse(node);
             if value.is_none() {
-                let message = format!("`{}` in {} cannot be {}", self.key, self.fields.name(), node.value.inline());
+                let message = format!("`{}` in {} cannot be {}", self.key, self.fields.name(), shortened(&node.value.inline()));
                 self.fields.complain(self.key, message, format!("allowed: {kind}"));
             }
             value
@@ -262,6 +262,12 @@ fn number_of(node: &Node) -> Option<f64> {
         Value::Float(value) if value.is_finite() => Some(value),
         _ => None,
     }
+}
+
+/// A value as messages show it: the place in the file shows the rest.
+fn shortened(text: &str) -> String {
+    const MOST: usize = 60;
+    if text.chars().count() <= MOST { text.to_owned() } else { text.chars().take(MOST).collect::<String>() + "…" }
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ impl ClaimedFolder {
             return Self::open(out);
         }
         let parent = runs.join(name);
-        fs::create_dir_all(&parent).map_err(Error::io("cannot make the folder", &parent))?;
+        fs::create_dir_all(&parent).map_err(unusable(&parent))?;
         let mut number = numbers(&parent).last().copied().unwrap_or(0) + 1;
         loop {
             let path = parent.join(number.to_string());
@@ -37,7 +37,7 @@ impl ClaimedFolder {
                 Ok(()) => return Self::open(&path),
                 // Another process was faster.
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => number += 1,
-                Err(error) => return Err(Error::io("cannot make the folder", &path)(error)),
+                Err(error) => return Err(unusable(&path)(error)),
             }
         }
     }
@@ -48,15 +48,10 @@ impl ClaimedFolder {
     /// [`Error::Refused`] where there is none, or where another process is writing to it.
     pub fn resume(runs: &Path, name: &str, out: Option<&Path>) -> Result<Self> {
         let parent = runs.join(name);
-        let newest = || {
-            numbers(&parent)
-                .into_iter()
-                .rev()
-                .map(|n| parent.join(n.to_string()))
-                .find(|path| unfinished(path) && has_checkpoint(path))
-        };
+        let newest =
+            || numbers(&parent).into_iter().rev().map(|n| parent.join(n.to_string())).find(|path| unfinished(path) && begun(path));
         let found = out.map(Path::to_path_buf).or_else(newest);
-        match found.filter(|path| has_checkpoint(path)) {
+        match found.filter(|path| begun(path)) {
             Some(path) => Self::open(&path),
             None => {
                 let place = out.map_or(parent.display().to_string(), |out| out.display().to_string());
@@ -74,10 +69,10 @@ impl ClaimedFolder {
     }
 
     fn open(path: &Path) -> Result<Self> {
-        fs::create_dir_all(path).map_err(Error::io("cannot make the folder", path))?;
+        fs::create_dir_all(path).map_err(unusable(path))?;
         let lock_path = path.join(LOCK);
         let open = File::options().read(true).write(true).create(true).truncate(false).open(&lock_path);
-        let mut lock = open.map_err(Error::io("cannot write", &lock_path))?;
+        let mut lock = open.map_err(unusable(path))?;
         if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
             let mut owner = String::new();
             // The owner's number is a courtesy; without it the refusal still stands.
@@ -132,14 +127,23 @@ impl ClaimedFolder {
         let _ = std::fs::remove_dir(&self.path);
     }
 
-    /// Whether the run in it is over.
-    pub fn is_finished(&self) -> bool {
-        !unfinished(&self.path)
+    /// Whether the run in `path` is over.
+    pub fn is_finished(path: &Path) -> bool {
+        path.join("checkpoint").is_file() && !unfinished(path)
     }
 }
 
-fn has_checkpoint(path: &Path) -> bool {
-    path.join("checkpoint").is_file()
+/// Whether a run was begun there: one that was killed before its first checkpoint begins anew.
+fn begun(path: &Path) -> bool {
+    ["checkpoint", "pipeline.toml", LOCK].iter().any(|name| path.join(name).is_file())
+}
+
+/// A folder that cannot be written to, told before any work is done.
+fn unusable(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
+    move |error| {
+        let help = "choose another folder with --out, or set report.path";
+        Error::refused(format!("cannot write to the folder {}: {error}", path.display()), help)
+    }
 }
 
 fn unfinished(path: &Path) -> bool {

@@ -3,7 +3,7 @@
 use super::initialise::{He, INITIALISERS, Initialiser};
 use super::layer::{Built, LAYERS, LayerSpec};
 use super::{PRESETS, Shape};
-use crate::config::{Fields, Place};
+use crate::config::{Fields, Node, Place, Value};
 use crate::error::Problem;
 use crate::registry::{Entry, find};
 
@@ -31,7 +31,16 @@ pub fn read(fields: &Fields) -> Model {
             layers.into_iter().map(|layer| placed(layer, place.clone())).collect()
         }
         None => {
-            if tables.is_empty() {
+            if fields.has("layers")
+                && tables.is_empty()
+                && matches!(fields.node("layers"), Some(Node { value: Value::List(_), .. }))
+            {
+                fields.complain(
+                    "layers",
+                    "`layers` is empty",
+                    "layers = [{ layer = \"flatten\" }, { layer = \"linear\", out = 2 }]",
+                );
+            } else if tables.is_empty() && !fields.has("layers") && !fields.is_void() {
                 fields.complain("preset", format!("{} needs `preset` or `layers`", fields.name()), "preset = \"lenet\"");
             }
             tables.iter().filter_map(read_layer).collect()
@@ -147,7 +156,7 @@ mod tests {
             "did you mean \"conv\"",
             "did you mean \"he_normal\"",
             "needs the key `out`",
-            "`keep` in layers 3 (dropout) cannot be 0",
+            "`keep` in layers 2 (dropout) cannot be 0",
         ] {
             assert!(problems.iter().any(|problem| problem.contains(part)), "{part} in {problems:#?}");
         }

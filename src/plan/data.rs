@@ -2,7 +2,7 @@
 
 use crate::augment::Chain;
 use crate::batch::Part;
-use crate::config::Fields;
+use crate::config::{Fields, Node, Place, Value};
 use crate::error::Error;
 use crate::pixels::decode::GIANT_PIXELS;
 use crate::sample::Size;
@@ -27,7 +27,7 @@ pub struct Data {
     /// What the user should know about the data.
     pub warnings: Vec<String>,
     max_pixels: u64,
-    /// Sizes of the first few readable pictures, or the one that all have.
+    /// Sizes of a few pictures, or the one that all have.
     sizes: Vec<Size>,
 }
 
@@ -49,6 +49,9 @@ pub fn read(top: &Fields, base: &Path, seed: u64) -> Option<Data> {
         INHERITED.iter().for_each(|key| test.inherit(key, &fields));
         test
     });
+    if fields.is_void() {
+        return None;
+    }
     let spec = source::read(&fields, base);
     let test_spec = test_fields.as_ref().map(|test| source::read(test, base));
     let source = open(top, "source", spec)?;
@@ -74,7 +77,7 @@ fn open(top: &Fields, section: &str, spec: Option<Box<dyn source::SourceSpec>>) 
         Ok(source) => Some(source),
         Err(Error::Refused(problems)) => {
             for mut problem in problems {
-                problem.place = problem.place.or_else(|| top.place_of(section));
+                problem.place = problem.place.or_else(|| place_in(top, section));
                 top.problems().push(problem);
             }
             None
@@ -84,6 +87,13 @@ fn open(top: &Fields, section: &str, spec: Option<Box<dyn source::SourceSpec>>) 
             None
         }
     }
+}
+
+/// Where a section says which data it means, or else the section.
+fn place_in(top: &Fields, section: &str) -> Option<Place> {
+    let Some(Node { value: Value::Table(entries), .. }) = top.node(section) else { return top.place_of(section) };
+    let given = |key: &&str| entries.iter().find(|(name, _, _)| name == key).map(|(_, _, node)| node.place.clone());
+    ["path", "root", "images"].iter().find_map(given).or_else(|| top.place_of(section))
 }
 
 /// Who serves for what, and a warning for every class that is too small for its share.
@@ -100,9 +110,20 @@ fn deal_parts(source: &dyn Source, test: Option<&dyn Source>, spec: &SplitSpec, 
 }
 
 fn refuse_mismatch(top: &Fields, source: &dyn Source, test: &dyn Source) {
-    if source.classes() != test.classes() {
-        let message = format!("the test set's classes are {:?}, the training set's {:?}", test.classes(), source.classes());
-        top.complain("test", message, "both need the same classes under the same names");
+    let only_in =
+        |one: &[String], other: &[String]| -> Vec<String> { one.iter().filter(|name| !other.contains(name)).cloned().collect() };
+    let (missing, unknown) = (only_in(source.classes(), test.classes()), only_in(test.classes(), source.classes()));
+    if !missing.is_empty() || !unknown.is_empty() {
+        let part =
+            |what: &str, names: &[String]| if names.is_empty() { String::new() } else { format!("; {what} {}", listed(names)) };
+        let parts = part("it lacks", &missing) + &part("training does not know", &unknown);
+        top.complain(
+            "test",
+            format!("the test set has other classes than the training set{parts}"),
+            "both need the same class names",
+        );
+    } else if source.classes() != test.classes() {
+        top.complain("test", "the test set has the training set's classes in another order", "both need the same order");
     }
     if source.channels() != test.channels() {
         let message = format!("test pictures have {} channels, training pictures {}", test.channels(), source.channels());
@@ -110,10 +131,19 @@ fn refuse_mismatch(top: &Fields, source: &dyn Source, test: &dyn Source) {
     }
 }
 
-/// Sizes of the first few samples that can be read.
+/// Names, a few of them.
+fn listed(names: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let more = names.len().saturating_sub(SHOWN);
+    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+    names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ") + &rest
+}
+
+/// Sizes of a few samples, spread over the whole set, as far as they can be read.
 fn some_sizes(source: &dyn Source) -> Vec<Size> {
-    let read = (0..source.len().min(20)).filter_map(|index| source.read(index).ok());
-    read.map(|read| read.sample.image.size()).take(8).collect()
+    let looks = source.len().min(16);
+    let read = (0..looks).filter_map(|look| source.read(look * source.len() / looks).ok());
+    read.map(|read| read.sample.image.size()).collect()
 }
 
 fn warnings(source: &dyn Source, test: Option<&dyn Source>, small: Vec<String>) -> Vec<String> {
@@ -135,22 +165,23 @@ impl Data {
         let (wrong, harmless): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| group.contradict);
         let name = |&index: &usize| {
             let class = self.source.classes()[self.source.label(index) as usize].escape_debug().to_string();
-            format!("{} ({class})", self.source.identity(index).0.escape_debug())
+            format!("{} ({class})", self.source.identity(index))
         };
         let contradiction = |group: &source::Duplicates| {
-            format!("the same picture under different labels: {}", group.samples.iter().map(name).collect::<Vec<_>>().join(", "))
+            format!("the same picture under different labels: {}", listed(&group.samples.iter().map(name).collect::<Vec<_>>()))
         };
         let copies: usize = harmless.iter().map(|group| group.samples.len() - 1).sum();
         let note = harmless.first().map(|first| {
-            let names = first.samples.iter().map(name).collect::<Vec<_>>().join(", ");
-            format!("{copies} pictures are copies of others, the first: {names}")
+            let names = listed(&first.samples.iter().map(name).collect::<Vec<_>>());
+            let are = if copies == 1 { "picture is a copy of another" } else { "pictures are copies of others" };
+            format!("{copies} {are}: {names}")
         });
         wrong.iter().map(contradiction).chain(note).collect()
     }
 
     /// The size that every picture has after the chains; a problem where they disagree or it varies and batches are to be made.
     pub fn common_size(&self, top: &Fields, augment: &Chain, evaluate: &Chain) -> Option<Size> {
-        let (train, other) = (augment.out_size(self.first_size()), evaluate.out_size(self.first_size()));
+        let (train, other) = (self.usual_size(augment), self.usual_size(evaluate));
         let help = "end both chains at one size: op = \"resize\", \"resized_crop\", \"crop\" or \"center_crop\"";
         if top.has("write") {
             return None;
@@ -161,10 +192,20 @@ impl Data {
             (Some(train), Some(other)) => {
                 top.complain("augment", format!("training pictures end as {train}, all others as {other}"), help);
             }
-            (None, _) => top.complain("augment", "training pictures have no common size after [[augment]]", help),
-            (_, None) => top.complain("evaluate", "validation and test pictures have no common size after [[evaluate]]", help),
+            (None, _) => top.complain("augment", "training pictures have different sizes after [[augment]]", help),
+            (_, None) => top.complain("evaluate", "validation and test pictures have different sizes after [[evaluate]]", help),
         }
         None
+    }
+
+    /// The size that a chain gives to more than half of the pictures looked at; a few others are set aside when they are met.
+    fn usual_size(&self, chain: &Chain) -> Option<Size> {
+        if self.sizes.is_empty() {
+            return chain.out_size(None);
+        }
+        let sizes: Vec<Option<Size>> = self.sizes.iter().map(|&size| chain.out_size(Some(size))).collect();
+        let count = |size: &Option<Size>| sizes.iter().filter(|other| *other == size).count();
+        sizes.iter().find(|size| 2 * count(size) > sizes.len()).copied().flatten()
     }
 
     /// A problem where every picture is too small for a chain: known at once where all have one size, else from the first few.
@@ -183,7 +224,7 @@ impl Data {
         self.sizes.first().copied()
     }
 
-    /// Pixels of a picture as they come: the mean of the first few.
+    /// Pixels of a picture as they come: the mean of a few.
     pub fn typical_pixels(&self) -> u64 {
         self.sizes.iter().map(|size| size.area()).sum::<u64>() / self.sizes.len().max(1) as u64
     }

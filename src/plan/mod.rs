@@ -20,9 +20,10 @@ pub use workers::Workers;
 
 use crate::augment::Chain;
 use crate::config::{Document, Fields, Limits, Problems};
-use crate::error::{Error, Problem, Result, nearest};
+use crate::error::{Error, Result, nearest};
 use crate::sample::Size;
 use crate::stage::batch::LastBatch;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 /// Everything a run does, checked.
@@ -66,13 +67,11 @@ impl Plan {
     /// [`Error::Refused`] with every problem found.
     pub fn load(name: &str, sets: &[String]) -> Result<Self> {
         let file = find_file(name)?;
-        let text = std::fs::read_to_string(&file).map_err(|error| unreadable(&file, &error))?;
+        let text = read_text(&file).map_err(|error| unreadable(&file, &error))?;
         let mut document = Document::parse(&file.display().to_string(), &text).map_err(Error::Refused)?;
-        let wrong: Vec<Problem> = sets.iter().filter_map(|set| document.set(set).err()).collect();
-        if !wrong.is_empty() {
-            return Err(Error::Refused(wrong));
-        }
-        Self::read(document, file)
+        let problems = Problems::default();
+        sets.iter().filter_map(|set| document.set(set).err()).for_each(|problem| problems.push(problem));
+        Self::read_with(document, file, &problems)
     }
 
     /// Checks a parsed file whose relative paths are relative to `file`'s folder.
@@ -80,8 +79,11 @@ impl Plan {
     /// # Errors
     /// [`Error::Refused`] with every problem found; [`Error::Io`] where data cannot be read at all.
     pub fn read(document: Document, file: PathBuf) -> Result<Self> {
-        let problems = Problems::default();
-        let plan = read_plan(&document, file, &problems);
+        Self::read_with(document, file, &Problems::default())
+    }
+
+    fn read_with(document: Document, file: PathBuf, problems: &Problems) -> Result<Self> {
+        let plan = read_plan(&document, file, problems);
         let found = problems.take();
         match plan {
             _ if !found.is_empty() => Err(Error::Refused(found)),
@@ -106,6 +108,11 @@ fn read_plan(document: &Document, file: PathBuf, problems: &Problems) -> Option<
     let augment = Chain::build(&top.tables("augment", "op", "what is done to training samples, in this order"));
     let evaluate = Chain::build(&top.tables("evaluate", "op", "what is done to validation and test samples, in this order"));
     let (batch_size, last_batch) = sections::read_batch(&top.table_or_empty("batch", "how samples are collected"));
+    if let Some(data) = data.as_ref().filter(|data| last_batch == LastBatch::Drop && data.parts.train.len() < batch_size) {
+        let message =
+            format!("{} training samples fill no batch of {batch_size}, and `last` drops what is smaller", data.parts.train.len());
+        top.complain("batch", message, "lower `size`, or last = \"keep\"");
+    }
     let workers = workers::read(&top.table_or_empty("workers", "threads and memory; results never depend on them"));
     let runs = base.join(sections::read_report(&top.table_or_empty("report", "where results go")));
     let channels = data.as_ref().map_or(3, |data| data.channels);
@@ -132,6 +139,13 @@ fn read_plan(document: &Document, file: PathBuf, problems: &Problems) -> Option<
         end: end?,
         runs,
     })
+}
+
+/// The file's text; of a file that is far too long, enough to be refused for it.
+fn read_text(file: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    std::fs::File::open(file)?.take(16 << 20).read_to_string(&mut text)?;
+    Ok(text)
 }
 
 fn unreadable(file: &Path, error: &std::io::Error) -> Error {

@@ -76,6 +76,9 @@ pub struct EpochRecord {
 pub struct Timing {
     /// Start to end of this process's part of the run.
     pub wall_seconds: f64,
+    /// From the start of the process's work to the first training batch delivered; none where there was none.
+    #[serde(default)]
+    pub first_batch_seconds: Option<f64>,
     /// Each epoch that this process ran, validation included.
     pub epoch_seconds: Vec<f64>,
     /// Every stage, in order.

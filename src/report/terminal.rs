@@ -26,6 +26,8 @@ struct State {
     pass: Option<(Part, u32)>,
     epochs: u32,
     bad: HashSet<String>,
+    /// Whether training is under way.
+    training: bool,
 }
 
 impl Terminal {
@@ -33,7 +35,7 @@ impl Terminal {
     pub fn new(out: Box<dyn Write + Send>, target: ProgressDrawTarget, quiet: bool, colour: bool) -> Self {
         let bar = ProgressBar::with_draw_target(None, if quiet { ProgressDrawTarget::hidden() } else { target });
         bar.set_style(style());
-        Self(Mutex::new(State { out, bar, quiet, colour, pass: None, epochs: 0, bad: HashSet::new() }))
+        Self(Mutex::new(State { out, bar, quiet, colour, pass: None, epochs: 0, bad: HashSet::new(), training: false }))
     }
 
     /// The standard error stream: a bar only where it is a terminal, colour only there and where `NO_COLOR` is not set.
@@ -69,7 +71,7 @@ impl State {
         match event {
             Event::Planned(facts) => self.line(&planned(facts)),
             Event::Started { first_epoch, epochs, .. } => {
-                self.epochs = *epochs;
+                (self.epochs, self.training) = (*epochs, true);
                 if *first_epoch > 0 {
                     self.line(&format!("taken up again after epoch {first_epoch}/{epochs}"));
                 }
@@ -85,7 +87,11 @@ impl State {
                 let line = format!("{} {}", self.painted("33", "warning:"), printable(message));
                 self.always(&line);
             }
-            Event::Trained { .. } => self.bar.finish_and_clear(),
+            Event::FirstBatch { .. } => {}
+            Event::Trained { .. } => {
+                self.training = false;
+                self.bar.finish_and_clear();
+            }
             Event::Finished { meters, wall } => self.finished(meters, *wall),
         }
     }
@@ -104,7 +110,8 @@ impl State {
     }
 
     fn bad(&mut self, row: BadRow) {
-        let line = format!("{} {} ({}): {}", self.painted("33", "bad sample:"), row.path, row.class, row.reason);
+        let words = if row.words.is_empty() { String::new() } else { format!(": {}", row.words) };
+        let line = format!("{} {} ({}): {}{words}", self.painted("33", "bad sample:"), row.path, row.class, row.reason);
         if !self.bad.insert(row.path) {
             return;
         }
@@ -123,7 +130,7 @@ impl State {
         if !meters.is_empty() {
             self.line(&format!("\n{}{}", stage_table(meters, wall), limiting_stage(meters, wall)));
         }
-        self.line(&format!("done in {}", span(wall)));
+        self.line(&format!("{} {}", if self.training { "stopped after" } else { "done in" }, span(wall)));
     }
 
     fn painted(&self, code: &str, text: &str) -> String {
@@ -232,8 +239,11 @@ mod tests {
     fn quiet_leaves_warnings_only_and_names_steer_nothing() {
         let events = [whole_run(), vec![Event::Warning("two\nlines\u{1b}[2J".into())]].concat();
         let text = written(&events, true, false);
-        let expected =
-            ["bad sample: b.png (cat): truncated", "bad sample: a.png (cat): truncated", "warning: two\\nlines\\u{1b}[2J"];
+        let expected = [
+            "bad sample: b.png (cat): truncated: unexpected end",
+            "bad sample: a.png (cat): truncated: unexpected end",
+            "warning: two\\nlines\\u{1b}[2J",
+        ];
         assert_eq!(text.lines().collect::<Vec<_>>(), expected);
     }
 

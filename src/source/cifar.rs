@@ -75,7 +75,10 @@ impl Cifar {
         let files: Vec<PathBuf> = names.iter().map(|name| self.path.join(name)).filter(|path| path.is_file()).collect();
         let folder = show(&self.path);
         if files.is_empty() {
-            return Err(Error::refused(format!("{folder} holds none of {}", names.join(", ")), "is this the right folder?"));
+            return Err(Error::refused(
+                format!("{folder} holds none of {}", names.join(", ")),
+                "is this the right folder? `pipeline data fetch cifar10` fetches CIFAR-10",
+            ));
         }
         let warning = format!("{folder} holds only {} of the {} files {}", files.len(), names.len(), names.join(", "));
         Ok((files.clone(), (files.len() < names.len()).then_some(warning)))

@@ -122,8 +122,12 @@ struct Table<const N: usize> {
 fn load<const N: usize>(path: &Path) -> std::result::Result<Table<N>, Problem> {
     let complain = |what: String| Problem::new(format!("{}: {what}", show(path)), "fetch the file again");
     let broken = |error: std::io::Error| complain(format!("cannot be read: {error}"));
-    let file = File::open(path)
-        .map_err(|error| Problem::new(format!("cannot open {}: {error}", show(path)), "paths are relative to the pipeline file"))?;
+    let file = File::open(path).map_err(|error| {
+        Problem::new(
+            format!("cannot open {}: {error}", show(path)),
+            "paths are relative to the pipeline file; `pipeline data fetch mnist` fetches MNIST",
+        )
+    })?;
     let stored = file.metadata().map_err(broken)?.len();
     let mut file = BufReader::new(file);
     let zipped = file.fill_buf().map_err(broken)?.starts_with(&[0x1f, 0x8b]);

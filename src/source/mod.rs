@@ -48,7 +48,8 @@ pub trait SourceSpec: Send + Sync {
 /// Reads the table `fields`, whose key `format` names the source, and notes its problems; paths are relative to `base`. None
 /// where no known source is named.
 pub fn read(fields: &Fields, base: &Path) -> Option<Box<dyn SourceSpec>> {
-    let name = fields.key("format", "kind of source").text().required();
+    let about = format!("kind of source: one of {}", SOURCES.iter().map(|entry| entry.name).collect::<Vec<_>>().join(", "));
+    let name = fields.key("format", &about).text().required();
     match registry::find(SOURCES, &name) {
         Ok(entry) => {
             let spec = (entry.build)(fields, base);

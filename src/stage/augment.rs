@@ -59,7 +59,10 @@ impl Augment<'_> {
         applied.map_err(|words| self.bad(&sample, "refused by an operation", words))?;
         match self.size {
             Some(size) if sample.image.size() != size => {
-                let words = format!("it is {} after the operations, the model takes {size}", sample.image.size());
+                let words = format!(
+                    "it is {} after the operations, the model takes {size}; end [[augment]] and [[evaluate]] with a resize",
+                    sample.image.size()
+                );
                 Err(self.bad(&sample, "wrong size", words))
             }
             _ => Ok(sample),

@@ -70,7 +70,14 @@ fn run(place: &Path, out: &str, batches: usize) -> bool {
     let End::Train(end) = &plan.end else { panic!("it trains") };
     let out = place.join(out);
     let resume = out.join("checkpoint").is_file();
-    let request = Request { name: "small".to_owned(), sets: Vec::new(), out: Some(out), resume, voice: Voice::Quiet };
+    let request = Request {
+        name: "small".to_owned(),
+        sets: Vec::new(),
+        out: Some(out),
+        resume,
+        voice: Voice::Quiet,
+        asked: std::time::Instant::now(),
+    };
     let signals = Signals::silent();
     if batches == 0 {
         signals.ask();

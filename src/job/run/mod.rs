@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::event::{Event, Listener};
 use crate::plan::{End, Plan, memory_bound};
 use std::path::PathBuf;
+use std::time::Instant;
 
 /// What the user asked for.
 #[derive(Clone, Debug)]
@@ -29,6 +30,24 @@ pub struct Request {
     pub resume: bool,
     /// Who is listening.
     pub voice: Voice,
+    /// When it was asked for.
+    pub asked: Instant,
+}
+
+impl Request {
+    /// How to go on after an interruption: the same command, without what results do not depend on.
+    fn resume_words(&self) -> String {
+        let sets = self.sets.iter().filter(|set| !set.starts_with("workers."));
+        let sets: String = sets.map(|set| format!(" --set {}", quoted(set))).collect();
+        let place = self.out.as_ref().map_or(String::new(), |out| format!(" --out {}", quoted(&out.display().to_string())));
+        format!("go on with: pipeline run {}{sets}{place} --resume", quoted(&self.name))
+    }
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "._-/=+:,%@".contains(c);
+    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
 /// Runs a pipeline.

@@ -42,7 +42,7 @@ fn config_hash(plan: &Plan) -> String {
 /// [`Error::Refused`] where pipeline or data are not what they were; [`Error::Damaged`].
 pub fn take_up(plan: &Plan, claimed: &ClaimedFolder, trainer: &mut Trainer) -> Result<Past> {
     let path = claimed.file("checkpoint");
-    refuse_changes(plan, claimed)?;
+    refuse_changes(plan, claimed.path())?;
     let checkpoint = Checkpoint::load(&path, &trainer.expected(Some(config_hash(plan))))?;
     let batches_done = checkpoint.progress.steps_of_epoch;
     let caller = trainer.resume(checkpoint);
@@ -62,8 +62,11 @@ pub fn take_up(plan: &Plan, claimed: &ClaimedFolder, trainer: &mut Trainer) -> R
 }
 
 /// Refuses to go on under another configuration, and shows the lines that differ.
-fn refuse_changes(plan: &Plan, claimed: &ClaimedFolder) -> Result<()> {
-    let path = claimed.file("pipeline.toml");
+///
+/// # Errors
+/// [`Error::Refused`] with those lines.
+pub fn refuse_changes(plan: &Plan, folder: &Path) -> Result<()> {
+    let path = folder.join("pipeline.toml");
     let then = std::fs::read_to_string(&path).map_err(Error::io("cannot read", &path))?;
     let document = crate::config::Document::parse(&path.display().to_string(), &then).map_err(Error::Refused)?;
     let (then, now) = (crate::plan::fingerprint_of(&document, &plan.name), fingerprint(plan));

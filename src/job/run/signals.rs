@@ -1,8 +1,8 @@
-//! Ctrl-C and SIGTERM: the first asks the run to finish its step, the second ends the process at once.
+//! Ctrl-C, SIGTERM and a closed terminal: the first asks the run to finish its step, the second ends the process at once.
 
 use crate::error::{Error, Result};
 use crate::flow::Stop;
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -20,10 +20,12 @@ impl Signals {
     /// Where the system refuses, which it does for no signal of ours.
     pub fn install() -> Result<Self> {
         let signals = Self { asked: Arc::default(), which: Arc::default() };
-        for signal in [SIGINT, SIGTERM] {
+        // A terminal that has gone asks as SIGTERM does, unless whoever started us said to ignore it (`nohup`).
+        let hang_up = (!ignored(SIGHUP)).then_some((SIGHUP, SIGTERM));
+        for (signal, means) in [(SIGINT, SIGINT), (SIGTERM, SIGTERM)].into_iter().chain(hang_up) {
             // The order matters: only a flag that an earlier signal has set makes the second one end the process.
-            let ends = flag::register_conditional_shutdown(signal, 128 + signal, signals.asked.clone());
-            let notes = ends.and_then(|_| flag::register_usize(signal, signals.which.clone(), signal as usize));
+            let ends = flag::register_conditional_shutdown(signal, 128 + means, signals.asked.clone());
+            let notes = ends.and_then(|_| flag::register_usize(signal, signals.which.clone(), means as usize));
             notes.and_then(|_| flag::register(signal, signals.asked.clone())).map_err(Error::io("cannot listen to", "signals"))?;
         }
         Ok(signals)
@@ -54,4 +56,12 @@ impl Signals {
         };
         Error::Interrupted { signal, resume }
     }
+}
+
+/// Whether this process was started with `signal` ignored, where the system tells.
+fn ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }

@@ -12,12 +12,13 @@ use crate::job::claim::ClaimedFolder;
 use crate::job::say;
 use crate::plan::{Plan, TrainEnd, memory_bound, resolved_text};
 use crate::report::{BadRow, RunFolder};
+use crate::stage::batch::LastBatch;
 use crate::stage::deal::{self, Position};
 use crate::stage::ledger::Stream;
 use crate::stage::train::{Driver, Keep, Train};
 use crate::train::{Checkpoint, Setup, Totals, Trainer};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -26,9 +27,28 @@ use std::time::Instant;
 /// # Errors
 /// Whatever stopped it; what was learned until then is in the checkpoint.
 pub fn run(plan: &Plan, end: &TrainEnd, request: &Request, signals: &Signals) -> Result<()> {
+    if let Some(out) = request.out.as_deref().filter(|out| request.resume && ClaimedFolder::is_finished(out)) {
+        resume::refuse_changes(plan, out)?;
+        return already_complete(request.voice, out);
+    }
     let voice = request.voice.listener();
     let (reports, claimed) = heard(plan, end, request, signals, voice)?;
     conclude(request.voice, &reports, &claimed)
+}
+
+/// What is said of a run that has nothing left to do; its folder stays as it is.
+fn already_complete(voice: Voice, out: &Path) -> Result<()> {
+    let report = out.join("report.json");
+    match voice {
+        Voice::Json => {
+            let text = std::fs::read_to_string(&report).map_err(Error::io("cannot read", &report))?;
+            let document: serde_json::Value = serde_json::from_str(&text)
+                .map_err(|error| Error::Damaged { path: report, why: format!("{error}; start a new run without --resume") })?;
+            say(&format!("{document}\n"))
+        }
+        Voice::Person => say(&format!("{}: the run is complete, nothing is left to do\n", out.display())),
+        Voice::Quiet => Ok(()),
+    }
 }
 
 /// Trains while `listener` hears of it.
@@ -93,6 +113,7 @@ struct Session<'a> {
     moments: Moments,
     past: Option<Past>,
     resume_words: String,
+    asked: Instant,
 }
 
 impl<'a> Session<'a> {
@@ -106,21 +127,24 @@ impl<'a> Session<'a> {
     ) -> Result<Self> {
         listener.hear(&Event::Planned(Arc::new(facts(plan, end))));
         super::warn(plan, listener);
-        let steps = plan.data.parts.train.len().div_ceil(plan.batch_size) as u64;
+        let samples = plan.data.parts.train.len();
+        let steps = match plan.last_batch {
+            LastBatch::Keep => samples.div_ceil(plan.batch_size),
+            LastBatch::Drop => samples / plan.batch_size,
+        } as u64;
         let setup = Setup { seed: plan.seed, batch_size: plan.batch_size, steps_per_epoch: steps, threads: plan.workers.train };
         let mut trainer = Trainer::new(end.network.clone(), &end.config, setup)?;
-        let past = if request.resume { Some(resume::take_up(plan, claimed, &mut trainer)?) } else { None };
+        let goes_on = request.resume && claimed.file("checkpoint").is_file();
+        let past = if goes_on { Some(resume::take_up(plan, claimed, &mut trainer)?) } else { None };
         let moments = match &past {
             Some(past) => past.moments.clone(),
             None => Moments::of_plan(plan, signals)?,
         };
-        let place = request.out.as_ref().map_or(String::new(), |out| format!(" --out {}", out.display()));
-        let sets: String = request.sets.iter().map(|set| format!(" --set '{set}'")).collect();
-        let resume_words = format!("go on with: pipeline run {}{sets}{place} --resume", request.name);
         if past.is_none() {
             claimed.write("pipeline.toml", resolved_text(plan).as_bytes())?;
         }
-        Ok(Self { plan, end, claimed, listener, signals, trainer, moments, past, resume_words })
+        let resume_words = request.resume_words();
+        Ok(Self { plan, end, claimed, listener, signals, trainer, moments, past, resume_words, asked: request.asked })
     }
 
     fn whole(&mut self, began: Instant) -> Result<()> {
@@ -167,7 +191,13 @@ impl<'a> Session<'a> {
         let (listener, stop) = (self.listener, self.signals.stop());
         let driver = Driver { listener, keep: &mut keep, stop, ledger, stream, caller, entries };
         let mut sink = Train::new(&mut self.trainer, driver);
-        let mut take = |_, batch: Batch| sink.take(&batch);
+        let (asked, mut delivered) = (self.asked, false);
+        let mut take = |_, batch: Batch| {
+            if !std::mem::replace(&mut delivered, true) {
+                listener.hear(&Event::FirstBatch { after: asked.elapsed() });
+            }
+            sink.take(&batch)
+        };
         let first_index = self.past.as_ref().filter(|_| under_way).map_or(0, |past| past.batches_done) as u32;
         let augment = plan.augment_stage();
         let load = plan.load_stage(&augment);

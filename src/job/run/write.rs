@@ -145,7 +145,7 @@ fn fill(
     let began = Instant::now();
     let outcome = plan.written(&load, &write, tickets, signals.stop()).sink("manifest", Plan::batch_room(), &mut take).run()?;
     if outcome.stopped_early() {
-        return Err(signals.interrupted(format!("go on with: pipeline run {} --resume", request.name)));
+        return Err(signals.interrupted(request.resume_words()));
     }
     listener.hear(&Event::Finished { meters: outcome.meters, wall: began.elapsed() });
     Ok((rows, set_aside))
