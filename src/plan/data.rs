@@ -34,6 +34,9 @@ pub struct Data {
 /// Keys of `[source]` that hold for `[test]`, too, unless it gives its own.
 const INHERITED: [&str; 7] = ["format", "channels", "exif_orientation", "max_pixels", "max_side", "max_bytes", "max_scans"];
 
+/// Keys that say where data is.
+const PLACES: [&str; 3] = ["path", "root", "images"];
+
 /// Reads the three sections and opens the data; none where a problem kept it from being opened.
 pub fn read(top: &Fields, base: &Path, seed: u64) -> Option<Data> {
     let split_fields = top.table_or_empty("split", "which share of the samples is held out");
@@ -52,8 +55,8 @@ pub fn read(top: &Fields, base: &Path, seed: u64) -> Option<Data> {
     if fields.is_void() {
         return None;
     }
-    let spec = source::read(&fields, base);
-    let test_spec = test_fields.as_ref().map(|test| source::read(test, base));
+    let spec = source::read(&fields, base).filter(|_| says_where(&fields));
+    let test_spec = test_fields.as_ref().map(|test| source::read(test, base).filter(|_| says_where(test)));
     let source = open(top, "source", spec)?;
     let test = match test_spec {
         Some(spec) => Some(open(top, "test", spec)?),
@@ -70,6 +73,11 @@ pub fn read(top: &Fields, base: &Path, seed: u64) -> Option<Data> {
     let channels = source.channels();
     let warnings = warnings(&*source, test.as_deref(), small);
     Some(Data { source, test, parts, channels, max_bad, warnings, max_pixels, sizes })
+}
+
+/// Whether a section says where its data is; a section that does not was complained of when it was read.
+fn says_where(fields: &Fields) -> bool {
+    PLACES.iter().any(|key| fields.has(key))
 }
 
 fn open(top: &Fields, section: &str, spec: Option<Box<dyn source::SourceSpec>>) -> Option<Box<dyn Source>> {
@@ -92,8 +100,8 @@ fn open(top: &Fields, section: &str, spec: Option<Box<dyn source::SourceSpec>>) 
 /// Where a section says which data it means, or else the section.
 fn place_in(top: &Fields, section: &str) -> Option<Place> {
     let Some(Node { value: Value::Table(entries), .. }) = top.node(section) else { return top.place_of(section) };
-    let given = |key: &&str| entries.iter().find(|(name, _, _)| name == key).map(|(_, _, node)| node.place.clone());
-    ["path", "root", "images"].iter().find_map(given).or_else(|| top.place_of(section))
+    let given = |key: &&str| entries.iter().find(|(name, _, _)| name == *key).map(|(_, _, node)| node.place.clone());
+    PLACES.iter().find_map(given).or_else(|| top.place_of(section))
 }
 
 /// Who serves for what, and a warning for every class that is too small for its share.
