@@ -127,6 +127,17 @@ fn a_wrong_file_is_refused_with_all_its_problems_before_anything_is_made() {
 }
 
 #[test]
+fn random_operations_are_refused_where_scores_are_made() {
+    let place = workplace(8);
+    let text = support::pipeline_text() + "[[evaluate]]\nop = \"horizontal_flip\"\n";
+    fs::write(place.path().join("shapes.toml"), &text).unwrap();
+    let said = stderr(&run(place.path(), &["check", "shapes.toml"], 2));
+    assert!(said.contains("horizontal_flip") && said.contains("random"), "{said}");
+    fs::write(place.path().join("shapes.toml"), text + "p = 1\n").unwrap();
+    run(place.path(), &["check", "shapes.toml"], 0);
+}
+
+#[test]
 fn a_prepared_set_trains_to_the_same_bytes_as_online_augmentation() {
     let place = workplace(20);
     let online = support::pipeline_text();

@@ -233,6 +233,10 @@ fn places_that_cannot_be_written_to_are_refused_before_work() {
         let said = stderr(&run(place.path(), &["run", "shapes.toml", "--out", out], 2));
         assert!(said.contains(out) && said.contains("help"), "{said}");
     }
+    for out in ["train", "train/circle/deeper", "test/../train/new"] {
+        let said = stderr(&run(place.path(), &["run", "shapes.toml", "--out", out], 2));
+        assert!(said.contains("inside the data"), "{said}");
+    }
 }
 
 #[test]

@@ -114,7 +114,10 @@ fn start<'scope>(
         match Builder::new().name(thread).spawn_scoped(scope, move || body(control)) {
             Ok(handle) => running.push((gauge, handle)),
             Err(error) => {
-                let (stage, why) = (gauge.stage().to_owned(), format!("cannot start a thread: {error}"));
+                let (stage, why) = (
+                    gauge.stage().to_owned(),
+                    format!("cannot start a thread: {error}; use fewer workers, or raise the limit on processes (ulimit -u)"),
+                );
                 return (running, Some(Fault { stage, item: 0, why, payload: Some(error.into()) }));
             }
         }

@@ -106,7 +106,9 @@ fn read_plan(document: &Document, file: PathBuf, problems: &Problems) -> Option<
     let seed = top.key("seed", "the number from which all randomness follows").integer(0, i64::MAX).or(0) as u64;
     let data = data::read(&top, &base, seed);
     let augment = Chain::build(&top.tables("augment", "op", "what is done to training samples, in this order"));
-    let evaluate = Chain::build(&top.tables("evaluate", "op", "what is done to validation and test samples, in this order"));
+    let evaluate_tables = top.tables("evaluate", "op", "what is done to validation and test samples, in this order");
+    let evaluate = Chain::build(&evaluate_tables);
+    refuse_random(&evaluate, &evaluate_tables);
     let (batch_size, last_batch) = sections::read_batch(&top.table_or_empty("batch", "how samples are collected"));
     if let Some(data) = data.as_ref().filter(|data| last_batch == LastBatch::Drop && data.parts.train.len() < batch_size) {
         let message =
@@ -146,6 +148,17 @@ fn read_text(file: &Path) -> std::io::Result<String> {
     let mut text = String::new();
     std::fs::File::open(file)?.take(16 << 20).read_to_string(&mut text)?;
     Ok(text)
+}
+
+/// Scores are to be compared: what is done to validation and test samples must not depend on dice.
+fn refuse_random(chain: &Chain, tables: &[Fields]) {
+    // Steps and tables go together only where every table made a step; where one did not, that is a problem of its own.
+    for (step, table) in chain.steps().iter().zip(tables).filter(|_| chain.steps().len() == tables.len()) {
+        if !step.is_fixed() {
+            let help = "use it in [[augment]]; for a fixed change give it p = 1 and a single value, or use resize or center_crop";
+            table.complain("op", format!("`{}` in [[evaluate]] is random", step.name()), help);
+        }
+    }
 }
 
 fn unreadable(file: &Path, error: &std::io::Error) -> Error {

@@ -63,6 +63,17 @@ fn flatten(path: &str, value: &toml::Value, lines: &mut Vec<String>) {
 }
 
 impl Plan {
+    /// Folders whose sub folders are classes of this plan's data.
+    pub fn class_folders(&self) -> Vec<std::path::PathBuf> {
+        let toml::Value::Table(table) = to_toml(&self.document.root) else { return Vec::new() };
+        let base = self.file.parent().unwrap_or(Path::new("."));
+        let text = |section: &str, key: &str| table.get(section)?.get(key)?.as_str().map(str::to_owned);
+        let source = text("source", "format");
+        let format = |section: &str| text(section, "format").or(source.clone());
+        let of = |section: &str| text(section, "path").filter(|_| format(section).as_deref() == Some("image_folder"));
+        ["source", "test"].iter().filter_map(|section| of(section)).map(|path| base.join(path)).collect()
+    }
+
     /// A table of the file as TOML text, or the tables of a list: what a model file keeps to be used without the pipeline file.
     pub fn section(&self, name: &str) -> String {
         let toml::Value::Table(table) = to_toml(&self.document.root) else { return String::new() };

@@ -63,8 +63,14 @@ fn parse_bytes(text: &str) -> Option<u64> {
     (1.0..1e18).contains(&bytes).then_some(bytes as u64)
 }
 
-/// Memory that the system says is available, or no limit where it does not say.
+/// Memory that the system says is available, or no limit where it does not say. Of a limit on addresses (`ulimit -v`) half: stacks
+/// and allocators reserve more than they use.
 fn available_memory() -> u64 {
+    let addresses = rustix::process::getrlimit(rustix::process::Resource::As).current;
+    free_memory().min(addresses.map_or(u64::MAX, |limit| limit / 2))
+}
+
+fn free_memory() -> u64 {
     let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
     let kilobytes = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse::<u64>().ok());

@@ -19,8 +19,19 @@ pub fn write_atomic(path: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
         // A file whose flush failed is not to be trusted; the first failure is the one to tell.
         let _ = fs::remove_file(&beside);
     }
-    written.map_err(Error::io("cannot write", path))?;
+    written.map_err(|error| Error::io("cannot write", path)(explained(error, path, bytes.len())))?;
     flush_folder(path).map_err(Error::io("cannot write", path))
+}
+
+/// What a full disk would have needed, and what it has.
+fn explained(error: std::io::Error, path: &Path, needed: usize) -> std::io::Error {
+    if error.kind() != std::io::ErrorKind::StorageFull {
+        return error;
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let free = rustix::fs::statvfs(folder).map_or(0, |space| space.f_bavail * space.f_frsize);
+    let words = format!("{error}: {needed} bytes are needed, {free} are free; make room, then go on with --resume");
+    std::io::Error::new(std::io::ErrorKind::StorageFull, words)
 }
 
 /// The hidden name beside `path` under which it is written.

@@ -58,10 +58,20 @@ impl Write<'_> {
         for pass in passes.chain([evaluate]) {
             match self.variant(&sample, pass)? {
                 Ok(row) => rows.push(row),
-                Err(bad) => return Ok(Err(bad)),
+                Err(bad) => {
+                    self.take_back(&rows)?;
+                    return Ok(Err(bad));
+                }
             }
         }
         Ok(Ok(rows))
+    }
+
+    /// Removes what was stored of a sample that could not be made whole: the folder holds what the manifest names, no more.
+    fn take_back(&self, rows: &[Row]) -> Result<(), Error> {
+        rows.iter()
+            .map(|row| self.out.join(&row.path))
+            .try_for_each(|path| std::fs::remove_file(&path).map_err(Error::io("cannot remove", &path)))
     }
 
     fn variant(&self, sample: &Sample, pass: Pass) -> Result<Result<Row, Arc<BadSample>>, Error> {

@@ -58,11 +58,38 @@ pub fn run(request: &Request) -> Result<()> {
     let signals = signals::Signals::install()?;
     let plan = Plan::load(&request.name, &request.sets)?;
     refuse_too_large(&plan)?;
+    refuse_inside_data(&plan, request)?;
     match &plan.end {
         End::Train(end) => train::run(&plan, end, request, &signals),
         End::Write(end) => write::run(&plan, end, request, &signals),
         End::Discard => discard::run(&plan, request, &signals),
     }
+}
+
+/// Refuses results that would become a class of the data that they come from.
+fn refuse_inside_data(plan: &Plan, request: &Request) -> Result<()> {
+    let out = match (&request.out, &plan.end) {
+        (Some(out), _) => out.clone(),
+        (None, End::Write(end)) => end.path.clone(),
+        (None, _) => plan.runs.clone(),
+    };
+    for folder in plan.class_folders() {
+        if let (Some(inside), Ok(folder)) = (real_path(&out), folder.canonicalize())
+            && inside.starts_with(&folder)
+        {
+            let message = format!("{} is inside the data, {}: it would become a class of it", out.display(), folder.display());
+            return Err(Error::refused(message, "choose a folder elsewhere with --out, write.path or report.path"));
+        }
+    }
+    Ok(())
+}
+
+/// Where a path that need not exist yet really is.
+fn real_path(path: &std::path::Path) -> Option<PathBuf> {
+    let path = std::path::absolute(path).ok()?;
+    let there = path.ancestors().find(|part| part.exists())?;
+    let rest = path.strip_prefix(there).ok()?;
+    Some(there.canonicalize().ok()?.join(rest))
 }
 
 fn refuse_too_large(plan: &Plan) -> Result<()> {

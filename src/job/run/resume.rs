@@ -67,7 +67,7 @@ pub fn take_up(plan: &Plan, claimed: &ClaimedFolder, trainer: &mut Trainer) -> R
 /// [`Error::Refused`] with those lines.
 pub fn refuse_changes(plan: &Plan, folder: &Path) -> Result<()> {
     let path = folder.join("pipeline.toml");
-    let then = std::fs::read_to_string(&path).map_err(Error::io("cannot read", &path))?;
+    let then = std::fs::read_to_string(&path).map_err(|error| damaged(&path, &error.to_string()))?;
     let document = crate::config::Document::parse(&path.display().to_string(), &then).map_err(Error::Refused)?;
     let (then, now) = (crate::plan::fingerprint_of(&document, &plan.name), fingerprint(plan));
     if then == now {

@@ -75,8 +75,10 @@ fn heard(
     let result = session.whole(began);
     drop(session);
     drop(audience);
-    reports.write()?;
+    let written = reports.write();
+    // What stopped the run comes first: a disk that is full refuses the reports, too.
     result?;
+    written?;
     reports.check()?;
     claimed.finish()?;
     Ok((reports, claimed))
