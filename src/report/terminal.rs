@@ -152,9 +152,9 @@ impl State {
     /// A line that stays, above the bar. A terminal that has gone away is no reason to stop working.
     fn always(&mut self, line: &str) {
         let out = &mut self.out;
-        self.bar.suspend(|| {
-            let _ = writeln!(out, "{line}").and_then(|()| out.flush());
-        });
+        let mut put = || drop(writeln!(out, "{line}").and_then(|()| out.flush()));
+        // A bar that has not begun would be drawn empty after the line.
+        if self.pass.is_some() { self.bar.suspend(put) } else { put() }
     }
 }
 
