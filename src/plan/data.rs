@@ -47,11 +47,12 @@ pub fn read(top: &Fields, base: &Path, seed: u64) -> Option<Data> {
         return None;
     };
     let max_bad = super::read_max_bad(&fields);
-    let max_pixels = fields.key("max_pixels", "larger pictures are set aside").integer(1, 1 << 32).or(1 << 25) as u64;
+    let most = |fields: &Fields| fields.key("max_pixels", "larger pictures are set aside").integer(1, 1 << 32).or(1 << 25) as u64;
     let test_fields = top.table("test", "samples that are scored once, at the end; keys as in [source]").map(|mut test| {
         INHERITED.iter().for_each(|key| test.inherit(key, &fields));
         test
     });
+    let max_pixels = test_fields.as_ref().map_or(0, most).max(most(&fields));
     if fields.is_void() {
         return None;
     }
@@ -159,34 +160,7 @@ fn warnings(source: &dyn Source, test: Option<&dyn Source>, small: Vec<String>) 
     sources.iter().flatten().flat_map(|source| source.census().warnings.clone()).chain(small).collect()
 }
 
-/// Data sets up to this size are looked through for equal files at every start; `pipeline check` does it for all.
-const LOOKED_THROUGH: usize = 5_000;
-
 impl Data {
-    /// Names the pictures that are there twice: a note for equal labels, a warning for different ones. Reads files; large data
-    /// sets are passed over unless `thorough`.
-    pub fn duplicate_warnings(&self, thorough: bool) -> Vec<String> {
-        if !thorough && self.source.len() > LOOKED_THROUGH {
-            return Vec::new();
-        }
-        let groups = source::duplicates(&*self.source);
-        let (wrong, harmless): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| group.contradict);
-        let name = |&index: &usize| {
-            let class = self.source.classes()[self.source.label(index) as usize].escape_debug().to_string();
-            format!("{} ({class})", self.source.identity(index))
-        };
-        let contradiction = |group: &source::Duplicates| {
-            format!("the same picture under different labels: {}", listed(&group.samples.iter().map(name).collect::<Vec<_>>()))
-        };
-        let copies: usize = harmless.iter().map(|group| group.samples.len() - 1).sum();
-        let note = harmless.first().map(|first| {
-            let names = listed(&first.samples.iter().map(name).collect::<Vec<_>>());
-            let are = if copies == 1 { "picture is a copy of another" } else { "pictures are copies of others" };
-            format!("{copies} {are}: {names}")
-        });
-        wrong.iter().map(contradiction).chain(note).collect()
-    }
-
     /// The size that every picture has after the chains; a problem where they disagree or it varies and batches are to be made.
     pub fn common_size(&self, top: &Fields, augment: &Chain, evaluate: &Chain) -> Option<Size> {
         let (train, other) = (self.usual_size(augment), self.usual_size(evaluate));

@@ -8,6 +8,7 @@ mod memory;
 mod normalize;
 mod resolved;
 mod sections;
+mod twice;
 mod workers;
 
 pub use data::Data;
