@@ -1,5 +1,6 @@
 //! `[source]`, `[split]`, `[test]`: opens the data, decides which samples serve for what, and looks at one of them for its size.
 
+use super::twice::listed;
 use crate::augment::Chain;
 use crate::batch::Part;
 use crate::config::{Fields, Node, Place, Value};
@@ -138,14 +139,6 @@ fn refuse_mismatch(top: &Fields, source: &dyn Source, test: &dyn Source) {
         let message = format!("test pictures have {} channels, training pictures {}", test.channels(), source.channels());
         top.complain("test", message, "give both the same `channels`");
     }
-}
-
-/// Names, a few of them.
-fn listed(names: &[String]) -> String {
-    const SHOWN: usize = 5;
-    let more = names.len().saturating_sub(SHOWN);
-    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
-    names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ") + &rest
 }
 
 /// Sizes of a few samples, spread over the whole set, as far as they can be read.

@@ -31,3 +31,11 @@ impl Data {
         wrong.iter().map(contradiction).chain(note).collect()
     }
 }
+
+/// Names, a few of them.
+pub(super) fn listed(names: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let more = names.len().saturating_sub(SHOWN);
+    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+    names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ") + &rest
+}
