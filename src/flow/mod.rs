@@ -2,6 +2,7 @@
 //! image, no float and no file; it never uses rayon and never touches the process's panic hook.
 #![doc = include_str!("README.md")]
 
+mod bell;
 mod chain;
 mod drive;
 mod fault;

@@ -1,11 +1,12 @@
 //! The two ends of a channel between stages, where everything is metered. A channel carries tickets 0, 1, 2 … without a gap;
 //! the last one says how the stream ended. A channel that breaks off without that was cut: nobody wants what would follow.
 
+use super::bell::Bell;
 use super::fault::Fault;
 use super::meter::{Clock, Gauge};
 use super::stage::Chunk;
 use super::stop::Control;
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError, bounded};
 use std::sync::Arc;
 
 /// How a stream ended.
@@ -30,9 +31,20 @@ pub(super) struct Parcel<T> {
     pub(super) end: Option<Close>,
 }
 
+/// Where both ends of a channel wait.
+#[derive(Default)]
+struct Bells {
+    /// Senders, for room.
+    room: Bell,
+    /// Receivers, for input.
+    input: Bell,
+}
+
 /// The sending end.
 pub(super) struct Tx<T> {
-    sender: Sender<Parcel<T>>,
+    /// `None` only while it is dropped.
+    sender: Option<Sender<Parcel<T>>>,
+    bells: Arc<Bells>,
     consumer: Arc<Gauge>,
 }
 
@@ -40,21 +52,56 @@ impl<T> Tx<T> {
     /// Waits for room and sends; false if nobody listens any more.
     pub(super) fn send(&self, clock: &Clock, parcel: Parcel<T>) -> bool {
         let items = parcel.chunk.items.len();
-        let sent = clock.block(|| self.sender.send(parcel)).is_ok();
+        let ends = parcel.end.is_some();
+        let sent = clock.block(|| self.put(parcel));
         if sent {
             self.consumer.queue();
             clock.gauge.pass(items);
+            self.bells.input.ring(|| ends || self.sender.as_ref().is_none_or(|sender| 2 * sender.len() >= self.consumer.capacity()));
         }
         sent
+    }
+
+    fn put(&self, parcel: Parcel<T>) -> bool {
+        let mut waiting = Some(parcel);
+        self.bells.room.wait(|| {
+            let (Some(sender), Some(parcel)) = (&self.sender, waiting.take()) else { return Some(false) };
+            match sender.try_send(parcel) {
+                Ok(()) => Some(true),
+                Err(TrySendError::Disconnected(_)) => Some(false),
+                Err(TrySendError::Full(parcel)) => {
+                    waiting = Some(parcel);
+                    None
+                }
+            }
+        })
+    }
+}
+
+impl<T> Drop for Tx<T> {
+    fn drop(&mut self) {
+        drop(self.sender.take());
+        self.bells.input.ring_out();
     }
 }
 
 /// The receiving end; workers of one stage hold a clone each.
-pub(super) struct Rx<T>(Receiver<Parcel<T>>);
+pub(super) struct Rx<T> {
+    /// `None` only while it is dropped.
+    receiver: Option<Receiver<Parcel<T>>>,
+    bells: Arc<Bells>,
+}
 
 impl<T> Clone for Rx<T> {
     fn clone(&self) -> Self {
-        Self(self.0.clone())
+        Self { receiver: self.receiver.clone(), bells: self.bells.clone() }
+    }
+}
+
+impl<T> Drop for Rx<T> {
+    fn drop(&mut self) {
+        drop(self.receiver.take());
+        self.bells.room.ring_out();
     }
 }
 
@@ -64,8 +111,16 @@ impl<T> Rx<T> {
         if control.is_over() {
             return None;
         }
-        let depth = self.0.len();
-        let parcel = clock.starve(|| self.0.recv()).ok()?;
+        let receiver = self.receiver.as_ref()?;
+        let depth = receiver.len();
+        let parcel = clock.starve(|| {
+            self.bells.input.wait(|| match receiver.try_recv() {
+                Ok(parcel) => Some(Some(parcel)),
+                Err(TryRecvError::Disconnected) => Some(None),
+                Err(TryRecvError::Empty) => None,
+            })
+        })?;
+        self.bells.room.ring(|| 2 * receiver.len() <= clock.gauge.capacity());
         clock.gauge.take(depth, parcel.chunk.items.len());
         Some(parcel)
     }
@@ -74,7 +129,8 @@ impl<T> Rx<T> {
 /// A channel with room for `capacity` chunks in front of the stage that `consumer` measures.
 pub(super) fn channel<T>(capacity: usize, consumer: &Arc<Gauge>) -> (Tx<T>, Rx<T>) {
     let (sender, receiver) = bounded(capacity);
-    (Tx { sender, consumer: consumer.clone() }, Rx(receiver))
+    let bells = Arc::new(Bells::default());
+    (Tx { sender: Some(sender), bells: bells.clone(), consumer: consumer.clone() }, Rx { receiver: Some(receiver), bells })
 }
 
 /// Gathers a single thread's outputs into chunks and numbers them.

@@ -24,6 +24,8 @@ struct State<T> {
     last: u64,
     /// Whether nothing is taken any more.
     closed: bool,
+    /// How many workers wait for room: with none there is nobody to notify, which would cost a system call.
+    waiting: usize,
     ready: BTreeMap<u64, Parcel<T>>,
 }
 
@@ -35,7 +37,7 @@ impl<T> State<T> {
 
 impl<T> Window<T> {
     pub(super) fn new(tx: Tx<T>, slots: usize) -> Self {
-        let state = State { due: 0, last: u64::MAX, closed: false, ready: BTreeMap::new() };
+        let state = State { due: 0, last: u64::MAX, closed: false, waiting: 0, ready: BTreeMap::new() };
         Self { tx, slots: slots as u64, state: Mutex::new(state), moved: Condvar::new() }
     }
 
@@ -54,12 +56,14 @@ impl<T> Window<T> {
         let mut state = self.lock();
         if parcel.end.is_some() {
             state.last = state.last.min(ticket);
-            self.moved.notify_all();
+            self.tell(&state);
         }
         let full = |state: &State<T>| state.wants(ticket) && ticket > state.due + self.slots;
         if full(&state) {
+            state.waiting += 1;
             let wait = || self.moved.wait_while(state, |state| full(state)).unwrap_or_else(PoisonError::into_inner);
             state = clock.block(wait);
+            state.waiting -= 1;
         }
         if !state.wants(ticket) {
             return false;
@@ -82,6 +86,12 @@ impl<T> Window<T> {
             }
             state = self.lock();
             state.due += 1;
+            self.tell(&state);
+        }
+    }
+
+    fn tell(&self, state: &State<T>) {
+        if state.waiting > 0 {
             self.moved.notify_all();
         }
     }
@@ -90,7 +100,7 @@ impl<T> Window<T> {
     fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
-        self.moved.notify_all();
+        self.tell(&state);
         let unwanted = std::mem::take(&mut state.ready);
         drop(state);
         drop(unwanted);
