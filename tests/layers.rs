@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 const ROWS: [&[&str]; 8] = [
-    &["error", "sample", "batch", "key", "event"],
+    &["error", "sample", "batch", "key", "event", "isa"],
     &["flow", "kernel", "pixels", "registry", "config"],
     &["source", "augment", "model", "optim", "report"],
     &["train"],

@@ -57,7 +57,9 @@ impl<T> Tx<T> {
         if sent {
             self.consumer.queue();
             clock.gauge.pass(items);
-            self.bells.input.ring(|| ends || self.sender.as_ref().is_none_or(|sender| 2 * sender.len() >= self.consumer.capacity()));
+            self.bells
+                .input
+                .ring(|| ends || self.sender.as_ref().is_none_or(|sender| 2 * sender.len() >= self.consumer.capacity()));
         }
         sent
     }

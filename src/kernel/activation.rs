@@ -2,8 +2,8 @@
 //!
 //! Every gradient is computed from the activation's *output*, so that the input need not be kept.
 
-use super::isa::per_isa;
 use super::math::exp;
+use super::per_isa::per_isa;
 
 per_isa! {
     /// max(x, 0) in place. NaN stays NaN.
@@ -63,8 +63,8 @@ per_isa! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::Isa;
-    use crate::kernel::isa::only;
+    use crate::isa::Isa;
+    use crate::isa::only;
 
     fn grid() -> Vec<f32> {
         let numbers = (-4003..4003).map(|i| i as f32 * 0.01);

@@ -8,11 +8,11 @@
 //! Chains: an output is bias, then taps in the order (channel, row, column); a weight's gradient runs over images, then pixels
 //! row by row; an input's gradient over (output channel, row, column) of the flipped kernel.
 
-use super::isa::Isa;
 use super::reduce::add_rows;
 use super::scratch;
 use super::tile::{self, HALF, PANEL, Tile};
 use super::transpose::transpose;
+use crate::isa::Isa;
 
 /// The sizes of a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -298,7 +298,7 @@ impl Conv {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::isa::only;
+    use crate::isa::only;
     use proptest::prelude::*;
 
     fn numbers(len: usize, salt: u32) -> Vec<f32> {

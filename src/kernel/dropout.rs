@@ -4,7 +4,7 @@
 //! for k + r·golden ratio, and the element's 32 bits come from a two-round multiply-xorshift hash of i and that key. The same
 //! call made on gradients therefore drops the same elements, and no generator has a state.
 
-use super::isa::per_isa;
+use super::per_isa::per_isa;
 
 /// SplitMix64's output function (Steele, Lea, Flood 2014).
 fn mix(mut z: u64) -> u64 {
@@ -46,8 +46,8 @@ pub fn drop_out(key: u64, row: u64, keep: f32, values: &mut [f32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::Isa;
-    use crate::kernel::isa::only;
+    use crate::isa::Isa;
+    use crate::isa::only;
 
     fn mask(key: u64, row: u64, keep: f32, len: usize) -> Vec<bool> {
         let mut values = vec![1.0; len];

@@ -4,10 +4,10 @@
 //! that needs it, in panels of 32 columns. Sums run over the whole inner dimension in order, so neither the number of threads
 //! nor the vector width shows in the result.
 
-use super::isa::Isa;
 use super::scratch;
 use super::tile::{self, HALF, MAX_ROWS, PANEL, Tile};
 use super::transpose::transpose;
+use crate::isa::Isa;
 use rayon::prelude::*;
 
 /// A view of floats as a matrix.
@@ -217,7 +217,7 @@ impl Panel<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::isa::only;
+    use crate::isa::only;
 
     fn numbers(len: usize, salt: u32) -> Vec<f32> {
         let mix = |i: u32| (i.wrapping_mul(2_654_435_761).wrapping_add(salt.wrapping_mul(40_503)) >> 8) as f32;

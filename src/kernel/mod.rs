@@ -9,14 +9,12 @@ pub mod activation;
 pub mod conv;
 pub mod dropout;
 pub mod gemm;
-pub mod isa;
 mod lanes;
 pub mod math;
+mod per_isa;
 pub mod pool;
 pub mod reduce;
 pub mod scratch;
 pub mod softmax;
 mod tile;
 pub mod transpose;
-
-pub use isa::Isa;

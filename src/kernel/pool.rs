@@ -1,6 +1,6 @@
 //! Max and average pooling of one image, channel by channel. Knows planes of floats.
 
-use super::isa::per_isa;
+use super::per_isa::per_isa;
 use std::ops::Range;
 
 /// Windows over planes. Images are `[channels, height, width]`.

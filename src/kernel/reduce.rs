@@ -1,6 +1,6 @@
 //! Sums in a fixed order, and the search for numbers that are not finite. Knows slices only.
 
-use super::isa::per_isa;
+use super::per_isa::per_isa;
 use rayon::prelude::*;
 
 /// Floats that one task adds.

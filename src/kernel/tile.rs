@@ -5,8 +5,8 @@
 //! pixels, steps are kernel taps) and a convolution's weight gradient (rows are taps, steps are pixels) without copying any
 //! image into matrix form.
 
-use super::isa::Isa;
 use super::lanes::Lanes;
+use crate::isa::Isa;
 
 /// Width of a full panel of columns, for every [`Isa`]. The last panel of a matrix may have [`HALF`].
 pub(super) const PANEL: usize = 32;

@@ -1,6 +1,6 @@
 //! Turning rows into columns, in blocks that stay in registers. Moves floats and computes nothing.
 
-use super::isa::Isa;
+use crate::isa::Isa;
 
 /// `to[column · to_stride + row] = from[row · from_stride + column]` for every row and column.
 ///

@@ -264,8 +264,8 @@ impl Network {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::isa::only;
-    use crate::kernel::{Isa, reduce};
+    use crate::isa::{Isa, only};
+    use crate::kernel::reduce;
     use crate::model::preset::{Lenet, Mlp};
 
     const NOISE: Noise = Noise { seed: 1, step: 2 };

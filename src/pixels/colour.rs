@@ -63,7 +63,7 @@ fn mean_grey(image: &Image) -> f32 {
     (sum as f64 / image.size().area() as f64) as f32
 }
 
-twice! {
+wide! {
     fn sum_grey / sum_grey_plain(pixels: &[u8], sum: &mut u64) {
         for block in pixels.as_chunks::<3>().0.chunks(LANES) {
             let planes = Planes::split(block);
@@ -76,7 +76,7 @@ twice! {
     }
 }
 
-twice! {
+wide! {
     fn saturate / saturate_plain(pixels: &mut [u8], factor: f64) {
         let (factor, rest) = parts(factor);
         for block in pixels.as_chunks_mut::<3>().0.chunks_mut(LANES) {
@@ -92,7 +92,7 @@ twice! {
     }
 }
 
-twice! {
+wide! {
     fn make_grey / make_grey_plain(pixels: &mut [u8]) {
         for pixel in pixels.as_chunks_mut::<3>().0 {
             *pixel = [grey(pixel[0], pixel[1], pixel[2]); 3];

@@ -14,7 +14,7 @@ pub fn hue(image: &mut Image, turns: f32) {
     }
 }
 
-twice! {
+wide! {
     fn turn_hue / turn_hue_plain(pixels: &mut [u8], turns: f32) {
         for block in pixels.as_chunks_mut::<3>().0.chunks_mut(LANES) {
             let mut planes = Planes::split(block);

@@ -5,7 +5,7 @@
 //! compiled for wider registers is the same loop.
 
 #[macro_use]
-mod twice;
+mod wide;
 
 pub mod affine;
 pub mod colour;

@@ -20,7 +20,7 @@ pub fn add_gaussian(image: &mut Image, mean: f32, sigma: f32, seed: u64, clip: b
     add(image.pixels_mut(), mean, sigma, seed, clip);
 }
 
-twice! {
+wide! {
     fn add / add_plain(pixels: &mut [u8], mean: f32, sigma: f32, seed: u64, clip: bool) {
         let mut normals = [0f32; GROUP];
         for (group, values) in pixels.chunks_mut(GROUP).enumerate() {

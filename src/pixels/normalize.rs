@@ -44,7 +44,7 @@ impl Normalize {
     }
 }
 
-twice! {
+wide! {
     fn plane_of / plane_of_plain(pixels: &[u8], step: usize, scale: f32, shift: f32, out: &mut [f32]) {
         match step {
             1 => out.iter_mut().zip(pixels).for_each(|(out, &value)| *out = f32::from(value) * scale - shift),
@@ -53,7 +53,7 @@ twice! {
     }
 }
 
-twice! {
+wide! {
     fn planes_of_three / planes_of_three_plain(pixels: &[u8], scale: &[f32], shift: &[f32], out: &mut [f32]) {
         let [scale_r, scale_g, scale_b] = [scale[0], scale[1], scale[2]];
         let [shift_r, shift_g, shift_b] = [shift[0], shift[1], shift[2]];

@@ -115,7 +115,7 @@ fn rounded(sum: i32, precision: u32) -> u8 {
     ((sum + (1 << precision >> 1)) >> precision).clamp(0, 255) as u8
 }
 
-twice! {
+wide! {
     /// Up to `LANES / P` rows, `stride` apart in `pixels`, at their new width, one after the other in `out`. `strip` is scratch: the
     /// pixels of each column in all of these rows.
     fn narrow_rows / narrow_rows_plain<const C: usize, const P: usize>(
@@ -149,7 +149,7 @@ twice! {
 /// Columns that are summed together, few enough to stay in registers.
 const BLOCK: usize = 32;
 
-twice! {
+wide! {
     /// One row of the result from as many rows, `out.len()` apart, as there are weights.
     fn sum_rows / sum_rows_plain(rows: &[u8], weights: &[i32], precision: u32, out: &mut [u8]) {
         let stride = out.len();

@@ -83,7 +83,7 @@ fn whole(x: f32, y: f32, inside: bool) -> (i32, i32) {
     unsafe { (x.to_int_unchecked(), y.to_int_unchecked()) }
 }
 
-twice! {
+wide! {
     /// Pixels of one output row, from (column, row) on.
     fn nearest_block / nearest_block_plain<const C: usize>(source: &Source, from: (usize, usize), out: &mut [u8]) {
         // Adding this rounds to the nearest whole number, ties to even, below 2²²; what lies beyond stays far outside.
@@ -139,7 +139,7 @@ fn square(x: f32, y: f32) -> (f32, f32, [f32; 4]) {
     (left, top, [left_part * top_part, right_part * top_part, left_part * bottom_part, right_part * bottom_part])
 }
 
-twice! {
+wide! {
     /// Pixels of one output row, from (column, row) on. `P` numbers, a power of two, hold the `C` channels of a pixel.
     fn bilinear_block / bilinear_block_plain<const C: usize, const P: usize>(
         source: &Source, from: (usize, usize), fill: u8, out: &mut [u8],

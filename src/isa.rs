@@ -1,9 +1,9 @@
-//! Which instructions the kernels use, chosen once at run time. Knows nothing of what they compute.
+//! Which instructions the fast loops use, chosen once at run time. Knows nothing of what they compute.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-/// A set of vector instructions that every kernel has a version for.
+/// A set of vector instructions that every fast loop has a version for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Isa {
@@ -77,39 +77,6 @@ pub fn only<T>(isa: Isa, work: impl FnOnce() -> T) -> T {
     FORCED.store(nearest as u8, Ordering::Relaxed);
     work()
 }
-
-/// Compiles one plain Rust body once for every [`Isa`], and calls the version for the current one.
-///
-/// The compiler may use wider vectors but never contracts or reorders float operations, so all versions give the same bits.
-macro_rules! per_isa {
-    ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block) => {
-        $(#[$meta])*
-        $vis fn $name($($arg: $type),*) $(-> $result)? {
-            #[inline(always)]
-            fn body($($arg: $type),*) $(-> $result)? $body
-            #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx2,fma,avx512f,avx512vl,avx512bw,avx512dq")]
-            fn avx512($($arg: $type),*) $(-> $result)? {
-                body($($arg),*)
-            }
-            #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx2,fma")]
-            fn avx2($($arg: $type),*) $(-> $result)? {
-                body($($arg),*)
-            }
-            match $crate::kernel::isa::Isa::current() {
-                #[cfg(target_arch = "x86_64")]
-                // SAFETY: a current Isa is one that the processor was found to have.
-                $crate::kernel::isa::Isa::Avx512 => unsafe { avx512($($arg),*) },
-                #[cfg(target_arch = "x86_64")]
-                // SAFETY: as above.
-                $crate::kernel::isa::Isa::Avx2 => unsafe { avx2($($arg),*) },
-                _ => body($($arg),*),
-            }
-        }
-    };
-}
-pub(crate) use per_isa;
 
 #[cfg(test)]
 mod tests {
