@@ -1,6 +1,6 @@
 //! Dense batches, as a trainer takes them. Knows no image and no network.
 
-use crate::sample::{BadSample, Identity};
+use crate::sample::{BadSample, Identity, NoteCounts};
 use std::sync::Arc;
 
 /// Which part of the data a pass reads.
@@ -56,6 +56,8 @@ pub struct Batch {
     pub left_out: u64,
     /// Samples set aside since the batch before.
     pub bad: Vec<Arc<BadSample>>,
+    /// What was odd about the files read since the batch before; told in epoch 0 only, so that each file counts once.
+    pub notes: NoteCounts,
     /// Whether the pass ends here. A pass without a single good sample ends in a batch of none.
     pub last: bool,
     /// [`Batch::compute_digest`] of it.

@@ -56,6 +56,24 @@ fn the_outcome_is_the_same_for_any_number_of_workers() {
     }
 }
 
+#[test]
+fn odd_files_are_used_and_counted_once_each() {
+    let place = workplace(20);
+    let cut = place.path().join("train/circle/003.png");
+    let whole = fs::read(&cut).unwrap();
+    fs::write(&cut, &whole[..whole.len() - 20]).unwrap();
+    fs::rename(place.path().join("train/square/004.png"), place.path().join("train/square/004.jpg")).unwrap();
+    fs::rename(place.path().join("test/square/002.png"), place.path().join("test/square/002.bmp")).unwrap();
+    let strict = run(place.path(), &["run", "shapes.toml", "--set", "source.max_bad=0.1", "--out", "strict"], 0);
+    assert!(stderr(&strict).contains("odd files, used all the same: 2 named as another format\n"), "{}", stderr(&strict));
+    assert_eq!(report(&place.path().join("strict"))["outcome"]["samples"]["quarantined"], 1);
+    let allow = ["--set", "source.allow_truncated=true"];
+    run(place.path(), &[&["run", "shapes.toml", "--quiet", "--out", "kept"][..], &allow].concat(), 0);
+    let kept = report(&place.path().join("kept"));
+    assert_eq!(kept["odd_files"], serde_json::json!({ "misnamed": 2, "truncated": 1 }));
+    assert_eq!(kept["outcome"]["samples"]["quarantined"], 0);
+}
+
 /// Starts a run, lets `interrupt` end it as soon as `metrics.csv` has `lines`, and goes on with other numbers of workers until it is done.
 fn interrupted_outcome(place: &Path, out: &str, interrupt: &str, epochs_before: usize) -> String {
     let folder = place.join(out);

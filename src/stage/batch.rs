@@ -4,7 +4,7 @@
 use super::Slot;
 use crate::batch::{Batch, Part, Pass};
 use crate::pixels::normalize::Normalize;
-use crate::sample::{BadSample, Identity, Size};
+use crate::sample::{BadSample, Identity, NoteCounts, Size};
 use std::sync::Arc;
 
 /// What happens to the samples left over at the end of a pass when they fill no whole batch.
@@ -27,6 +27,7 @@ pub struct Batcher {
     labels: Vec<u32>,
     identities: Vec<Identity>,
     bad: Vec<Arc<BadSample>>,
+    notes: NoteCounts,
 }
 
 impl Batcher {
@@ -43,6 +44,7 @@ impl Batcher {
             labels: Vec::new(),
             identities: Vec::new(),
             bad: Vec::new(),
+            notes: NoteCounts::default(),
         }
     }
 
@@ -54,6 +56,9 @@ impl Batcher {
 
     /// Takes one slot; gives a batch when it is full or the pass ends with this slot.
     pub fn take(&mut self, slot: Slot) -> Option<Batch> {
+        if slot.ticket.pass.epoch == 0 {
+            self.notes.add(&slot.notes);
+        }
         match slot.outcome {
             Ok(sample) => self.add(sample),
             Err(bad) => self.bad.push(bad),
@@ -93,6 +98,7 @@ impl Batcher {
             consumed,
             left_out,
             bad: std::mem::take(&mut self.bad),
+            notes: std::mem::take(&mut self.notes),
             last,
             digest: [0; 32],
         };
