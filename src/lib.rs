@@ -22,7 +22,7 @@
 //! | 4 | [`train`]: step, evaluate, early stopping, checkpoint |
 //! | 3 | [`source`], [`augment`], [`model`], [`optim`], [`report`] |
 //! | 2 | [`flow`], [`kernel`], [`pixels`], [`registry`], [`config`] |
-//! | 1 | [`error`], [`sample`], [`batch`], [`key`], [`event`], [`isa`]: the nouns in flight, which may name each other |
+//! | 1 | [`error`], [`sample`], [`batch`], [`key`], [`event`], [`isa`], [`math`]: the nouns in flight, which may name each other, and the arithmetic under all |
 //!
 //! # Laws (each is a test)
 //!
@@ -50,6 +50,7 @@ pub mod error;
 pub mod event;
 pub mod isa;
 pub mod key;
+pub mod math;
 pub mod sample;
 
 pub mod config;

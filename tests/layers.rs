@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 const ROWS: [&[&str]; 8] = [
-    &["error", "sample", "batch", "key", "event", "isa"],
+    &["error", "sample", "batch", "key", "event", "isa", "math"],
     &["flow", "kernel", "pixels", "registry", "config"],
     &["source", "augment", "model", "optim", "report"],
     &["train"],

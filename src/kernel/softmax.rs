@@ -1,6 +1,6 @@
 //! Softmax cross-entropy of rows of logits. Knows numbers and class numbers.
 
-use super::math::{exp, ln};
+use crate::math::{exp, ln};
 
 /// What one row of logits is worth.
 #[derive(Clone, Copy, Debug, PartialEq)]
