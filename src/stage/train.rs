@@ -97,7 +97,7 @@ impl<'a> Train<'a> {
     }
 
     fn learn(&mut self, batch: &Batch) -> Result<()> {
-        self.trainer.step(&batch.images, &batch.labels).map_err(|error| with_names(error, batch))?;
+        self.trainer.step(&batch.images, batch.targets()).map_err(|error| with_names(error, batch))?;
         self.standing = Standing { consumed: batch.consumed, stream: self.stream, bad: self.ledger.bad() };
         self.tell_progress(batch, self.entries[0], self.trainer.progress().totals.score().loss);
         Ok(())
