@@ -17,6 +17,7 @@ struct Summary {
     augment: Vec<Step>,
     evaluate: Vec<Step>,
     batch: Option<BatchShape>,
+    mix: Vec<MixStep>,
     stages: Vec<Stage>,
     layers: Vec<Layer>,
     parameters: usize,
@@ -49,6 +50,13 @@ struct BatchShape {
     height: u32,
     width: u32,
     steps_per_epoch: usize,
+}
+
+#[derive(Serialize)]
+struct MixStep {
+    mixer: &'static str,
+    probability: f64,
+    parameters: String,
 }
 
 #[derive(Serialize)]
@@ -104,6 +112,7 @@ fn summarise(plan: &Plan) -> Summary {
             width: size.width,
             steps_per_epoch: parts.train.len().div_ceil(plan.batch_size),
         }),
+        mix: plan.mix.shares().iter().map(mix_step).collect(),
         stages: stages(plan),
         parameters: layers.iter().map(|layer| layer.parameters).sum(),
         flops_per_sample: layers.iter().map(|layer| layer.flops_per_sample).sum(),
@@ -122,6 +131,10 @@ fn steps(plan: &Plan, chain: &crate::augment::Chain) -> Vec<Step> {
         Step { name: step.name().to_owned(), probability: step.p(), size }
     };
     chain.steps().iter().map(describe).collect()
+}
+
+fn mix_step(share: &crate::mix::Share) -> MixStep {
+    MixStep { mixer: share.name(), probability: share.p(), parameters: share.words() }
 }
 
 fn stages(plan: &Plan) -> Vec<Stage> {
@@ -174,6 +187,7 @@ fn as_text(summary: &Summary) -> String {
             batch.size, batch.channels, batch.height, batch.width, batch.steps_per_epoch
         );
     }
+    text += &mix_text(&summary.mix);
     let warnings: String = summary.warnings.iter().map(|words| format!("warning   {words}\n")).collect();
     text + &layers_text(summary) + &memory_text(summary) + &warnings
 }
@@ -188,6 +202,14 @@ fn chain_text(title: &str, steps: &[Step]) -> String {
         let size = step.size.map_or("size varies".to_owned(), |size| size.to_string());
         let title = if index == 0 { title } else { "" };
         format!("{title:<10}{:<22} p = {:<6} {size}\n", step.name, step.probability)
+    };
+    steps.iter().enumerate().map(line).collect()
+}
+
+fn mix_text(steps: &[MixStep]) -> String {
+    let line = |(index, step): (usize, &MixStep)| {
+        let title = if index == 0 { "mix" } else { "" };
+        format!("{title:<10}{:<22} p = {:<6} of training batches; {}\n", step.mixer, step.probability, step.parameters)
     };
     steps.iter().enumerate().map(line).collect()
 }

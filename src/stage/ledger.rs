@@ -156,8 +156,21 @@ mod tests {
         let pass = Pass { part: Part::Train, epoch: 0 };
         let identities = Vec::new();
         let (labels, images) = (vec![0; used], Vec::new());
-        let (shape, notes) = ([1, 1, 1], NoteCounts::default());
-        Batch { pass, index: 0, shape, images, labels, identities, consumed, left_out: 0, bad, notes, last, digest: [0; 32] }
+        Batch {
+            pass,
+            index: 0,
+            shape: [1, 1, 1],
+            images,
+            labels,
+            soft_targets: None,
+            identities,
+            consumed,
+            left_out: 0,
+            bad,
+            notes: NoteCounts::default(),
+            last,
+            digest: [0; 32],
+        }
     }
 
     fn ledger(max_bad: f64) -> Ledger {

@@ -101,7 +101,7 @@ impl<'a> Train<'a> {
     }
 
     fn learn(&mut self, batch: &Batch) -> Result<()> {
-        self.trainer.step(&batch.images, &batch.labels).map_err(|error| with_names(error, batch))?;
+        self.trainer.step(&batch.images, batch.targets()).map_err(|error| with_names(error, batch))?;
         self.stand_at(batch.consumed);
         self.tell_progress(batch, self.entries[0], self.trainer.progress().totals.score().loss);
         Ok(())

@@ -25,6 +25,7 @@ path = "train"
 op = "horizontal_flip"
 [batch]
 size = 3
+mix = ["mixup", { mixer = "cutmix", p = 0.4 }]
 [model]
 layers = [{ layer = "flatten" }, { layer = "dropout", keep = 0.8 }, { layer = "linear", out = 2 }]
 [train]
