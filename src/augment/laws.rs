@@ -32,6 +32,9 @@ const VARIANTS: &[&str] = &[
     "op = 'color_jitter'\ncontrast = [0, 40]\nhue = [-0.5, 0.5]",
     "op = 'color_jitter'",
     "op = 'gaussian_noise'\nmean = 1\nsigma = [0, 10]\nclip = false",
+    "op = 'some_of'\ncount = 3\nreplace = true\nops = [{ op = 'rotate', degrees = 20, expand = true }, 'rotate90']",
+    "op = 'random_order'\nops = [{ op = 'resize', size = 9 }, { op = 'sometimes', ops = [{ op = 'one_of', ops = ['rotate90'] }] }]",
+    "op = 'one_of'\nops = [{ op = 'resize', size = 9 }, { op = 'resized_crop', size = 9 }]",
 ];
 
 fn place(sample: u64) -> Key {

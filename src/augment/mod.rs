@@ -7,10 +7,12 @@
 //! Adding an operation: a file beside this one, `mod x;` and `x::ENTRY,` here.
 
 mod chain;
+mod group;
 #[cfg(test)]
 mod laws;
 mod op;
 mod read;
+mod tree;
 
 mod affine;
 mod brightness;
@@ -21,6 +23,8 @@ mod crop;
 mod gaussian_noise;
 mod horizontal_flip;
 mod hue;
+mod one_of;
+mod random_order;
 mod resize;
 mod resized_crop;
 mod rotate;
@@ -28,11 +32,14 @@ mod rotate90;
 mod saturation;
 mod scale;
 mod shear;
+mod some_of;
+mod sometimes;
 mod translate;
 mod vertical_flip;
 
 pub use chain::{Chain, Step, StepTrace};
 pub use op::{DynOp, Op};
+pub use tree::Branch;
 
 use crate::config::Fields;
 use crate::registry::Entry;
@@ -60,4 +67,8 @@ pub const OPS: &[Entry<Build>] = &[
     hue::ENTRY,
     color_jitter::ENTRY,
     gaussian_noise::ENTRY,
+    sometimes::ENTRY,
+    one_of::ENTRY,
+    some_of::ENTRY,
+    random_order::ENTRY,
 ];
