@@ -11,10 +11,13 @@ mod group;
 #[cfg(test)]
 mod laws;
 mod op;
+pub mod policy;
 mod read;
 mod tree;
 
 mod affine;
+mod aug_mix;
+mod auto_augment;
 mod brightness;
 mod center_crop;
 mod color_jitter;
@@ -24,6 +27,7 @@ mod gaussian_noise;
 mod horizontal_flip;
 mod hue;
 mod one_of;
+mod rand_augment;
 mod random_order;
 mod resize;
 mod resized_crop;
@@ -35,6 +39,7 @@ mod shear;
 mod some_of;
 mod sometimes;
 mod translate;
+mod trivial_augment;
 mod vertical_flip;
 
 pub use chain::{Chain, Step, StepTrace};
@@ -71,4 +76,8 @@ pub const OPS: &[Entry<Build>] = &[
     one_of::ENTRY,
     some_of::ENTRY,
     random_order::ENTRY,
+    auto_augment::ENTRY,
+    rand_augment::ENTRY,
+    trivial_augment::ENTRY,
+    aug_mix::ENTRY,
 ];

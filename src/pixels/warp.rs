@@ -17,10 +17,38 @@ pub enum Sampling {
     Bilinear,
 }
 
-/// `image` seen through `map` on a canvas of `size`; what lies outside the image is `fill` in every channel.
+/// What lies outside an image: a value for each channel, of which the first is taken for all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outside {
+    /// Outside pixels count as 0, and the sum is then blended with the colour by how much of the weight lies inside: torchvision
+    /// with a fill value.
+    Fill([u8; 3]),
+    /// Outside pixels have the colour; black is torchvision without a fill value.
+    Exact([u8; 3]),
+}
+
+/// Where output pixels come from.
+#[derive(Clone, Copy, Debug)]
+pub enum Places<'m> {
+    /// An affine map between the centres of both images.
+    Affine(&'m Affine),
+}
+
+/// `image` seen through `map` on a canvas of `size`; what lies outside the image is `fill` in every channel, by torchvision's rule
+/// ([`Outside::Fill`]).
 pub fn warp(image: &Image, map: &Affine, size: Size, sampling: Sampling, fill: u8) -> Image {
+    resample(image, Places::Affine(map), size, sampling, Outside::Fill([fill; 3]))
+}
+
+/// `image` on a canvas of `size` whose pixels come from `places`; `outside` says what is seen beyond the image.
+pub fn resample(image: &Image, places: Places, size: Size, sampling: Sampling, outside: Outside) -> Image {
+    let Places::Affine(map) = places;
+    let (exact, fill) = match outside {
+        Outside::Fill([fill, ..]) => (false, fill),
+        Outside::Exact([fill, ..]) => (true, fill),
+    };
     let mut out = Image::filled(size, image.channels(), fill);
-    let source = Source { pixels: image.pixels(), width: image.width(), grid: Grid::new(map, image.size(), size) };
+    let source = Source { pixels: image.pixels(), width: image.width(), grid: Grid::new(map, image.size(), size), exact };
     let (width, channels) = (out.width(), out.channels());
     for (y, row) in out.pixels_mut().chunks_exact_mut(width * channels).enumerate() {
         for (block, out) in row.chunks_mut(LANES * channels).enumerate() {
@@ -40,6 +68,7 @@ struct Source<'i> {
     pixels: &'i [u8],
     width: usize,
     grid: Grid,
+    exact: bool,
 }
 
 /// The map in the normalised coordinates of torch's `grid_sample`.
@@ -159,7 +188,8 @@ wide! {
             let (above, below) = (&source.pixels[at..at + 8], &source.pixels[below..below + 8]);
             let [nw, ne, sw, se] = &squares.weights;
             let (nw, ne, sw, se) = (nw[lane], ne[lane], sw[lane], se[lane]);
-            let (coverage, fill) = (squares.coverage[lane], f32::from(fill));
+            let fill = if source.exact { 0.0 } else { f32::from(fill) };
+            let coverage = if source.exact { 1.0 } else { squares.coverage[lane] };
             for c in 0..P {
                 let sum =
                     f32::from(above[c]) * nw + f32::from(above[C + c]) * ne + f32::from(below[c]) * sw + f32::from(below[C + c]) * se;
@@ -188,7 +218,7 @@ fn border_pixel<const C: usize, const P: usize>(source: &Source, (x, y): (usize,
     }
     let fill = f32::from(fill);
     for (byte, sum) in bytes.iter_mut().zip(sums) {
-        *byte = rounded((sum - fill) * coverage + fill);
+        *byte = rounded(if source.exact { sum + (1.0 - coverage) * fill } else { (sum - fill) * coverage + fill });
     }
 }
 
@@ -208,7 +238,7 @@ mod tests {
         let image = picture(size, 3);
         for degrees in [0.0, 17.0, 90.0, 134.9] {
             let grid = Grid::new(&Affine::new(degrees, (2.0, -3.0), 0.8, (11.0, 3.0)), size, size);
-            let source = Source { pixels: image.pixels(), width: image.width(), grid };
+            let source = Source { pixels: image.pixels(), width: image.width(), grid, exact: false };
             for y in 0..37 {
                 let (mut wide, mut plain) = (vec![9; 159], vec![9; 159]);
                 nearest_block::<3>(&source, (0, y), &mut wide);
