@@ -13,21 +13,29 @@ mod op;
 mod read;
 
 mod affine;
+mod autocontrast;
 mod brightness;
 mod center_crop;
 mod color_jitter;
 mod contrast;
 mod crop;
+mod equalize;
+mod gamma;
 mod gaussian_noise;
+mod grayscale;
 mod horizontal_flip;
 mod hue;
+mod invert;
+mod posterize;
 mod resize;
 mod resized_crop;
 mod rotate;
 mod rotate90;
 mod saturation;
 mod scale;
+mod sharpness;
 mod shear;
+mod solarize;
 mod translate;
 mod vertical_flip;
 
@@ -59,5 +67,13 @@ pub const OPS: &[Entry<Build>] = &[
     saturation::ENTRY,
     hue::ENTRY,
     color_jitter::ENTRY,
+    grayscale::ENTRY,
+    invert::ENTRY,
+    posterize::ENTRY,
+    solarize::ENTRY,
+    equalize::ENTRY,
+    autocontrast::ENTRY,
+    sharpness::ENTRY,
+    gamma::ENTRY,
     gaussian_noise::ENTRY,
 ];
