@@ -18,15 +18,21 @@ mod tree;
 mod affine;
 mod aug_mix;
 mod auto_augment;
+mod autocontrast;
 mod brightness;
 mod center_crop;
 mod color_jitter;
 mod contrast;
 mod crop;
+mod equalize;
+mod gamma;
 mod gaussian_noise;
+mod grayscale;
 mod horizontal_flip;
 mod hue;
+mod invert;
 mod one_of;
+mod posterize;
 mod rand_augment;
 mod random_order;
 mod resize;
@@ -35,7 +41,9 @@ mod rotate;
 mod rotate90;
 mod saturation;
 mod scale;
+mod sharpness;
 mod shear;
+mod solarize;
 mod some_of;
 mod sometimes;
 mod translate;
@@ -71,6 +79,14 @@ pub const OPS: &[Entry<Build>] = &[
     saturation::ENTRY,
     hue::ENTRY,
     color_jitter::ENTRY,
+    grayscale::ENTRY,
+    invert::ENTRY,
+    posterize::ENTRY,
+    solarize::ENTRY,
+    equalize::ENTRY,
+    autocontrast::ENTRY,
+    sharpness::ENTRY,
+    gamma::ENTRY,
     gaussian_noise::ENTRY,
     sometimes::ENTRY,
     one_of::ENTRY,
