@@ -247,6 +247,7 @@ fn golden_checksums_of_the_tensor_path_are_met() {
         ("posterize 4", 0xae36_3727, changed(&input, |image| posterize(image, 4))),
         ("solarize 100", 0x6152_e58d, changed(&input, |image| solarize(image, 100.0))),
         ("rotate 30 nearest", 0x33db_cdb4, warped(&input, 30.0, Sampling::Nearest)),
+        ("rotate 30 bilinear", 0x90c3_481e, warped(&input, 30.0, Sampling::Bilinear)),
         ("rotate -17.5 bilinear, expand, fill 128", 0xd068_5847, expanded(&input)),
         ("affine bilinear", 0xf7ff_b256, moved(&input, Sampling::Bilinear)),
         ("affine nearest", 0x73f3_6a6c, moved(&input, Sampling::Nearest)),

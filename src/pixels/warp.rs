@@ -1,6 +1,7 @@
 //! Resamples an image through an [`Affine`] map. Knows no angle.
 //!
-//! Coordinates follow torchvision's tensor path in `f32`, step by step, so that the same pixels are chosen at ties.
+//! Coordinates and sums follow torchvision's tensor path in `f32`, step by step and with its fused multiply-adds, so that the same
+//! pixels are chosen and the same levels rounded to at ties.
 
 use super::affine::Affine;
 use super::planes::LANES;
@@ -93,8 +94,8 @@ impl Grid {
     fn place(&self, x: i32, y: i32) -> (f32, f32) {
         let [a, b, c, d, e, f] = self.rows;
         let (x, y) = (x as f32 - self.middle.0, y as f32 - self.middle.1);
-        let source_x = ((x * a + y * b + c + 1.0) * self.size.0 - 1.0) * 0.5;
-        let source_y = ((x * d + y * e + f + 1.0) * self.size.1 - 1.0) * 0.5;
+        let source_x = (x * a + y * b + c + 1.0).mul_add(self.size.0 * 0.5, -0.5);
+        let source_y = (x * d + y * e + f + 1.0).mul_add(self.size.1 * 0.5, -0.5);
         (source_x, source_y)
     }
 
@@ -191,8 +192,8 @@ wide! {
             let fill = if source.exact { 0.0 } else { f32::from(fill) };
             let coverage = if source.exact { 1.0 } else { squares.coverage[lane] };
             for c in 0..P {
-                let sum =
-                    f32::from(above[c]) * nw + f32::from(above[C + c]) * ne + f32::from(below[c]) * sw + f32::from(below[C + c]) * se;
+                let sum = f32::from(above[C + c]).mul_add(ne, f32::from(above[c]) * nw);
+                let sum = f32::from(below[C + c]).mul_add(se, f32::from(below[c]).mul_add(sw, sum));
                 bytes[c] = rounded((sum - fill) * coverage + fill);
             }
         }
@@ -211,7 +212,7 @@ fn border_pixel<const C: usize, const P: usize>(source: &Source, (x, y): (usize,
         if source.grid.holds(x, y) {
             let pixel = source.pixels.as_chunks::<C>().0[y as usize * source.width + x as usize];
             for (sum, value) in sums.iter_mut().zip(pixel) {
-                *sum += f32::from(value) * weight;
+                *sum = f32::from(value).mul_add(weight, *sum);
             }
             coverage += weight;
         }
