@@ -50,14 +50,37 @@ use Elementary::*;
 impl Elementary {
     /// What `rand_augment` and `trivial_augment` choose among.
     pub const STANDARD: [Elementary; 14] = [
-        Identity, ShearX, ShearY, TranslateX, TranslateY, Rotate, Brightness, Color, Contrast, Sharpness, Posterize, Solarize,
-        AutoContrast, Equalize,
+        Identity,
+        ShearX,
+        ShearY,
+        TranslateX,
+        TranslateY,
+        Rotate,
+        Brightness,
+        Color,
+        Contrast,
+        Sharpness,
+        Posterize,
+        Solarize,
+        AutoContrast,
+        Equalize,
     ];
 
     /// What `aug_mix` chooses among; the last four only with `all_ops`, because the corruptions of test sets like ImageNet-C hold
     /// changes of their kind.
     pub const AUG_MIX: [Elementary; 13] = [
-        ShearX, ShearY, TranslateX, TranslateY, Rotate, Posterize, Solarize, AutoContrast, Equalize, Brightness, Color, Contrast,
+        ShearX,
+        ShearY,
+        TranslateX,
+        TranslateY,
+        Rotate,
+        Posterize,
+        Solarize,
+        AutoContrast,
+        Equalize,
+        Brightness,
+        Color,
+        Contrast,
         Sharpness,
     ];
 
