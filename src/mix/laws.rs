@@ -62,6 +62,7 @@ fn batch(index: u32, count: usize, shape: [usize; 3]) -> Batch {
         consumed: 0,
         left_out: 0,
         bad: Vec::new(),
+        notes: Default::default(),
         last: false,
         digest: [0; 32],
     }

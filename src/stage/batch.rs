@@ -138,7 +138,7 @@ mod tests {
             let pixels = (0..30).map(|value| (value * 8 + entry) as u8).collect();
             let identity = Identity(entry.to_string().into());
             let sample = Sample { identity, label: entry % 3, image: Image::new(Size::new(5, 6), 1, pixels) };
-            Slot { ticket, outcome: Ok(sample), finished: false }
+            Slot { ticket, outcome: Ok(sample), notes: Vec::new(), finished: false }
         };
         (4 * first..11).filter_map(|entry| batcher.take(slot(entry))).collect()
     }
