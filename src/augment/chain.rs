@@ -10,16 +10,16 @@ use serde_json::Value;
 /// What is done to every picture, in this order.
 #[derive(Debug, Default)]
 pub struct Chain {
-    steps: Vec<Step>,
+    pub(super) steps: Vec<Step>,
 }
 
 /// One operation of a chain.
 pub struct Step {
-    name: String,
+    pub(super) name: String,
     op_name: &'static str,
-    hash: u64,
+    pub(super) hash: u64,
     p: f64,
-    op: Box<dyn DynOp>,
+    pub(super) op: Box<dyn DynOp>,
 }
 
 /// What one step did to one picture.
@@ -180,7 +180,7 @@ impl Step {
         self.p <= 0.0 || (self.p >= 1.0 && self.op.is_fixed())
     }
 
-    fn blamed(&self, why: String) -> String {
+    pub(super) fn blamed(&self, why: String) -> String {
         format!("{}: {why}", self.name)
     }
 }

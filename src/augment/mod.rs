@@ -10,7 +10,9 @@ mod chain;
 #[cfg(test)]
 mod laws;
 mod op;
+pub mod preprocess;
 mod read;
+mod views;
 
 mod affine;
 mod brightness;
@@ -18,9 +20,12 @@ mod center_crop;
 mod color_jitter;
 mod contrast;
 mod crop;
+mod five_crop;
 mod gaussian_noise;
 mod horizontal_flip;
 mod hue;
+mod inception_evaluate;
+mod inception_train;
 mod resize;
 mod resized_crop;
 mod rotate;
@@ -28,11 +33,14 @@ mod rotate90;
 mod saturation;
 mod scale;
 mod shear;
+mod ten_crop;
 mod translate;
 mod vertical_flip;
+mod vgg_evaluate;
+mod vgg_train;
 
 pub use chain::{Chain, Step, StepTrace};
-pub use op::{DynOp, Op};
+pub use op::{DynOp, Op, Output};
 
 use crate::config::Fields;
 use crate::registry::Entry;
@@ -60,4 +68,10 @@ pub const OPS: &[Entry<Build>] = &[
     hue::ENTRY,
     color_jitter::ENTRY,
     gaussian_noise::ENTRY,
+    five_crop::ENTRY,
+    ten_crop::ENTRY,
+    vgg_train::ENTRY,
+    vgg_evaluate::ENTRY,
+    inception_train::ENTRY,
+    inception_evaluate::ENTRY,
 ];

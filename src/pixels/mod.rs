@@ -21,6 +21,7 @@ mod planes;
 pub mod resize;
 pub mod rotate90;
 mod taps;
+pub mod tf;
 pub mod warp;
 
 /// x brought into 0–255 and cut to a whole number; NaN becomes 0.

@@ -1,10 +1,10 @@
 //! The batch stage: collects samples, in order, into dense normalised batches. The gap that a set-aside sample leaves is filled by
 //! the next one, so what a batch holds depends on the data alone.
 
-use super::Slot;
+use super::FinishedSlot;
 use crate::batch::{Batch, Part, Pass};
-use crate::pixels::normalize::Normalize;
-use crate::sample::{BadSample, Identity, Size};
+use crate::pixels::normalize::{Normalize, write_planes};
+use crate::sample::{BadSample, Finished, Identity, Size, View};
 use std::sync::Arc;
 
 /// What happens to the samples left over at the end of a pass when they fill no whole batch.
@@ -24,13 +24,14 @@ pub struct Batcher {
     shape: [usize; 3],
     index: u32,
     images: Vec<f32>,
+    views: usize,
     labels: Vec<u32>,
     identities: Vec<Identity>,
     bad: Vec<Arc<BadSample>>,
 }
 
 impl Batcher {
-    /// Makes batches of `batch_size` pictures of `size` with `channels`, each value normalised.
+    /// Makes batches of `batch_size` pictures of `size` with `channels`, each byte normalised; numbers are taken as they are.
     pub fn new(batch_size: usize, last_batch: LastBatch, normalize: Normalize, channels: usize, size: Size) -> Self {
         let shape = [channels, size.height as usize, size.width as usize];
         Self {
@@ -40,6 +41,7 @@ impl Batcher {
             shape,
             index: 0,
             images: Vec::new(),
+            views: 1,
             labels: Vec::new(),
             identities: Vec::new(),
             bad: Vec::new(),
@@ -53,7 +55,7 @@ impl Batcher {
     }
 
     /// Takes one slot; gives a batch when it is full or the pass ends with this slot.
-    pub fn take(&mut self, slot: Slot) -> Option<Batch> {
+    pub fn take(&mut self, slot: FinishedSlot) -> Option<Batch> {
         match slot.outcome {
             Ok(sample) => self.add(sample),
             Err(bad) => self.bad.push(bad),
@@ -62,14 +64,20 @@ impl Batcher {
         (full || slot.ticket.last).then(|| self.emit(slot.ticket.pass, slot.ticket.position + 1, slot.ticket.last))
     }
 
-    fn add(&mut self, sample: crate::sample::Sample) {
+    fn add(&mut self, sample: Finished) {
         let values = self.shape.iter().product::<usize>();
+        self.views = sample.views.len();
         if self.images.capacity() == 0 {
-            self.images.reserve_exact(values * self.batch_size);
+            self.images.reserve_exact(values * self.views * self.batch_size);
         }
-        let start = self.images.len();
-        self.images.resize(start + values, 0.0);
-        self.normalize.write(&sample.image, &mut self.images[start..]);
+        for view in &sample.views {
+            let start = self.images.len();
+            self.images.resize(start + values, 0.0);
+            match view {
+                View::Bytes(image) => self.normalize.write(image, &mut self.images[start..]),
+                View::Floats(image) => write_planes(image, &mut self.images[start..]),
+            }
+        }
         self.labels.push(sample.label);
         self.identities.push(sample.identity);
     }
@@ -88,6 +96,7 @@ impl Batcher {
             index: self.index,
             shape: self.shape,
             images: std::mem::take(&mut self.images),
+            views: std::mem::replace(&mut self.views, 1),
             labels: std::mem::take(&mut self.labels),
             identities: std::mem::take(&mut self.identities),
             consumed,

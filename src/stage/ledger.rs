@@ -147,7 +147,8 @@ mod tests {
         let pass = Pass { part: Part::Train, epoch: 0 };
         let identities = Vec::new();
         let (labels, images) = (vec![0; used], Vec::new());
-        Batch { pass, index: 0, shape: [1, 1, 1], images, labels, identities, consumed, left_out: 0, bad, last, digest: [0; 32] }
+        let (index, shape, views, left_out, digest) = (0, [1, 1, 1], 1, 0, [0; 32]);
+        Batch { pass, index, shape, images, views, labels, identities, consumed, left_out, bad, last, digest }
     }
 
     fn ledger(max_bad: f64) -> Ledger {
