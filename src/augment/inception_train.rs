@@ -296,7 +296,9 @@ mod tests {
             contrast: 0.6,
         };
         let values = |full: bool, order: u8| {
-            let View::Floats(view) = op(full).views(&Draw { order, ..base.clone() }, image.clone()).remove(0) else { panic!("numbers") };
+            let View::Floats(view) = op(full).views(&Draw { order, ..base.clone() }, image.clone()).remove(0) else {
+                panic!("numbers")
+            };
             assert!(view.values().iter().all(|value| (-1.0..=1.0).contains(value)));
             view.values().to_vec()
         };

@@ -60,7 +60,11 @@ impl Vgg {
     pub(super) fn refuse_larger_than(&self, fields: &Fields, short: u32) {
         if self.size.height.max(self.size.width) > short {
             let message = format!("{} cuts {} out of pictures whose short side is {short}", fields.name(), self.size);
-            fields.complain("resize_side", message, "raise `resize_side`, or lower `size`");
+            fields.complain(
+                "resize_side",
+                message,
+                "raise that (`resize_side`; for evaluation a preset calls it `evaluate_side`), or lower `size`",
+            );
         }
     }
 

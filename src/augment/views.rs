@@ -33,7 +33,7 @@ impl Chain {
     pub fn views_traced(&self, place: Key, image: Image) -> Result<(Vec<View>, Vec<StepTrace>), String> {
         let (mut views, mut traces) = (vec![View::Bytes(image)], Vec::new());
         for step in &self.steps {
-            let applied = step.coin(place);
+            let applied = step.is_applied(place);
             let mut first = None;
             if applied {
                 views = step.each(views, |image| {
@@ -74,7 +74,7 @@ impl Step {
         self.op.output()
     }
 
-    fn coin(&self, place: Key) -> bool {
+    fn is_applied(&self, place: Key) -> bool {
         self.p() >= 1.0 || Key { op: self.hash, ..place }.dice().chance(self.p())
     }
 
@@ -205,7 +205,8 @@ mod tests {
 
     #[test]
     fn nothing_follows_numbers() {
-        let chain = chain("augment = [{ op = 'vgg_evaluate', size = 8, resize_side = 9 }, 'horizontal_flip', { op = 'hue', shift = 0 }]");
+        let chain =
+            chain("augment = [{ op = 'vgg_evaluate', size = 8, resize_side = 9 }, 'horizontal_flip', { op = 'hue', shift = 0 }]");
         let error = chain.views(PLACE, picture(20, 30, 3)).unwrap_err();
         assert!(error.contains("nothing can follow"), "{error}");
     }

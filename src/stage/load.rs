@@ -38,7 +38,8 @@ impl Load<'_> {
         let (outcome, _turn) = match self.read(ticket)? {
             Ok(Read { sample, turn, .. }) => {
                 let large = sample.image.size().area() > self.early_pixels;
-                let content = if large { self.augment.finish(sample, ticket.pass).map(Content::Finished) } else { Ok(Content::Read(sample)) };
+                let content =
+                    if large { self.augment.finish(sample, ticket.pass).map(Content::Finished) } else { Ok(Content::Read(sample)) };
                 (content, turn)
             }
             Err(bad) => (Err(bad), Turn::default()),

@@ -70,7 +70,8 @@ fn every_preset_is_a_function_of_its_key_and_ends_with_its_size_whatever_it_is_g
         for (chain, again) in chains(text).iter().zip(&chains(text)) {
             assert_eq!(chain.out_size(None), Some(size), "{text}");
             for (height, width) in [(1, 1), (1, 57), (57, 1), (3, 3), (31, 33), (20, 200)] {
-                let image = Image::new(Size::new(height, width), 3, (0..height * width * 3).map(|i| (i * 37 % 251) as u8).collect());
+                let image =
+                    Image::new(Size::new(height, width), 3, (0..height * width * 3).map(|i| (i * 37 % 251) as u8).collect());
                 for sample in 0..4 {
                     let place = Key { run: 3, epoch: 1, sample, op: 0 };
                     // A crop with padding may still refuse what is smaller: that sample is set aside.

@@ -13,7 +13,9 @@ pub(super) const ENTRY: Entry<Build> = Entry {
         let about = "short side in training, before the crop: a whole number drawn evenly from [low, high]";
         let kind = "list of 2 integers, 1 to 4096".to_owned();
         let sides = fields.key("resize_side", about).read(kind, [256, 512], |node| match &node.value {
-            Value::List(items) if items.len() == 2 => Some([integer(&items[0])?, integer(&items[1])?]).filter(|[low, high]| low <= high),
+            Value::List(items) if items.len() == 2 => {
+                Some([integer(&items[0])?, integer(&items[1])?]).filter(|[low, high]| low <= high)
+            }
             _ => None,
         });
         let [low, high] = sides.or_shown([256, 512], "[256, 512]");
