@@ -7,6 +7,7 @@
 //! Adding an operation: a file beside this one, `mod x;` and `x::ENTRY,` here.
 
 mod chain;
+mod distorted_box;
 #[cfg(test)]
 mod laws;
 mod op;

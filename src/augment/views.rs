@@ -61,10 +61,11 @@ impl Chain {
         if !ours.eq(traces.iter().map(|trace| trace.name.as_str())) {
             return Err("the trace is of another chain".to_owned());
         }
-        let applied = self.steps.iter().zip(traces).filter(|(_, trace)| trace.applied);
-        applied.fold(Ok(vec![View::Bytes(image)]), |views, (step, trace)| {
-            step.each(views?, |image| step.op.replay_views(&trace.draw, image))
-        })
+        let mut views = vec![View::Bytes(image)];
+        for (step, trace) in self.steps.iter().zip(traces).filter(|(_, trace)| trace.applied) {
+            views = step.each(views, |image| step.op.replay_views(&trace.draw, image))?;
+        }
+        Ok(views)
     }
 }
 
