@@ -1,8 +1,8 @@
 //! Arithmetic on 8-bit pictures: geometry, colour, noise, and the way into tensors.
 //!
 //! Knows no randomness, no configuration and no operation: every function is a pure map from an image and explicit numbers to
-//! an image. Results follow torchvision v2 on `uint8` tensors, in [`tf`] TensorFlow on numbers. They are the same on every instruction set: a loop that is
-//! compiled for wider registers is the same loop.
+//! an image. Results follow torchvision v2 on `uint8` tensors, in [`tf`] TensorFlow on numbers. They are the same on every
+//! instruction set: a loop that is compiled for wider registers is the same loop.
 
 #[macro_use]
 mod wide;
