@@ -18,7 +18,7 @@ pub(super) const ENTRY: Entry<Build> = Entry {
     build: |fields| {
         let severity = fields.key("severity", "how strong operations may be: bins 0 to severity - 1 of 10").count(1, 10).or(3);
         let width = fields.key("mixture_width", "how many chains are mixed").count(1, 100).or(3);
-        let about = "operations of each chain; -1 draws 1 to 3 anew for each";
+        let about = "operations of each chain; -1 (or 0) draws 1 to 3 anew for each";
         let depth = fields.key("chain_depth", about).integer(-1, 100).or(-1);
         let about = "shape of the Dirichlet weights: small ones favour one chain, large ones make all alike";
         let alpha = fields.key("alpha", about).number(Limits::within(0.001, 1e6)).or(1.0);
@@ -81,5 +81,26 @@ impl Op for AugMix {
             mixture.add(&changed, chain.weight);
         }
         mixture.write(image);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::policy::Elementary::{Invert, Posterize};
+    use super::*;
+
+    #[test]
+    fn chains_begin_at_the_original_and_are_summed_by_weight_and_truncated() {
+        let style = Style { sampling: Sampling::Nearest, fill: None };
+        let op = AugMix { severity: 3, width: 2, depth: -1, alpha: 1.0, ops: &Elementary::AUG_MIX, style };
+        let chain = |weight, changes: &[(Elementary, f32)]| Chain {
+            weight,
+            changes: changes.iter().map(|&(op, magnitude)| Change { op, magnitude }).collect(),
+        };
+        let chains = vec![chain(0.5, &[(Invert, 0.0)]), chain(0.25, &[(Posterize, 1.0), (Invert, 0.0)])];
+        let mut image = Image::new(Size::new(1, 3), 1, vec![0, 100, 200]);
+        Op::apply(&op, &Draw { original: 0.25, chains }, &mut image);
+        // 0 + 127.5 + 63.75, 25 + 77.5 + 63.75, and 50 + 27.5 + (255 - 128)/4.
+        assert_eq!(image.pixels(), [191, 166, 109]);
     }
 }
