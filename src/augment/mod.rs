@@ -16,25 +16,33 @@ mod affine;
 mod autocontrast;
 mod brightness;
 mod center_crop;
+mod channel_shuffle;
 mod color_jitter;
 mod contrast;
 mod crop;
+mod cutout;
 mod equalize;
+mod erase;
 mod gamma;
+mod gaussian_blur;
 mod gaussian_noise;
 mod grayscale;
 mod horizontal_flip;
 mod hue;
 mod invert;
+mod multiplicative_noise;
+mod photometric_distort;
 mod posterize;
 mod resize;
 mod resized_crop;
 mod rotate;
 mod rotate90;
+mod salt_and_pepper;
 mod saturation;
 mod scale;
 mod sharpness;
 mod shear;
+mod shot_noise;
 mod solarize;
 mod translate;
 mod vertical_flip;
@@ -75,5 +83,13 @@ pub const OPS: &[Entry<Build>] = &[
     autocontrast::ENTRY,
     sharpness::ENTRY,
     gamma::ENTRY,
+    channel_shuffle::ENTRY,
+    photometric_distort::ENTRY,
+    gaussian_blur::ENTRY,
     gaussian_noise::ENTRY,
+    salt_and_pepper::ENTRY,
+    shot_noise::ENTRY,
+    multiplicative_noise::ENTRY,
+    erase::ENTRY,
+    cutout::ENTRY,
 ];

@@ -8,10 +8,13 @@
 mod wide;
 
 pub mod affine;
+pub mod blur;
+pub mod channels;
 pub mod colour;
 pub mod crop;
 pub mod decode;
 pub mod encode;
+pub mod erase;
 pub mod flip;
 pub mod hue;
 pub mod levels;
@@ -24,6 +27,9 @@ pub mod resize;
 pub mod rotate90;
 mod series;
 pub mod sharpness;
+pub mod shot;
+pub mod speckle;
+pub mod spots;
 mod taps;
 pub mod warp;
 
