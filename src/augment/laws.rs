@@ -42,6 +42,7 @@ const VARIANTS: &[&str] = &[
     "op = 'multiplicative_noise'\nmultiplier = [0, 255]\nper_channel = true",
     "op = 'multiplicative_noise'\nmultiplier = [0, 2]\nper_channel = true\nelementwise = true",
     "op = 'multiplicative_noise'",
+    "op = 'jpeg_artifacts'\nquality = 1",
     "op = 'erase'\nscale = [0, 1]\nratio = [0.01, 100]\nvalue = [1, 20, 255]\np = 1",
     "op = 'cutout'\nsize = [1, 90]\ncount = 5\nvalue = [9, 8, 7]",
     "op = 'photometric_distort'\npart_p = 1\nhue = [-0.5, 0.5]\ncontrast = [0, 9]",

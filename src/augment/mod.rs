@@ -30,6 +30,7 @@ mod grayscale;
 mod horizontal_flip;
 mod hue;
 mod invert;
+mod jpeg_artifacts;
 mod multiplicative_noise;
 mod photometric_distort;
 mod posterize;
@@ -90,6 +91,7 @@ pub const OPS: &[Entry<Build>] = &[
     salt_and_pepper::ENTRY,
     shot_noise::ENTRY,
     multiplicative_noise::ENTRY,
+    jpeg_artifacts::ENTRY,
     erase::ENTRY,
     cutout::ENTRY,
 ];

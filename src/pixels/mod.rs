@@ -17,6 +17,7 @@ pub mod encode;
 pub mod erase;
 pub mod flip;
 pub mod hue;
+pub mod jpeg;
 pub mod levels;
 pub mod noise;
 pub mod normalize;
