@@ -24,12 +24,16 @@ mod auto_augment;
 mod autocontrast;
 mod brightness;
 mod center_crop;
+mod channel_shuffle;
 mod color_jitter;
 mod contrast;
 mod crop;
+mod cutout;
 mod equalize;
+mod erase;
 mod five_crop;
 mod gamma;
+mod gaussian_blur;
 mod gaussian_noise;
 mod grayscale;
 mod horizontal_flip;
@@ -37,7 +41,10 @@ mod hue;
 mod inception_evaluate;
 mod inception_train;
 mod invert;
+mod jpeg_artifacts;
+mod multiplicative_noise;
 mod one_of;
+mod photometric_distort;
 mod posterize;
 mod rand_augment;
 mod random_order;
@@ -45,10 +52,12 @@ mod resize;
 mod resized_crop;
 mod rotate;
 mod rotate90;
+mod salt_and_pepper;
 mod saturation;
 mod scale;
 mod sharpness;
 mod shear;
+mod shot_noise;
 mod solarize;
 mod some_of;
 mod sometimes;
@@ -96,19 +105,28 @@ pub const OPS: &[Entry<Build>] = &[
     autocontrast::ENTRY,
     sharpness::ENTRY,
     gamma::ENTRY,
+    channel_shuffle::ENTRY,
+    photometric_distort::ENTRY,
+    gaussian_blur::ENTRY,
     gaussian_noise::ENTRY,
-    sometimes::ENTRY,
-    one_of::ENTRY,
-    some_of::ENTRY,
-    random_order::ENTRY,
-    auto_augment::ENTRY,
-    rand_augment::ENTRY,
-    trivial_augment::ENTRY,
     aug_mix::ENTRY,
+    auto_augment::ENTRY,
+    cutout::ENTRY,
+    erase::ENTRY,
     five_crop::ENTRY,
-    ten_crop::ENTRY,
-    vgg_train::ENTRY,
-    vgg_evaluate::ENTRY,
-    inception_train::ENTRY,
     inception_evaluate::ENTRY,
+    inception_train::ENTRY,
+    jpeg_artifacts::ENTRY,
+    multiplicative_noise::ENTRY,
+    one_of::ENTRY,
+    rand_augment::ENTRY,
+    random_order::ENTRY,
+    salt_and_pepper::ENTRY,
+    shot_noise::ENTRY,
+    some_of::ENTRY,
+    sometimes::ENTRY,
+    ten_crop::ENTRY,
+    trivial_augment::ENTRY,
+    vgg_evaluate::ENTRY,
+    vgg_train::ENTRY,
 ];
