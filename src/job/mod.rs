@@ -5,7 +5,9 @@ pub mod check;
 pub mod claim;
 pub mod data;
 pub mod describe;
+mod facts;
 pub mod list;
+pub mod preview;
 pub mod run;
 
 use crate::config::render;
