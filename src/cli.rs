@@ -125,6 +125,12 @@ pub struct ListArgs {
 pub struct DescribeArgs {
     /// An operation, layer, source, optimizer, schedule, preset …, or a pipeline
     pub name: String,
+    /// Draw an operation's range as a strip of pictures instead
+    #[arg(long)]
+    pub picture: bool,
+    /// The picture's file [default: NAME.png]
+    #[arg(long, value_name = "FILE", requires = "picture")]
+    pub out: Option<PathBuf>,
     /// Print one JSON document
     #[arg(long)]
     pub json: bool,

@@ -27,6 +27,7 @@ fn dispatch(command: Command) -> Result<()> {
         Command::Check(args) => job::check::check(&args.pipeline.name, &args.pipeline.overrides(), args.json),
         Command::Preview(args) => preview(args),
         Command::List(args) => job::list::list(args.json),
+        Command::Describe(args) if args.picture => job::strip::picture(&args.name, args.out.as_deref(), args.json),
         Command::Describe(args) => job::describe::describe(&args.name, args.json),
         Command::Data(command) => data(command),
     }

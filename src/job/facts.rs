@@ -6,6 +6,8 @@ use serde_json::{Map, Value};
 
 /// Values of a list that are shown.
 const MOST: usize = 12;
+/// Whole numbers from here on stand for dice: they say nothing to a reader, and are cut.
+const LONGEST: f64 = 1e12;
 
 /// One line about a draw, and what belongs to it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,10 +47,10 @@ pub fn lines(facts: &[Fact]) -> Vec<String> {
     facts.iter().flat_map(|fact| std::iter::once(fact.line()).chain(below(fact))).filter(|line| !line.trim().is_empty()).collect()
 }
 
-/// The first number in a draw, by which draws can be put in order.
+/// The first number in a draw, by which draws can be put in order; numbers that only stand for dice are passed over.
 pub fn first_number(draw: &Value) -> Option<f64> {
     match draw {
-        Value::Number(number) => number.as_f64(),
+        Value::Number(number) => number.as_f64().filter(|value| value.abs() < LONGEST),
         Value::Object(fields) => fields.values().find_map(first_number),
         Value::Array(items) => items.iter().find_map(first_number),
         _ => None,
@@ -95,11 +97,14 @@ fn short(value: &Value) -> String {
         Value::Bool(true) => "yes".to_owned(),
         Value::Bool(false) => "no".to_owned(),
         Value::String(text) => text.replace('_', " "),
+        Value::Number(long) if long.is_u64() && long.as_f64().is_some_and(|value| value >= LONGEST) => {
+            long.to_string().chars().take(6).chain("...".chars()).collect()
+        }
         Value::Number(whole) if whole.is_i64() || whole.is_u64() => whole.to_string(),
         Value::Number(real) => number(real.as_f64().unwrap_or(f64::NAN)),
         Value::Array(items) => {
             let shown: Vec<String> = items.iter().take(MOST).map(short).collect();
-            let more = if items.len() > MOST { format!(", … ({} in all)", items.len()) } else { String::new() };
+            let more = if items.len() > MOST { format!(", ... ({} in all)", items.len()) } else { String::new() };
             shown.join(", ") + &more
         }
         Value::Object(_) => lines(&facts(value)).join("; "),
@@ -128,8 +133,9 @@ mod tests {
         assert_eq!(told(&Value::Null), [""; 0]);
         assert_eq!(told(&json!({ "top": 3, "flipped": true, "scale_x": 0.5f32 })), ["flipped yes", "scale x 0.5", "top 3"]);
         assert_eq!(told(&json!([1, 2, 3])), ["1, 2, 3"]);
+        assert_eq!(told(&json!({ "pattern": u64::MAX })), ["pattern 184467..."]);
         assert_eq!(told(&json!({ "size": { "height": 2 }, "none": null })), ["size", "  height 2"]);
-        assert!(told(&json!({ "field": vec![0.25; 5000] }))[0].ends_with("… (5000 in all)"));
+        assert!(told(&json!({ "field": vec![0.25; 5000] }))[0].ends_with("... (5000 in all)"));
     }
 
     #[test]

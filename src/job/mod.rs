@@ -9,6 +9,7 @@ mod facts;
 pub mod list;
 pub mod preview;
 pub mod run;
+pub mod strip;
 
 use crate::config::render;
 use crate::error::{Error, Result};

@@ -9,7 +9,7 @@ const DOT: usize = 2;
 /// Pixels between tiles, and around everything.
 const GAP: usize = 16;
 /// The most lines of words below a tile.
-const MOST_LINES: usize = 7;
+const MOST_LINES: usize = 9;
 const INK: [u8; 3] = [26, 26, 26];
 const SOFT: [u8; 3] = [98, 98, 98];
 const ALARM: [u8; 3] = [160, 30, 20];
@@ -59,7 +59,7 @@ pub fn poster(title: &str, rows: &[Row], tile: usize) -> Image {
 
 /// Characters that fit below a tile.
 fn letters(tile: usize) -> usize {
-    (tile + GAP / 2) / advance(DOT)
+    tile / advance(DOT)
 }
 
 /// Title and words of a tile as lines, the first ones its title.
@@ -103,10 +103,11 @@ fn draw_tile(sheet: &mut Image, shown: &Tile, (left, top): (usize, usize), tile:
                 picture.pixels_mut().iter_mut().for_each(|value| *value = 255 - (255 - *value) / 3);
             }
             let (y, x) = (top + (tile - picture.height()) / 2, left + (tile - picture.width()) / 2);
+            frame(sheet, (x - 1, y - 1), (picture.width() + 2, picture.height() + 2));
             paste(sheet, &picture, y, x);
         }
         None => {
-            frame(sheet, (left, top), tile);
+            frame(sheet, (left, top), (tile, tile));
             let lines = wrapped(&shown.notice, (tile - GAP) / advance(DOT));
             let most = (tile - GAP) / line_height(DOT);
             write_lines(sheet, &lines[..lines.len().min(most)], (left + GAP / 2, top + GAP / 2), ALARM);
@@ -117,15 +118,12 @@ fn draw_tile(sheet: &mut Image, shown: &Tile, (left, top): (usize, usize), tile:
     write_lines(sheet, &words, (left, below + title.len() * line_height(DOT)), SOFT);
 }
 
-fn frame(sheet: &mut Image, (left, top): (usize, usize), side: usize) {
-    for (corner, size) in [
-        ((left, top), (side, 1)),
-        ((left, top + side - 1), (side, 1)),
-        ((left, top), (1, side)),
-        ((left + side - 1, top), (1, side)),
-    ] {
-        fill(sheet, corner, size, RULE);
-    }
+/// A line around a rectangle, inside of it.
+fn frame(sheet: &mut Image, (left, top): (usize, usize), (width, height): (usize, usize)) {
+    fill(sheet, (left, top), (width, 1), RULE);
+    fill(sheet, (left, top + height - 1), (width, 1), RULE);
+    fill(sheet, (left, top), (1, height), RULE);
+    fill(sheet, (left + width - 1, top), (1, height), RULE);
 }
 
 fn write_lines(sheet: &mut Image, lines: &[String], (left, top): (usize, usize), ink: [u8; 3]) {
