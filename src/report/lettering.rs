@@ -55,7 +55,7 @@ fn dots(symbol: char) -> impl Iterator<Item = (usize, usize)> {
 pub fn wrapped(text: &str, most: usize) -> Vec<String> {
     let most = most.max(1);
     let mut lines = vec![String::new()];
-    for word in text.split_inclusive([' ', '_', '/', '-']) {
+    for word in text.split_inclusive([' ', '_', '/']) {
         let mut word: Vec<char> = word.chars().collect();
         let used = lines.last().map_or(0, |line| line.chars().count());
         let needed = word.len() - usize::from(word.last() == Some(&' '));

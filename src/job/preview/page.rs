@@ -57,7 +57,8 @@ fn section(place: usize, sample: &Shown, replayed: Option<&Replayed>) -> Result<
 
 fn journey_list(identity: &str, journey: &Journey, replayed: Option<&Replayed>) -> Result<String> {
     let mut list = String::from("<ol class=\"steps\">\n");
-    list += &card("", "Original", &said(&journey.original), &image(&journey.original, &format!("{identity} as it was read"), LARGEST)?);
+    list +=
+        &card("", "Original", &said(&journey.original), &image(&journey.original, &format!("{identity} as it was read"), LARGEST)?);
     for (place, stop) in journey.steps.iter().enumerate() {
         list += &step(identity, place + 1, stop)?;
     }
@@ -80,9 +81,12 @@ fn step(identity: &str, place: usize, stop: &Stop) -> Result<String> {
     let name = &stop.trace.name;
     let (title, chance) = (format!("{place} · {}", escaped(name)), number(stop.chance));
     if !stop.trace.applied {
-        return Ok(format!("<li class=\"skipped\">\n<h3>{title}</h3>\n<p class=\"soft\">not applied (chance {chance})</p>\n</li>\n"));
+        return Ok(format!(
+            "<li class=\"skipped\">\n<h3>{title}</h3>\n<p class=\"soft\">not applied (chance {chance})</p>\n</li>\n"
+        ));
     }
-    let words = format!("<p class=\"soft\">applied (chance {chance}) · {}</p>{}", stop.picture.size(), list_of(&facts(&stop.trace.draw)));
+    let words =
+        format!("<p class=\"soft\">applied (chance {chance}) · {}</p>{}", stop.picture.size(), list_of(&facts(&stop.trace.draw)));
     Ok(card("", &title, &words, &image(&stop.picture, &format!("{identity} after {name}"), LARGEST)?))
 }
 
@@ -135,7 +139,10 @@ fn image(picture: &Image, alt: &str, largest: usize) -> Result<String> {
     let size = picture.size();
     let class = if size.height.max(size.width) < SMALL { " class=\"pixels\"" } else { "" };
     let (alt, data) = (escaped(alt), base64(&png));
-    Ok(format!("<img{class} width=\"{}\" height=\"{}\" alt=\"{alt}\" src=\"data:image/png;base64,{data}\">\n", size.width, size.height))
+    Ok(format!(
+        "<img{class} width=\"{}\" height=\"{}\" alt=\"{alt}\" src=\"data:image/png;base64,{data}\">\n",
+        size.width, size.height
+    ))
 }
 
 /// Foreign text as HTML text or as a value in double quotes: nothing in it is markup, and nothing steers the writing.

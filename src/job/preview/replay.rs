@@ -50,7 +50,13 @@ impl Replayed {
 ///
 /// # Errors
 /// [`Error::Refused`] where the pipeline makes no batches; [`Error::Fault`] should a row not hold what the traced picture says.
-pub fn replay(plan: &Plan, tickets: &[Ticket], shown: &[Shown], moments: &Moments, signals: &Signals) -> Result<Vec<Option<Replayed>>> {
+pub fn replay(
+    plan: &Plan,
+    tickets: &[Ticket],
+    shown: &[Shown],
+    moments: &Moments,
+    signals: &Signals,
+) -> Result<Vec<Option<Replayed>>> {
     let Some(size) = plan.size else {
         return Err(Error::refused("this pipeline makes no batches", "leave out --replay"));
     };

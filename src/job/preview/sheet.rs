@@ -43,7 +43,10 @@ fn tiles(journey: &Journey, replayed: Option<&Replayed>) -> Vec<Tile> {
     tiles.push(shown("final", &journey.last));
     tiles.extend(journey.other.iter().map(|(name, picture)| shown(&format!("final, {name}"), picture)));
     tiles.extend(replayed.map(|found| Tile {
-        words: vec![format!("batch {}, row {}", found.batch, found.row), if found.pure { "equals final" } else { "mixed" }.to_owned()],
+        words: vec![
+            format!("batch {}, row {}", found.batch, found.row),
+            if found.pure { "equals final" } else { "mixed" }.to_owned(),
+        ],
         ..shown("as trained", &found.picture)
     }));
     tiles

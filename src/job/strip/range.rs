@@ -7,7 +7,7 @@ use crate::config::KeyDoc;
 pub const VALUES: usize = 7;
 
 /// Values of the key of `doc`, as TOML writes them, from low to high; nothing where the kind is none that has a range. `drawn` is
-/// the range that the operation's example draws under the same name, `given` what the example gives, or the default.
+/// the range that the operation's example draws under the same name, or gives; `given` the number that it gives, or the default.
 pub fn values(doc: &KeyDoc, drawn: Option<(f64, f64)>, given: Option<f64>) -> Vec<String> {
     if let Some(words) = doc.kind.strip_prefix("one of ") {
         return words.split(", ").map(|word| format!("{word:?}")).collect();
@@ -20,8 +20,11 @@ pub fn values(doc: &KeyDoc, drawn: Option<(f64, f64)>, given: Option<f64>) -> Ve
     let Some((kind, (low, high))) = found else { return Vec::new() };
     let numbers = match (drawn.filter(|(low, high)| low < high), given) {
         (Some(drawn), _) => spread(drawn.0.max(low), drawn.1.min(high)),
+        // Limits far away say what is possible, not what is sensible.
+        (_, Some(given)) if given != 0.0 && high - low > 20.0 * given.abs() => {
+            [0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0].map(|factor| given * factor).to_vec()
+        }
         _ if low.abs() < 1e6 && high.abs() < 1e6 => spread(low, high),
-        (_, Some(given)) if given != 0.0 => [0.25, 0.5, 1.0, 2.0, 4.0].map(|factor| given * factor).to_vec(),
         _ => return Vec::new(),
     };
     let text = |value: f64| match kind {
@@ -93,7 +96,7 @@ mod tests {
         let doc = |kind: &str| KeyDoc { key: "k".into(), kind: kind.into(), default: None, about: String::new() };
         assert_eq!(values(&doc("integer, 0 to 3"), None, None), ["0", "1", "2", "3"].map(str::to_owned).to_vec());
         assert_eq!(values(&doc("number or [low, high], 0 or more"), Some((0.5, 2.0)), None)[6], "[2.0, 2.0]");
-        assert_eq!(values(&doc("number, 0 or more"), None, Some(2.0)), ["0.5", "1.0", "2.0", "4.0", "8.0"]);
+        assert_eq!(values(&doc("number, 0 or more"), None, Some(2.0)), ["0.5", "1.0", "2.0", "3.0", "4.0", "6.0", "8.0"]);
         assert_eq!(values(&doc("one of nearest, bilinear"), None, None), ["\"nearest\"", "\"bilinear\""]);
         assert_eq!(values(&doc("integer or [height, width], 1 to 65535"), None, Some(3.0)), [""; 0]);
     }

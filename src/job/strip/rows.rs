@@ -27,11 +27,14 @@ pub fn rows(entry: &Entry<Build>, scene: &Image) -> Vec<Row> {
     let original = Tile { title: "original".to_owned(), words: vec![scene.size().to_string()], ..shown(scene, scene) };
     let tries: Vec<Try> = (0..LOOKS).filter_map(|sample| attempt(&example, sample, scene)).collect();
     let mut strip = vec![Row { heading: heading(&example), tiles: draws(&original, &tries, scene) }];
-    let strongest = tries.iter().enumerate().max_by_key(|(_, attempt)| difference(&attempt.picture, scene));
-    let sample = strongest.map_or(0, |(sample, _)| sample as u64);
+    let strength = |sample: &usize| difference(&tries[*sample].picture, scene);
+    let (weakest, strongest) = ((0..tries.len()).min_by_key(strength), (0..tries.len()).max_by_key(strength));
     for doc in docs(&example).iter().filter(|doc| !OF_STEPS.contains(&doc.key.as_str())) {
-        let given = given(&example, doc);
-        let tiles = sweep(&example, doc, values(doc, drawn(&tries, &doc.key), given), sample, scene);
+        let drawn = drawn(&tries, &doc.key);
+        // What is drawn itself is shown where little else happens, all other keys where most does.
+        let sample = if drawn.is_some() { weakest } else { strongest }.unwrap_or(0) as u64;
+        let values = values(doc, drawn.or(given_range(&example, doc)), given(&example, doc));
+        let tiles = sweep(&example, doc, values, sample, scene);
         // A key that cannot be seen in this example has no row.
         if tiles.windows(2).any(|pair| pair[0].picture != pair[1].picture) {
             let heading = format!("{}: {}", doc.key, doc.about);
@@ -153,6 +156,18 @@ fn docs(example: &toml::Table) -> Vec<KeyDoc> {
 fn given(example: &toml::Table, doc: &KeyDoc) -> Option<f64> {
     let given = example.get(&doc.key).and_then(|value| value.as_float().or(value.as_integer().map(|whole| whole as f64)));
     given.or_else(|| doc.default.as_ref()?.parse().ok())
+}
+
+/// The interval that the example gives for a key, or its default.
+fn given_range(example: &toml::Table, doc: &KeyDoc) -> Option<(f64, f64)> {
+    let default = || format!("value = {}", doc.default.as_ref()?).parse::<toml::Table>().ok()?.get("value").cloned();
+    let value = example.get(&doc.key).cloned().or_else(default)?;
+    let ends: Option<Vec<f64>> =
+        value.as_array()?.iter().map(|end| end.as_float().or(end.as_integer().map(|end| end as f64))).collect();
+    match ends?.as_slice() {
+        [low, high] => Some((*low, *high)),
+        _ => None,
+    }
 }
 
 /// Lowest and highest number that was drawn under the name of `key`.

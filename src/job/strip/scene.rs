@@ -40,7 +40,9 @@ fn fence(canvas: &mut Canvas) {
         canvas.fill(&Shape::rectangle(left, 112.0, left + 2.0, 140.0), [250.0, 250.0, 244.0], 1.0);
     }
     canvas.fill(&Shape::rectangle(96.0, 118.0, 154.0, 120.0), [250.0, 250.0, 244.0], 1.0);
-    for (place, ink) in [[226.0, 40.0, 52.0], [40.0, 60.0, 214.0], [250.0, 200.0, 30.0], [140.0, 40.0, 170.0]].into_iter().enumerate() {
+    for (place, ink) in
+        [[226.0, 40.0, 52.0], [40.0, 60.0, 214.0], [250.0, 200.0, 30.0], [140.0, 40.0, 170.0]].into_iter().enumerate()
+    {
         canvas.fill(&Shape::Ellipse((14.0 + 19.0 * place as f64, 146.0), 6.0, 6.0), ink, 1.0);
     }
 }
