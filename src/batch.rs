@@ -1,6 +1,6 @@
 //! Dense batches, as a trainer takes them. Knows no image and no network.
 
-use crate::sample::{BadSample, Identity};
+use crate::sample::{BadSample, Identity, NoteCounts};
 use std::sync::Arc;
 
 /// Which part of the data a pass reads.
@@ -46,8 +46,10 @@ pub struct Batch {
     pub shape: [usize; 3],
     /// Values, `count · channels · height · width` of them.
     pub images: Vec<f32>,
-    /// Class numbers, one an image.
+    /// Class numbers, one an image; of a mixed image, its own.
     pub labels: Vec<u32>,
+    /// Where images have been mixed: what they are of, shape `[count, classes]`, each row of sum 1.
+    pub soft_targets: Option<Vec<f32>>,
     /// Who is in it, in order.
     pub identities: Vec<Identity>,
     /// Entries of the pass consumed up to and including this batch, bad ones too: where a resumed run starts reading.
@@ -56,6 +58,8 @@ pub struct Batch {
     pub left_out: u64,
     /// Samples set aside since the batch before.
     pub bad: Vec<Arc<BadSample>>,
+    /// What was odd about the files read since the batch before; told in epoch 0 only, so that each file counts once.
+    pub notes: NoteCounts,
     /// Whether the pass ends here. A pass without a single good sample ends in a batch of none.
     pub last: bool,
     /// [`Batch::compute_digest`] of it.
@@ -68,6 +72,11 @@ impl Batch {
         self.labels.len()
     }
 
+    /// What is to be learned from the images.
+    pub fn targets(&self) -> Targets<'_> {
+        self.soft_targets.as_deref().map_or(Targets::Labels(&self.labels), Targets::Soft)
+    }
+
     /// The images as an array of shape `[count, channels, height, width]`.
     pub fn view(&self) -> ndarray::ArrayView4<'_, f32> {
         let [channels, height, width] = self.shape;
@@ -75,19 +84,65 @@ impl Batch {
         ndarray::ArrayView4::from_shape(shape, &self.images).expect("a batch's buffer has its shape: built so by the batcher")
     }
 
-    /// BLAKE3 over labels and image bytes (little endian): two batches are the same to a trainer exactly if this is equal.
+    /// BLAKE3 over labels, image bytes (little endian) and, where there are any, soft targets: two batches are the same to a
+    /// trainer exactly if this is equal.
     pub fn compute_digest(&self) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new();
         for label in &self.labels {
             hasher.update(&label.to_le_bytes());
         }
-        let mut bytes = [0u8; 4096];
-        for values in self.images.chunks(bytes.len() / 4) {
-            for (place, value) in bytes.chunks_exact_mut(4).zip(values) {
-                place.copy_from_slice(&value.to_le_bytes());
-            }
-            hasher.update(&bytes[..values.len() * 4]);
+        add_floats(&mut hasher, &self.images);
+        if let Some(targets) = &self.soft_targets {
+            hasher.update(b"soft targets");
+            add_floats(&mut hasher, targets);
         }
         *hasher.finalize().as_bytes()
+    }
+}
+
+fn add_floats(hasher: &mut blake3::Hasher, values: &[f32]) {
+    let mut bytes = [0u8; 4096];
+    for values in values.chunks(bytes.len() / 4) {
+        for (place, value) in bytes.chunks_exact_mut(4).zip(values) {
+            place.copy_from_slice(&value.to_le_bytes());
+        }
+        hasher.update(&bytes[..values.len() * 4]);
+    }
+}
+
+/// What is to be learned from the images of a batch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Targets<'a> {
+    /// One class each.
+    Labels(&'a [u32]),
+    /// Shares of classes: shape `[count, classes]`, each row of sum 1.
+    Soft(&'a [f32]),
+}
+
+impl Targets<'_> {
+    /// Number of images, where there are so many classes.
+    pub fn count(self, classes: usize) -> usize {
+        match self {
+            Targets::Labels(labels) => labels.len(),
+            Targets::Soft(shares) => shares.len() / classes.max(1),
+        }
+    }
+}
+
+impl<'a> From<&'a [u32]> for Targets<'a> {
+    fn from(labels: &'a [u32]) -> Self {
+        Targets::Labels(labels)
+    }
+}
+
+impl<'a> From<&'a Vec<u32>> for Targets<'a> {
+    fn from(labels: &'a Vec<u32>) -> Self {
+        Targets::Labels(labels)
+    }
+}
+
+impl<'a, const N: usize> From<&'a [u32; N]> for Targets<'a> {
+    fn from(labels: &'a [u32; N]) -> Self {
+        Targets::Labels(labels)
     }
 }

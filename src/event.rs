@@ -1,7 +1,7 @@
 //! What happens, as it happens. Progress bars, reports and traces are folds over these; nothing else carries news upward.
 
 use crate::batch::Part;
-use crate::sample::BadSample;
+use crate::sample::{BadSample, NoteCounts};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -106,6 +106,8 @@ pub enum Event {
     },
     /// A sample was set aside.
     Quarantined(Arc<BadSample>),
+    /// So many more files were odd; each is told once.
+    Odd(NoteCounts),
     /// An epoch is over.
     Epoch {
         /// From 0.

@@ -4,6 +4,8 @@
 //! name), so the same file gives the same bytes on any number of threads and after any interruption. This is the only module
 //! that makes a generator.
 
+mod gamma;
+
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng, SeedableRng};
 
@@ -54,6 +56,12 @@ impl Dice {
     /// Uniform over all 64-bit numbers.
     pub fn bits(&mut self) -> u64 {
         self.0.next_u64()
+    }
+
+    /// A place drawn at random, for what lies inside an operation: with an own [`Key::op`] each, its parts have dice of their
+    /// own, so that a draw more in one of them moves nothing in another.
+    pub fn place(&mut self) -> Key {
+        Key { run: self.bits(), epoch: self.bits(), sample: self.bits(), op: 0 }
     }
 
     /// Uniform in [0, 1): a multiple of 2⁻⁵³.

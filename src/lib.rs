@@ -20,9 +20,9 @@
 //! | 6 | [`plan`]: configuration → checked plan → assembled flow |
 //! | 5 | [`stage`]: glue, one file a stage; its train stage drives [`train`] |
 //! | 4 | [`train`]: step, evaluate, early stopping, checkpoint |
-//! | 3 | [`source`], [`augment`], [`model`], [`optim`], [`report`] |
+//! | 3 | [`source`], [`augment`], [`mix`], [`model`], [`optim`], [`report`] |
 //! | 2 | [`flow`], [`kernel`], [`pixels`], [`registry`], [`config`] |
-//! | 1 | [`error`], [`sample`], [`batch`], [`key`], [`event`], [`isa`]: the nouns in flight, which may name each other |
+//! | 1 | [`error`], [`sample`], [`batch`], [`key`], [`event`], [`isa`], [`math`]: the nouns in flight, which may name each other, and the arithmetic under all |
 //!
 //! # Laws (each is a test)
 //!
@@ -50,6 +50,7 @@ pub mod error;
 pub mod event;
 pub mod isa;
 pub mod key;
+pub mod math;
 pub mod sample;
 
 pub mod config;
@@ -61,6 +62,7 @@ pub mod pixels;
 pub mod registry;
 
 pub mod augment;
+pub mod mix;
 pub mod model;
 pub mod optim;
 pub mod report;

@@ -56,6 +56,24 @@ fn the_outcome_is_the_same_for_any_number_of_workers() {
     }
 }
 
+#[test]
+fn odd_files_are_used_and_counted_once_each() {
+    let place = workplace(20);
+    let cut = place.path().join("train/circle/003.png");
+    let whole = fs::read(&cut).unwrap();
+    fs::write(&cut, &whole[..whole.len() - 20]).unwrap();
+    fs::rename(place.path().join("train/square/004.png"), place.path().join("train/square/004.jpg")).unwrap();
+    fs::rename(place.path().join("test/square/002.png"), place.path().join("test/square/002.bmp")).unwrap();
+    let strict = run(place.path(), &["run", "shapes.toml", "--set", "source.max_bad=0.1", "--out", "strict"], 0);
+    assert!(stderr(&strict).contains("odd files, used all the same: 2 named as another format\n"), "{}", stderr(&strict));
+    assert_eq!(report(&place.path().join("strict"))["outcome"]["samples"]["quarantined"], 1);
+    let allow = ["--set", "source.allow_truncated=true"];
+    run(place.path(), &[&["run", "shapes.toml", "--quiet", "--out", "kept"][..], &allow].concat(), 0);
+    let kept = report(&place.path().join("kept"));
+    assert_eq!(kept["odd_files"], serde_json::json!({ "misnamed": 2, "truncated": 1 }));
+    assert_eq!(kept["outcome"]["samples"]["quarantined"], 0);
+}
+
 /// Starts a run, lets `interrupt` end it as soon as `metrics.csv` has `lines`, and goes on with other numbers of workers until it is done.
 fn interrupted_outcome(place: &Path, out: &str, interrupt: &str, epochs_before: usize) -> String {
     let folder = place.join(out);
@@ -152,7 +170,8 @@ fn a_prepared_set_trains_to_the_same_bytes_as_online_augmentation() {
     fs::write(place.path().join("prepared.toml"), prepared).unwrap();
     run(place.path(), &["run", "write.toml"], 0);
     assert!(place.path().join("prepared/manifest.csv").is_file());
-    let two = ["--set", "train.epochs=2", "--quiet"];
+    // Mixing pictures of a batch with each other acts on what the set delivers, too.
+    let two = ["--set", "train.epochs=2", "--set", MIX, "--quiet"];
     run(place.path(), &[&["run", "shapes.toml", "--out", "online"], &two[..]].concat(), 0);
     run(place.path(), &[&["run", "prepared.toml", "--out", "offline"], &two[..]].concat(), 0);
     assert_eq!(outcome(&place.path().join("offline")), outcome(&place.path().join("online")));
@@ -165,6 +184,48 @@ fn a_prepared_set_trains_to_the_same_bytes_as_online_augmentation() {
         assert_eq!(read("prepared"), read("again"));
     }
     assert_eq!(stdout(&run(place.path(), &["run", "write.toml", "--quiet"], 2)), "");
+}
+
+const MIX: &str = "batch.mix=[{ mixer = \"mixup\", alpha = 0.4, p = 0.5 }, \"cutmix\"]";
+
+#[test]
+fn mixed_batches_are_the_same_for_any_number_of_workers_and_belong_to_the_pipeline() {
+    let place = workplace(20);
+    let mixed = |out: &str, workers: &str| {
+        run(place.path(), &["run", "shapes.toml", "--quiet", "--set", MIX, "--workers", workers, "--out", out], 0);
+        outcome(&place.path().join(out))
+    };
+    let one = mixed("one", "1");
+    assert_eq!(mixed("three", "3"), one);
+    run(place.path(), &["run", "shapes.toml", "--quiet", "--out", "plain"], 0);
+    assert_ne!(outcome(&place.path().join("plain")), one);
+    assert!(fs::read_to_string(place.path().join("one/pipeline.toml")).unwrap().contains("cutmix"));
+    let said = stderr(&run(place.path(), &["run", "shapes.toml", "--out", "one", "--resume"], 2));
+    assert!(said.contains("- batch.mix.0.mixer = \"mixup\""), "{said}");
+}
+
+#[test]
+fn check_shows_who_mixes_and_refuses_mixing_where_there_is_nothing_to_mix() {
+    let place = workplace(8);
+    let shown = stdout(&run(place.path(), &["check", "shapes.toml", "--set", MIX], 0));
+    assert!(shown.contains("mixup") && shown.contains("cutmix") && shown.contains("alpha = 0.4"), "{shown}");
+    let checked = |sets: &[&str]| -> serde_json::Value {
+        let output = run(place.path(), &[&["check", "shapes.toml", "--json"], sets].concat(), 0);
+        serde_json::from_str(&stdout(&output)).unwrap()
+    };
+    let (plain, mixed) = (checked(&[]), checked(&["--set", MIX]));
+    assert_eq!((&mixed["mix"][0]["probability"], &mixed["mix"][1]["probability"]), (&0.5.into(), &0.5.into()));
+    let memory = |plan: &serde_json::Value| plan["memory"]["batches"].as_u64().unwrap();
+    // Two shares of each of eight pictures in several batches, and one spare picture of 12x12.
+    assert!(memory(&mixed) >= memory(&plain) + 2 * 8 * 4 * 2 + 3 * 12 * 12 * 4);
+    let said = stderr(&run(place.path(), &["check", "shapes.toml", "--set", MIX, "--set", "batch.size=1"], 2));
+    assert!(said.contains("nothing to be mixed with"), "{said}");
+    let text = support::pipeline_text();
+    let text = format!("{}[write]\npath = \"out\"\n", &text[..text.find("[model]").unwrap()]);
+    fs::write(place.path().join("write.toml"), text).unwrap();
+    run(place.path(), &["check", "write.toml"], 0);
+    let said = stderr(&run(place.path(), &["check", "write.toml", "--set", MIX], 2));
+    assert!(said.contains("stores single pictures"), "{said}");
 }
 
 #[test]

@@ -2,10 +2,13 @@
 
 use super::{DynOp, OPS};
 use crate::config::{Fields, Limits, Value as Given};
-use crate::key::{Key, hash_name};
+use crate::key::{Dice, Key, hash_name};
 use crate::registry::find;
 use crate::sample::{Image, Size};
 use serde_json::Value;
+
+/// Operations that hold others may lie in so many of their kind.
+const DEEPEST: usize = 8;
 
 /// What is done to every picture, in this order.
 #[derive(Debug, Default)]
@@ -46,6 +49,17 @@ impl Chain {
         chain
     }
 
+    /// The chain at the key `ops` of an operation that holds others, and how many the file gives, good or bad.
+    pub(super) fn inside(fields: &Fields) -> (Self, usize) {
+        let tables = fields.inside("ops", "op", "operations inside: tables like those of [[augment]], or just names");
+        if fields.depth() >= DEEPEST {
+            let message = format!("{} lies in {DEEPEST} others", fields.name());
+            fields.complain("ops", message, "nest less deeply");
+            return Default::default();
+        }
+        (Self::build(&tables), tables.len())
+    }
+
     fn read_step(&self, fields: &Fields) -> Option<Step> {
         let names: Vec<&'static str> = OPS.iter().map(|entry| entry.name).collect();
         let given = match fields.node("op").map(|node| &node.value) {
@@ -55,7 +69,8 @@ impl Chain {
         fields.key("op", "which operation").word(&names).required();
         let entry = find(OPS, given).ok()?;
         let op = (entry.build)(fields);
-        let p = fields.key("p", "chance that the step is applied to a sample").number(Limits::UNIT).or(op.default_p());
+        let about = "chance that the step is applied to a sample; inside another operation, whenever it has its turn there";
+        let p = fields.key("p", about).number(Limits::UNIT).or(op.default_p());
         let about = "name of the step, from which its random numbers follow; by default its operation, the second of a kind op#2";
         let explicit = fields.key("name", about).text().optional();
         fields.finish();
@@ -78,13 +93,7 @@ impl Chain {
     /// # Errors
     /// Why the image cannot be taken, and by which step; it is then half done and must not be used.
     pub fn apply(&self, place: Key, image: &mut Image) -> Result<(), String> {
-        for step in &self.steps {
-            let mut dice = Key { op: step.hash, ..place }.dice();
-            if step.p >= 1.0 || dice.chance(step.p) {
-                step.op.run(&mut dice, image).map_err(|why| step.blamed(why))?;
-            }
-        }
-        Ok(())
+        self.steps.iter().try_for_each(|step| step.apply(place, image))
     }
 
     /// The same, and tells what every step did.
@@ -92,16 +101,7 @@ impl Chain {
     /// # Errors
     /// As [`Chain::apply`].
     pub fn apply_traced(&self, place: Key, image: &mut Image) -> Result<Vec<StepTrace>, String> {
-        let traces = self.steps.iter().map(|step| {
-            let mut dice = Key { op: step.hash, ..place }.dice();
-            let applied = step.p >= 1.0 || dice.chance(step.p);
-            let draw = match applied {
-                true => step.op.run_traced(&mut dice, image).map_err(|why| step.blamed(why))?,
-                false => Value::Null,
-            };
-            Ok(StepTrace { name: step.name.clone(), applied, draw })
-        });
-        traces.collect()
+        self.steps.iter().map(|step| step.apply_traced(place, image)).collect()
     }
 
     /// Does again what `traces`, of this chain, say was done.
@@ -113,10 +113,7 @@ impl Chain {
         if !ours.eq(traces.iter().map(|trace| trace.name.as_str())) {
             return Err("the trace is of another chain".to_owned());
         }
-        for (step, trace) in self.steps.iter().zip(traces).filter(|(_, trace)| trace.applied) {
-            step.op.replay(&trace.draw, image).map_err(|why| step.blamed(why))?;
-        }
-        Ok(())
+        self.steps.iter().zip(traces).try_for_each(|(step, trace)| step.replay(trace, image))
     }
 
     /// The size that an image of `size` has at the end, or any image where `size` is none; none where that varies.
@@ -178,6 +175,43 @@ impl Step {
     /// Whether it does the same to every image of a size, whatever the dice: what evaluation asks for.
     pub fn is_fixed(&self) -> bool {
         self.p <= 0.0 || (self.p >= 1.0 && self.op.is_fixed())
+    }
+
+    /// The steps inside it, where its operation holds others.
+    pub fn steps(&self) -> &[Step] {
+        self.op.steps()
+    }
+
+    pub(super) fn op(&self) -> &dyn DynOp {
+        &*self.op
+    }
+
+    /// Its dice, and whether it is applied.
+    fn coin(&self, place: Key) -> (Dice, bool) {
+        let mut dice = Key { op: self.hash, ..place }.dice();
+        let applied = self.p >= 1.0 || dice.chance(self.p);
+        (dice, applied)
+    }
+
+    /// [`Chain::apply`] of this step alone.
+    pub(super) fn apply(&self, place: Key, image: &mut Image) -> Result<(), String> {
+        let (mut dice, applied) = self.coin(place);
+        if applied { self.op.run(&mut dice, image).map_err(|why| self.blamed(why)) } else { Ok(()) }
+    }
+
+    /// [`Chain::apply_traced`] of this step alone.
+    pub(super) fn apply_traced(&self, place: Key, image: &mut Image) -> Result<StepTrace, String> {
+        let (mut dice, applied) = self.coin(place);
+        let draw = match applied {
+            true => self.op.run_traced(&mut dice, image).map_err(|why| self.blamed(why))?,
+            false => Value::Null,
+        };
+        Ok(StepTrace { name: self.name.clone(), applied, draw })
+    }
+
+    /// [`Chain::replay`] of this step alone.
+    pub(super) fn replay(&self, trace: &StepTrace, image: &mut Image) -> Result<(), String> {
+        if trace.applied { self.op.replay(&trace.draw, image).map_err(|why| self.blamed(why)) } else { Ok(()) }
     }
 
     fn blamed(&self, why: String) -> String {

@@ -7,32 +7,52 @@
 //! Adding an operation: a file beside this one, `mod x;` and `x::ENTRY,` here.
 
 mod chain;
+mod group;
 #[cfg(test)]
 mod laws;
 mod op;
+pub mod policy;
 mod read;
+mod tree;
 
 mod affine;
+mod aug_mix;
+mod auto_augment;
+mod autocontrast;
 mod brightness;
 mod center_crop;
 mod color_jitter;
 mod contrast;
 mod crop;
+mod equalize;
+mod gamma;
 mod gaussian_noise;
+mod grayscale;
 mod horizontal_flip;
 mod hue;
+mod invert;
+mod one_of;
+mod posterize;
+mod rand_augment;
+mod random_order;
 mod resize;
 mod resized_crop;
 mod rotate;
 mod rotate90;
 mod saturation;
 mod scale;
+mod sharpness;
 mod shear;
+mod solarize;
+mod some_of;
+mod sometimes;
 mod translate;
+mod trivial_augment;
 mod vertical_flip;
 
 pub use chain::{Chain, Step, StepTrace};
 pub use op::{DynOp, Op};
+pub use tree::Branch;
 
 use crate::config::Fields;
 use crate::registry::Entry;
@@ -59,5 +79,21 @@ pub const OPS: &[Entry<Build>] = &[
     saturation::ENTRY,
     hue::ENTRY,
     color_jitter::ENTRY,
+    grayscale::ENTRY,
+    invert::ENTRY,
+    posterize::ENTRY,
+    solarize::ENTRY,
+    equalize::ENTRY,
+    autocontrast::ENTRY,
+    sharpness::ENTRY,
+    gamma::ENTRY,
     gaussian_noise::ENTRY,
+    sometimes::ENTRY,
+    one_of::ENTRY,
+    some_of::ENTRY,
+    random_order::ENTRY,
+    auto_augment::ENTRY,
+    rand_augment::ENTRY,
+    trivial_augment::ENTRY,
+    aug_mix::ENTRY,
 ];

@@ -1,5 +1,6 @@
 //! What an operation is. Knows none of them.
 
+use super::Step;
 use crate::key::Dice;
 use crate::sample::{Image, Size};
 use serde::de::DeserializeOwned;
@@ -70,6 +71,23 @@ pub trait DynOp: Send + Sync {
 
     /// [`Op::is_fixed`].
     fn is_fixed(&self) -> bool;
+
+    /// The steps inside, where it holds others.
+    fn steps(&self) -> &[Step] {
+        &[]
+    }
+
+    /// Chance that something is done at all which `steps()[step]` does with chance `p` whenever it has its turn.
+    fn chance_inside(&self, step: usize, p: f64) -> f64 {
+        let _ = step;
+        p
+    }
+
+    /// The size with which an image of `size` comes to `steps()[step]`; none where that varies.
+    fn size_inside(&self, step: usize, size: Option<Size>) -> Option<Size> {
+        let _ = step;
+        size
+    }
 }
 
 impl<T: Op> DynOp for T {

@@ -1,5 +1,6 @@
 //! Keys that several operations have, read in one way. Knows no operation.
 
+use super::policy::{Change, Elementary, Ranges, Style};
 use crate::config::{Fields, Limits, Node, Value};
 use crate::key::Dice;
 use crate::pixels::affine::Affine;
@@ -104,4 +105,20 @@ pub(super) fn moves(dice: &mut Dice, fractions: &[f64], size: Size) -> (i32, i32
         dice.uniform(-most, most).round_ties_even() as i32
     };
     (along(fractions[0], size.width), along(fractions[1], size.height))
+}
+
+/// How a policy samples and fills: the keys `interpolation` and `fill`.
+pub(super) fn style(fields: &Fields, usual: Sampling) -> Style {
+    let choices = [("nearest", Sampling::Nearest), ("bilinear", Sampling::Bilinear)];
+    let shown = if usual == Sampling::Nearest { "nearest" } else { "bilinear" };
+    let sampling = fields.key("interpolation", "how pixels between pixels are made").choice(&choices).or_shown(usual, shown);
+    let about = "value of the pixels that come from outside the image, in every channel; without it they are black";
+    Style { sampling, fill: fields.key("fill", about).integer(0, 255).optional().map(|fill| fill as u8) }
+}
+
+/// `op` at a bin of `ranges`, with its sign drawn where it has one.
+pub(super) fn change(dice: &mut Dice, ranges: &Ranges, op: Elementary, bin: usize, bins: usize, size: Size) -> Change {
+    let magnitude = ranges.magnitude(op, bin, bins, size);
+    let negative = op.is_signed() && dice.chance(0.5);
+    Change { op, magnitude: if negative { -magnitude } else { magnitude } }
 }

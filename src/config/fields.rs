@@ -62,6 +62,8 @@ pub struct Fields {
     problems: Problems,
     /// Whether something else stands where the table should: one problem, and no key is missed on top of it.
     void: bool,
+    /// How many tables of its own kind it lies in: see [`Fields::inside`].
+    depth: usize,
 }
 
 impl Fields {
@@ -79,6 +81,7 @@ impl Fields {
             read: RefCell::default(),
             problems: problems.clone(),
             void: false,
+            depth: 0,
         }
     }
 
@@ -164,6 +167,28 @@ impl Fields {
                 Vec::new()
             }
         }
+    }
+
+    /// Likewise, for a list of tables of the same kind as this one: they are called by this one's name, too, and must be there.
+    pub fn inside(&self, key: &str, tag: &str, about: &str) -> Vec<Fields> {
+        let mut tables = self.tables(key, tag, about);
+        for table in &mut tables {
+            table.name = format!("{} {}", self.name, table.name);
+            table.depth = self.depth + 1;
+        }
+        self.read.borrow_mut().iter_mut().filter(|doc| doc.key == key).for_each(|doc| doc.default = None);
+        if tables.is_empty() && !self.void {
+            let lacks = if self.has(key) { "nothing in" } else { "no" };
+            let stands = self.node(key).is_none_or(|node| matches!(node.value, Value::List(_)));
+            let message = format!("{} has {lacks} `{key}`", self.name);
+            stands.then(|| self.complain(key, message, about));
+        }
+        tables
+    }
+
+    /// How many tables of its own kind it lies in.
+    pub fn depth(&self) -> usize {
+        self.depth
     }
 
     /// The table at `key`, where a single word stands for a table with just that word as `tag`: `optimizer = "sgd"`.

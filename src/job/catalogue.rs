@@ -2,6 +2,7 @@
 
 use crate::augment::{Chain, OPS};
 use crate::config::{Fields, KeyDoc, Problems};
+use crate::mix::{MIXERS, Mix};
 use crate::model::{INITIALISERS, LAYERS, PRESETS};
 use crate::optim::OPTIMIZERS;
 use crate::optim::schedule::SCHEDULES;
@@ -46,6 +47,7 @@ pub fn families() -> Vec<Family> {
             "[[augment]] op = …",
             items(OPS, |_, fields| drop(Chain::build(std::slice::from_ref(fields)))),
         ),
+        family("mixer", "mixers", "[batch] mix = …", items(MIXERS, |_, fields| drop(Mix::build(std::slice::from_ref(fields))))),
         family("layer", "layers", "[model] layers = [{ layer = … }]", items(LAYERS, |build, fields| drop(build(fields)))),
         family("preset", "presets", "[model] preset = …", items(PRESETS, |build, fields| drop(build(fields)))),
         family("initialiser", "initialisers", "[model] weights = …", items(INITIALISERS, |build, fields| drop(build(fields)))),

@@ -1,9 +1,9 @@
 //! `pipeline check`: the plan, in full, before anything runs.
 
 use super::say;
+use crate::augment::Branch;
 use crate::error::Result;
 use crate::plan::{End, MemoryBound, Plan, memory_bound};
-use crate::sample::Size;
 use serde::Serialize;
 
 /// Everything that a plan says about itself.
@@ -14,9 +14,10 @@ struct Summary {
     seed: u64,
     classes: Vec<String>,
     samples: Samples,
-    augment: Vec<Step>,
-    evaluate: Vec<Step>,
+    augment: Vec<Branch>,
+    evaluate: Vec<Branch>,
     batch: Option<BatchShape>,
+    mix: Vec<MixStep>,
     stages: Vec<Stage>,
     layers: Vec<Layer>,
     parameters: usize,
@@ -36,19 +37,19 @@ struct Samples {
 }
 
 #[derive(Serialize)]
-struct Step {
-    name: String,
-    probability: f64,
-    size: Option<Size>,
-}
-
-#[derive(Serialize)]
 struct BatchShape {
     size: usize,
     channels: usize,
     height: u32,
     width: u32,
     steps_per_epoch: usize,
+}
+
+#[derive(Serialize)]
+struct MixStep {
+    mixer: &'static str,
+    probability: f64,
+    parameters: String,
 }
 
 #[derive(Serialize)]
@@ -95,8 +96,8 @@ fn summarise(plan: &Plan) -> Summary {
             test: parts.test.len(),
             filtered: plan.data.filtered(),
         },
-        augment: steps(plan, &plan.augment),
-        evaluate: steps(plan, &plan.evaluate),
+        augment: plan.augment.tree(plan.data.first_size()),
+        evaluate: plan.evaluate.tree(plan.data.first_size()),
         batch: plan.size.map(|size| BatchShape {
             size: plan.batch_size,
             channels: plan.data.channels,
@@ -104,6 +105,7 @@ fn summarise(plan: &Plan) -> Summary {
             width: size.width,
             steps_per_epoch: parts.train.len().div_ceil(plan.batch_size),
         }),
+        mix: plan.mix.shares().iter().map(mix_step).collect(),
         stages: stages(plan),
         parameters: layers.iter().map(|layer| layer.parameters).sum(),
         flops_per_sample: layers.iter().map(|layer| layer.flops_per_sample).sum(),
@@ -115,13 +117,8 @@ fn summarise(plan: &Plan) -> Summary {
     }
 }
 
-fn steps(plan: &Plan, chain: &crate::augment::Chain) -> Vec<Step> {
-    let mut size = plan.data.first_size();
-    let describe = |step: &crate::augment::Step| {
-        size = step.out_size(size);
-        Step { name: step.name().to_owned(), probability: step.p(), size }
-    };
-    chain.steps().iter().map(describe).collect()
+fn mix_step(share: &crate::mix::Share) -> MixStep {
+    MixStep { mixer: share.name(), probability: share.p(), parameters: share.words() }
 }
 
 fn stages(plan: &Plan) -> Vec<Stage> {
@@ -174,6 +171,7 @@ fn as_text(summary: &Summary) -> String {
             batch.size, batch.channels, batch.height, batch.width, batch.steps_per_epoch
         );
     }
+    text += &mix_text(&summary.mix);
     let warnings: String = summary.warnings.iter().map(|words| format!("warning   {words}\n")).collect();
     text + &layers_text(summary) + &memory_text(summary) + &warnings
 }
@@ -183,11 +181,32 @@ fn shortened(names: &[String]) -> String {
     shown.join(", ") + if names.len() > 10 { ", …" } else { "" }
 }
 
-fn chain_text(title: &str, steps: &[Step]) -> String {
-    let line = |(index, step): (usize, &Step)| {
-        let size = step.size.map_or("size varies".to_owned(), |size| size.to_string());
-        let title = if index == 0 { title } else { "" };
-        format!("{title:<10}{:<22} p = {:<6} {size}\n", step.name, step.probability)
+/// One line a step, what lies inside it indented below; the chance is that of being applied to a sample at all.
+fn chain_text(title: &str, steps: &[Branch]) -> String {
+    let mut lines = Vec::new();
+    steps.iter().for_each(|step| branch_lines(step, 0, &mut lines));
+    let line = |(index, line): (usize, &String)| format!("{:<10}{line}\n", if index == 0 { title } else { "" });
+    lines.iter().enumerate().map(line).collect()
+}
+
+fn branch_lines(step: &Branch, depth: usize, lines: &mut Vec<String>) {
+    let name = format!("{:indent$}{}", "", step.name, indent = 2 * depth);
+    let size = step.size.map_or("size varies".to_owned(), |size| size.to_string());
+    let own = if depth == 0 { String::new() } else { format!("; own p = {}", chance(step.p)) };
+    lines.push(format!("{name:<26} p = {:<7} {size}{own}", chance(step.probability)));
+    step.steps.iter().for_each(|inner| branch_lines(inner, depth + 1, lines));
+}
+
+/// A chance to five places, without zeros at the end.
+fn chance(p: f64) -> String {
+    let text = format!("{p:.5}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+fn mix_text(steps: &[MixStep]) -> String {
+    let line = |(index, step): (usize, &MixStep)| {
+        let title = if index == 0 { "mix" } else { "" };
+        format!("{title:<10}{:<22} p = {:<6} of training batches; {}\n", step.mixer, step.probability, step.parameters)
     };
     steps.iter().enumerate().map(line).collect()
 }
@@ -220,4 +239,30 @@ fn memory_text(summary: &Summary) -> String {
         mib(batches),
         mib(model)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::augment::Chain;
+    use crate::config::{Fields, Problems};
+    use crate::sample::Size;
+
+    #[test]
+    fn a_nested_chain_is_a_tree_with_the_chance_of_every_leaf() {
+        let text = "[[augment]]\nop = 'resize'\nsize = 8\n[[augment]]\nop = 'one_of'\np = 0.9\nweights = [2, 1]\nops = [{ op = 'hue', shift = 0.1, p = 0.5 }, { op = 'sometimes', p = 0.1, ops = ['rotate90'] }]";
+        let problems = Problems::default();
+        let fields = Fields::parse(text, &problems).expect("TOML");
+        let chain = Chain::build(&fields.tables("augment", "op", ""));
+        assert_eq!(problems.take(), []);
+        let shown = chain_text("augment", &chain.tree(Some(Size::new(20, 30))));
+        let expected = "\
+augment   resize                     p = 1       8x8
+          one_of                     p = 0.9     8x8
+            hue                      p = 0.3     8x8; own p = 0.5
+            sometimes                p = 0.03    8x8; own p = 0.1
+              rotate90               p = 0.03    8x8; own p = 1
+";
+        assert_eq!(shown, expected);
+    }
 }

@@ -2,8 +2,8 @@
 //!
 //! Every gradient is computed from the activation's *output*, so that the input need not be kept.
 
-use super::math::exp;
 use super::per_isa::per_isa;
+use crate::math::exp;
 
 per_isa! {
     /// max(x, 0) in place. NaN stays NaN.

@@ -3,14 +3,14 @@
 //!
 //! **One law**: every element of every result is a fixed chain of IEEE operations (fused multiply-adds where it is a sum of
 //! products), in an order that depends on shapes alone. AVX-512, AVX2 and plain code, and any number of threads, therefore
-//! agree *bit for bit*. No mathematical function of the platform's libm is called: see [`math`].
+//! agree *bit for bit*. No mathematical function of the platform's libm is called: see [`crate::math`].
 
 pub mod activation;
+pub mod blend;
 pub mod conv;
 pub mod dropout;
 pub mod gemm;
 mod lanes;
-pub mod math;
 mod per_isa;
 pub mod pool;
 pub mod reduce;

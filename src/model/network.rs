@@ -6,8 +6,9 @@ use super::pass::{self, Batch};
 use super::plan::Plan;
 use super::workspace::{Sizes, Workspace};
 use super::{Shape, Span};
+use crate::batch::Targets;
 use crate::error::Problem;
-use crate::kernel::softmax::cross_entropy;
+use crate::kernel::softmax::{cross_entropy, soft_cross_entropy};
 use crate::key::{Key, hash_name};
 use rayon::prelude::*;
 
@@ -25,7 +26,8 @@ pub struct Noise {
 pub struct Tally {
     /// Sum of the images' losses in nats, added in their order.
     pub loss_sum: f64,
-    /// Images whose greatest logit was their label's.
+    /// Images whose greatest logit was their label's, or that of the class with the greatest share in a soft target, as
+    /// torchvision's training code counts.
     pub correct: u64,
     /// Images.
     pub count: u64,
@@ -148,25 +150,27 @@ impl Network {
 
     /// Writes the gradient of the mean loss of a batch to `gradient`, and says what the batch came to.
     ///
-    /// `images` holds `labels.len()` images row after row. Runs on the current rayon pool; the result does not depend on it.
+    /// `images` holds as many images as there are targets (labels, or shares of all classes), row after row. Runs on the current
+    /// rayon pool; the result does not depend on it.
     ///
     /// # Panics
     /// Where slices do not fit the network or the workspace, or a label is no class.
-    pub fn loss_and_gradient(
+    pub fn loss_and_gradient<'t>(
         &self,
         workspace: &mut Workspace,
         parameters: &[f32],
         images: &[f32],
-        labels: &[u32],
+        targets: impl Into<Targets<'t>>,
         noise: Noise,
         gradient: &mut [f32],
     ) -> Tally {
         assert_eq!(gradient.len(), self.parameter_count());
-        let batch = self.batch(workspace, parameters, images, labels.len(), Some(noise));
+        let targets = targets.into();
+        let batch = self.batch(workspace, parameters, images, targets.count(self.classes()), Some(noise));
         pass::forward(&self.plan, workspace, batch);
         pass::gather_output(&self.plan, workspace, batch);
-        let tally = self.score(workspace, labels, true);
-        if labels.is_empty() {
+        let tally = self.score(workspace, targets, true);
+        if batch.count == 0 {
             gradient.fill(0.0);
         } else {
             pass::backward(&self.plan, workspace, batch, gradient, false);
@@ -180,7 +184,7 @@ impl Network {
     /// As [`Network::loss_and_gradient`].
     pub fn evaluate(&self, workspace: &mut Workspace, parameters: &[f32], images: &[f32], labels: &[u32]) -> Tally {
         self.logits(workspace, parameters, images, labels.len());
-        self.score(workspace, labels, false)
+        self.score(workspace, Targets::Labels(labels), false)
     }
 
     /// Logits of `count` images without dropout, row after row.
@@ -244,12 +248,19 @@ impl Network {
     }
 
     /// Scores the workspace's logits; for training, leaves the gradient of the mean loss in its `front`.
-    fn score(&self, workspace: &mut Workspace, labels: &[u32], training: bool) -> Tally {
-        let (classes, count) = (self.classes(), labels.len());
+    fn score(&self, workspace: &mut Workspace, targets: Targets<'_>, training: bool) -> Tally {
+        let (classes, count) = (self.classes(), targets.count(self.classes()));
         let (smoothing, scale) = (if training { self.smoothing } else { 0.0 }, 1.0 / count.max(1) as f64);
         let rows = workspace.logits.par_chunks_exact(classes).zip(workspace.front.par_chunks_exact_mut(classes));
-        rows.zip(labels).zip(&mut workspace.scores).with_min_len(64).for_each(|(((logits, gradient), &label), score)| {
-            let found = cross_entropy(logits, label as usize, smoothing, scale, training.then_some(gradient));
+        let scored = rows.zip(&mut workspace.scores[..count]).enumerate().with_min_len(64);
+        scored.for_each(|(row, ((logits, gradient), score))| {
+            let gradient = training.then_some(gradient);
+            let found = match targets {
+                Targets::Labels(labels) => cross_entropy(logits, labels[row] as usize, smoothing, scale, gradient),
+                Targets::Soft(shares) => {
+                    soft_cross_entropy(logits, &shares[row * classes..][..classes], smoothing, scale, gradient)
+                }
+            };
             *score = (found.loss, found.correct);
         });
         let scores = &workspace.scores[..count];
@@ -294,6 +305,80 @@ mod tests {
         let evaluated = network.evaluate(workspace, &parameters, &images, &labels);
         assert!(reduce::all_finite(&gradient));
         (gradient.into_iter().map(f32::to_bits).collect(), trained, evaluated)
+    }
+
+    /// Shares of the classes of `count` images, each row of sum 1.
+    fn shares(classes: usize, count: usize) -> Vec<f32> {
+        let mut dice = Key::of_run(4, "shares").dice();
+        (0..count).flat_map(|_| dice.dirichlet(&vec![1.0; classes])).map(|share| share as f32).collect()
+    }
+
+    /// Bits of the gradient, and the tally, of a batch with soft targets.
+    fn soft_step(network: &Network, workspace: &mut Workspace, count: usize) -> (Vec<u32>, Tally) {
+        let ((images, _), parameters) = (batch(network, count), network.initialise(7));
+        let (shares, mut gradient) = (shares(network.classes(), count), vec![f32::NAN; parameters.len()]);
+        let soft = Targets::Soft(&shares);
+        let tally = network.loss_and_gradient(workspace, &parameters, &images, soft, NOISE, &mut gradient);
+        (gradient.into_iter().map(f32::to_bits).collect(), tally)
+    }
+
+    #[test]
+    fn soft_targets_give_the_same_bits_on_any_number_of_threads_and_every_instruction_set() {
+        for network in [lenet(), mlp()] {
+            let mut workspace = network.workspace(150);
+            for count in [150, 1, 2] {
+                let expected = soft_step(&network, &mut network.workspace(count), count);
+                assert!(expected.1.count == count as u64 && expected.1.loss_sum > 0.0);
+                for threads in [1, 2, 3, 8] {
+                    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                    assert!(pool.install(|| soft_step(&network, &mut workspace, count)) == expected, "{threads} threads");
+                }
+                for isa in Isa::available() {
+                    assert!(only(isa, || soft_step(&network, &mut workspace, count)) == expected, "{isa:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_gradient_of_soft_targets_is_that_of_their_loss() {
+        for smoothing in [0.0, 0.2] {
+            let network =
+                Network::new(crate::model::preset::softmax(), Shape::new(1, 2, 3), 4).unwrap().with_label_smoothing(smoothing);
+            let ((images, _), mut parameters, shares) = (batch(&network, 5), network.initialise(7), shares(4, 5));
+            let (mut workspace, mut gradient) = (network.workspace(5), vec![0.0; network.parameter_count()]);
+            let mut mean_loss = |parameters: &[f32], gradient: &mut [f32]| {
+                let soft = Targets::Soft(&shares);
+                network.loss_and_gradient(&mut workspace, parameters, &images, soft, NOISE, gradient).loss_sum / 5.0
+            };
+            mean_loss(&parameters, &mut gradient);
+            let mut scratch = gradient.clone();
+            for place in 0..parameters.len() {
+                let old = parameters[place];
+                let [(above, to), (below, from)] = [1.0 / 64.0, -1.0 / 64.0].map(|by: f32| {
+                    parameters[place] = old + by;
+                    (mean_loss(&parameters, &mut scratch), f64::from(parameters[place]))
+                });
+                parameters[place] = old;
+                assert!(((above - below) / (to - from) - f64::from(gradient[place])).abs() < 1e-4, "{place}");
+            }
+        }
+    }
+
+    #[test]
+    fn shares_that_are_all_one_class_are_that_label() {
+        for network in [lenet(), mlp()] {
+            let ((images, labels), parameters) = (batch(&network, 9), network.initialise(7));
+            let one_hot: Vec<f32> = labels.iter().flat_map(|&label| (0..4).map(move |class| f32::from(class == label))).collect();
+            let mut workspace = network.workspace(9);
+            let [mut hard, mut soft] = [0, 1].map(|_| vec![0.0; parameters.len()]);
+            let by_label = network.loss_and_gradient(&mut workspace, &parameters, &images, &labels, NOISE, &mut hard);
+            let shares = Targets::Soft(&one_hot);
+            let by_share = network.loss_and_gradient(&mut workspace, &parameters, &images, shares, NOISE, &mut soft);
+            assert!((by_label.loss_sum / by_share.loss_sum - 1.0).abs() < 1e-12);
+            assert_eq!((by_label.correct, by_label.count), (by_share.correct, by_share.count));
+            assert!(hard.iter().zip(soft).all(|(hard, soft)| (hard - soft).abs() < 1e-6));
+        }
     }
 
     #[test]
@@ -377,6 +462,8 @@ mod tests {
         assert_eq!(network.evaluate(&mut workspace, &parameters, &[], &[]), Tally::default());
         assert_eq!(network.loss_and_gradient(&mut workspace, &parameters, &[], &[], NOISE, &mut gradient), Tally::default());
         assert!(gradient.iter().all(|&value| value == 0.0));
+        let nobody = Targets::Soft(&[]);
+        assert_eq!(network.loss_and_gradient(&mut workspace, &parameters, &[], nobody, NOISE, &mut gradient), Tally::default());
     }
 
     #[test]

@@ -46,7 +46,8 @@ fn parts(factor: f64) -> (f32, f32) {
     (factor as f32, (1.0 - factor) as f32)
 }
 
-fn look_up(image: &mut Image, result: impl Fn(f32) -> f32) {
+/// Replaces every value by the truncated `result` for it.
+pub(super) fn look_up(image: &mut Image, result: impl Fn(f32) -> f32) {
     let table: [u8; 256] = std::array::from_fn(|value| truncated(result(value as f32)));
     for value in image.pixels_mut() {
         *value = table[usize::from(*value)];

@@ -14,12 +14,17 @@ pub mod decode;
 pub mod encode;
 pub mod flip;
 pub mod hue;
+pub mod levels;
+pub mod mixture;
 pub mod noise;
 pub mod normalize;
 pub mod pad;
 mod planes;
+pub mod point;
 pub mod resize;
 pub mod rotate90;
+mod series;
+pub mod sharpness;
 mod taps;
 pub mod warp;
 

@@ -1,6 +1,7 @@
 //! Resamples an image through an [`Affine`] map. Knows no angle.
 //!
-//! Coordinates follow torchvision's tensor path in `f32`, step by step, so that the same pixels are chosen at ties.
+//! Coordinates and sums follow torchvision's tensor path in `f32`, step by step and with its fused multiply-adds, so that the same
+//! pixels are chosen and the same levels rounded to at ties.
 
 use super::affine::Affine;
 use super::planes::LANES;
@@ -17,10 +18,38 @@ pub enum Sampling {
     Bilinear,
 }
 
-/// `image` seen through `map` on a canvas of `size`; what lies outside the image is `fill` in every channel.
+/// What lies outside an image: a value for each channel, of which the first is taken for all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outside {
+    /// Outside pixels count as 0, and the sum is then blended with the colour by how much of the weight lies inside: torchvision
+    /// with a fill value.
+    Fill([u8; 3]),
+    /// Outside pixels have the colour; black is torchvision without a fill value.
+    Exact([u8; 3]),
+}
+
+/// Where output pixels come from.
+#[derive(Clone, Copy, Debug)]
+pub enum Places<'m> {
+    /// An affine map between the centres of both images.
+    Affine(&'m Affine),
+}
+
+/// `image` seen through `map` on a canvas of `size`; what lies outside the image is `fill` in every channel, by torchvision's rule
+/// ([`Outside::Fill`]).
 pub fn warp(image: &Image, map: &Affine, size: Size, sampling: Sampling, fill: u8) -> Image {
+    resample(image, Places::Affine(map), size, sampling, Outside::Fill([fill; 3]))
+}
+
+/// `image` on a canvas of `size` whose pixels come from `places`; `outside` says what is seen beyond the image.
+pub fn resample(image: &Image, places: Places, size: Size, sampling: Sampling, outside: Outside) -> Image {
+    let Places::Affine(map) = places;
+    let (exact, fill) = match outside {
+        Outside::Fill([fill, ..]) => (false, fill),
+        Outside::Exact([fill, ..]) => (true, fill),
+    };
     let mut out = Image::filled(size, image.channels(), fill);
-    let source = Source { pixels: image.pixels(), width: image.width(), grid: Grid::new(map, image.size(), size) };
+    let source = Source { pixels: image.pixels(), width: image.width(), grid: Grid::new(map, image.size(), size), exact };
     let (width, channels) = (out.width(), out.channels());
     for (y, row) in out.pixels_mut().chunks_exact_mut(width * channels).enumerate() {
         for (block, out) in row.chunks_mut(LANES * channels).enumerate() {
@@ -40,6 +69,7 @@ struct Source<'i> {
     pixels: &'i [u8],
     width: usize,
     grid: Grid,
+    exact: bool,
 }
 
 /// The map in the normalised coordinates of torch's `grid_sample`.
@@ -64,8 +94,8 @@ impl Grid {
     fn place(&self, x: i32, y: i32) -> (f32, f32) {
         let [a, b, c, d, e, f] = self.rows;
         let (x, y) = (x as f32 - self.middle.0, y as f32 - self.middle.1);
-        let source_x = ((x * a + y * b + c + 1.0) * self.size.0 - 1.0) * 0.5;
-        let source_y = ((x * d + y * e + f + 1.0) * self.size.1 - 1.0) * 0.5;
+        let source_x = (x * a + y * b + c + 1.0).mul_add(self.size.0 * 0.5, -0.5);
+        let source_y = (x * d + y * e + f + 1.0).mul_add(self.size.1 * 0.5, -0.5);
         (source_x, source_y)
     }
 
@@ -159,10 +189,11 @@ wide! {
             let (above, below) = (&source.pixels[at..at + 8], &source.pixels[below..below + 8]);
             let [nw, ne, sw, se] = &squares.weights;
             let (nw, ne, sw, se) = (nw[lane], ne[lane], sw[lane], se[lane]);
-            let (coverage, fill) = (squares.coverage[lane], f32::from(fill));
+            let fill = if source.exact { 0.0 } else { f32::from(fill) };
+            let coverage = if source.exact { 1.0 } else { squares.coverage[lane] };
             for c in 0..P {
-                let sum =
-                    f32::from(above[c]) * nw + f32::from(above[C + c]) * ne + f32::from(below[c]) * sw + f32::from(below[C + c]) * se;
+                let sum = f32::from(above[C + c]).mul_add(ne, f32::from(above[c]) * nw);
+                let sum = f32::from(below[C + c]).mul_add(se, f32::from(below[c]).mul_add(sw, sum));
                 bytes[c] = rounded((sum - fill) * coverage + fill);
             }
         }
@@ -181,14 +212,14 @@ fn border_pixel<const C: usize, const P: usize>(source: &Source, (x, y): (usize,
         if source.grid.holds(x, y) {
             let pixel = source.pixels.as_chunks::<C>().0[y as usize * source.width + x as usize];
             for (sum, value) in sums.iter_mut().zip(pixel) {
-                *sum += f32::from(value) * weight;
+                *sum = f32::from(value).mul_add(weight, *sum);
             }
             coverage += weight;
         }
     }
     let fill = f32::from(fill);
     for (byte, sum) in bytes.iter_mut().zip(sums) {
-        *byte = rounded((sum - fill) * coverage + fill);
+        *byte = rounded(if source.exact { sum + (1.0 - coverage) * fill } else { (sum - fill) * coverage + fill });
     }
 }
 
@@ -208,7 +239,7 @@ mod tests {
         let image = picture(size, 3);
         for degrees in [0.0, 17.0, 90.0, 134.9] {
             let grid = Grid::new(&Affine::new(degrees, (2.0, -3.0), 0.8, (11.0, 3.0)), size, size);
-            let source = Source { pixels: image.pixels(), width: image.width(), grid };
+            let source = Source { pixels: image.pixels(), width: image.width(), grid, exact: false };
             for y in 0..37 {
                 let (mut wide, mut plain) = (vec![9; 159], vec![9; 159]);
                 nearest_block::<3>(&source, (0, y), &mut wide);

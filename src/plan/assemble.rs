@@ -64,7 +64,8 @@ impl Plan {
     {
         let size = self.size.unwrap_or(Size::new(1, 1));
         let batcher = Batcher::new(self.batch_size, self.last_batch, normalize, self.data.channels, size);
-        let mut batcher = batcher.starting_at(first_index);
+        let mixing = self.mix.begin(self.seed, self.data.source.classes().len());
+        let mut batcher = batcher.starting_at(first_index).mixing(mixing);
         let augment = load.augment;
         self.loaded(load, tickets, stop)
             .map("augment", self.workers.augment, ROOM, |_, slot| Ok::<_, Error>(augment.apply(slot)))

@@ -33,7 +33,8 @@ pub struct Data {
 }
 
 /// Keys of `[source]` that hold for `[test]`, too, unless it gives its own.
-const INHERITED: [&str; 7] = ["format", "channels", "exif_orientation", "max_pixels", "max_side", "max_bytes", "max_scans"];
+const INHERITED: [&str; 8] =
+    ["format", "channels", "exif_orientation", "max_pixels", "max_side", "max_bytes", "max_scans", "allow_truncated"];
 
 /// Keys that say where data is.
 const PLACES: [&str; 3] = ["path", "root", "images"];

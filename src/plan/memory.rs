@@ -45,13 +45,16 @@ pub fn memory_bound(plan: &Plan) -> MemoryBound {
     let most = data.most_pixels();
     let (usual, waiting) = (most.min(GIANT_PIXELS), most.min(data.early_pixels()));
     let out_pixels = plan.size.map_or(0, Size::area);
+    // Soft targets of every picture, and a spare picture.
+    let classes = if plan.mix.is_empty() { 0 } else { data.source.classes().len() as u64 };
+    let spare = if plan.mix.is_empty() { 0 } else { channels * out_pixels * 4 };
     let at_work = load * (usual * DECODING + data.largest_file()) + augment * waiting * AUGMENTING;
     MemoryBound {
         base: PROGRAM + (load + augment + workers.train as u64 + 3) * WORKER,
         data: data.held_bytes(),
         samples: (chunks * plan.chunk()) as u64 * waiting.max(out_pixels) * channels + at_work,
         giants: if most > GIANT_PIXELS { most * DECODING } else { 0 },
-        batches: plan.batch_size as u64 * channels * out_pixels * 4 * (batches as u64 + 1),
+        batches: plan.batch_size as u64 * (channels * out_pixels + classes) * 4 * (batches as u64 + 1) + spare,
         model: match &plan.end {
             End::Train(end) => end.memory(plan.batch_size),
             _ => 0,

@@ -22,6 +22,7 @@ pub use workers::Workers;
 use crate::augment::Chain;
 use crate::config::{Document, Fields, Limits, Problems};
 use crate::error::{Error, Result, nearest};
+use crate::mix::Mix;
 use crate::sample::Size;
 use crate::stage::batch::LastBatch;
 use std::io::Read as _;
@@ -53,6 +54,8 @@ pub struct Plan {
     pub batch_size: usize,
     /// What becomes of a last, smaller batch.
     pub last_batch: LastBatch,
+    /// How the pictures of a training batch are mixed with each other.
+    pub mix: Mix,
     /// Threads and memory.
     pub workers: Workers,
     /// What the samples are for.
@@ -110,11 +113,15 @@ fn read_plan(document: &Document, file: PathBuf, problems: &Problems) -> Option<
     let evaluate_tables = top.tables("evaluate", "op", "what is done to validation and test samples, in this order");
     let evaluate = Chain::build(&evaluate_tables);
     refuse_random(&evaluate, &evaluate_tables);
-    let (batch_size, last_batch) = sections::read_batch(&top.table_or_empty("batch", "how samples are collected"));
+    let (batch_size, last_batch, mix) = sections::read_batch(&top.table_or_empty("batch", "how samples are collected"));
     if let Some(data) = data.as_ref().filter(|data| last_batch == LastBatch::Drop && data.parts.train.len() < batch_size) {
         let message =
             format!("{} training samples fill no batch of {batch_size}, and `last` drops what is smaller", data.parts.train.len());
         top.complain("batch", message, "lower `size`, or last = \"keep\"");
+    }
+    if top.has("write") && !mix.is_empty() {
+        let help = "leave it out here, and give it in the file that trains from the set";
+        top.complain("batch", "`mix` in [batch] mixes batches, and [write] stores single pictures", help);
     }
     let workers = workers::read(&top.table_or_empty("workers", "threads and memory; results never depend on them"));
     let runs = base.join(sections::read_report(&top.table_or_empty("report", "where results go")));
@@ -138,6 +145,7 @@ fn read_plan(document: &Document, file: PathBuf, problems: &Problems) -> Option<
         normalize,
         batch_size,
         last_batch,
+        mix,
         workers,
         end: end?,
         runs,

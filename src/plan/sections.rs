@@ -2,6 +2,7 @@
 
 use super::{end, normalize, workers};
 use crate::config::Fields;
+use crate::mix::Mix;
 use crate::model;
 use crate::registry::Entry;
 use crate::source::split::SplitSpec;
@@ -30,7 +31,7 @@ pub const SECTIONS: &[Entry<fn(&Fields)>] = &[
     Entry {
         name: "batch",
         about: "How samples are collected into batches",
-        example: "size = 64\nlast = \"keep\"",
+        example: "size = 64\nlast = \"keep\"\nmix = [{ mixer = \"mixup\", alpha = 0.2 }, \"cutmix\"]",
         build: |fields| {
             read_batch(fields);
         },
@@ -78,13 +79,17 @@ pub const SECTIONS: &[Entry<fn(&Fields)>] = &[
     },
 ];
 
-/// Reads `[batch]`: samples a batch, and what becomes of the last one.
-pub(super) fn read_batch(fields: &Fields) -> (usize, LastBatch) {
+/// Reads `[batch]`: samples a batch, what becomes of the last one, and how they are mixed.
+pub(super) fn read_batch(fields: &Fields) -> (usize, LastBatch, Mix) {
     let size = fields.key("size", "samples a batch").count(1, 1 << 20).or(64);
     let last = fields.key("last", "keep a last, smaller batch, or drop it in training");
     let last = last.choice(&[("keep", LastBatch::Keep), ("drop", LastBatch::Drop)]).or_shown(LastBatch::Keep, "keep");
+    let mix = Mix::read(fields);
+    if size == 1 && fields.has("size") && !mix.is_empty() {
+        fields.complain("mix", "a batch of one picture has nothing to be mixed with", "raise `size`, or leave `mix` out");
+    }
     fields.finish();
-    (size, last)
+    (size, last, mix)
 }
 
 /// Reads `[report]`: the folder of run folders, relative to the file.

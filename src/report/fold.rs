@@ -4,6 +4,7 @@ use super::bad_samples::BadRow;
 use super::record::{Document, EpochRecord, StageRecord};
 use super::stages::limiting_stage;
 use crate::event::{Event, Facts, Meter};
+use crate::sample::NoteCounts;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -23,9 +24,16 @@ impl Report {
     }
 
     /// Starts from the past of a run that is taken up again: the epochs before `first_epoch` (from 0, as in
-    /// [`Event::Started`]) and the samples that had been set aside. What was recorded of later epochs is dropped: they are run again.
-    pub fn resume(&mut self, first_epoch: u32, epochs: Vec<EpochRecord>, bad: impl IntoIterator<Item = BadRow>) {
+    /// [`Event::Started`]), the samples that had been set aside and the odd files. What was recorded of later epochs is dropped: they are run again.
+    pub fn resume(
+        &mut self,
+        first_epoch: u32,
+        epochs: Vec<EpochRecord>,
+        bad: impl IntoIterator<Item = BadRow>,
+        odd_files: NoteCounts,
+    ) {
         self.bad.extend(bad);
+        self.document.odd_files = odd_files;
         let past = epochs.into_iter().filter(|record| record.epoch <= first_epoch);
         self.document.outcome.epochs = past.collect();
         self.recount();
@@ -39,6 +47,7 @@ impl Report {
                 self.bad.insert(BadRow::new(sample));
                 self.recount();
             }
+            Event::Odd(more) => self.document.odd_files.join(more),
             Event::Epoch { wall, .. } => {
                 self.document.outcome.epochs.extend(EpochRecord::of(event));
                 self.document.timing.epoch_seconds.push(wall.as_secs_f64());
@@ -208,7 +217,7 @@ pub(crate) mod tests {
         for first_epoch in 0..=3u32 {
             // The report may be ahead of the checkpoint: it then holds epochs that are run again.
             let mut resumed = Report::default();
-            resumed.resume(first_epoch, straight.epochs().to_vec(), straight.bad().clone());
+            resumed.resume(first_epoch, straight.epochs().to_vec(), straight.bad().clone(), NoteCounts::default());
             for event in &whole_run() {
                 if !matches!(event, Event::Epoch { epoch, .. } if *epoch < first_epoch) {
                     resumed.take(event);

@@ -4,6 +4,7 @@ use super::record::{Document, EpochRecord};
 use super::{BadRow, Machine, Report, accuracy_curves, bad_samples_tsv, loss_curves, metrics_csv, peak_memory, write_atomic};
 use crate::error::{Error, Result};
 use crate::event::{Event, Listener};
+use crate::sample::NoteCounts;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -28,8 +29,8 @@ impl RunFolder {
     }
 
     /// Starts from the past of a run that is taken up again: see [`Report::resume`].
-    pub fn resume(&self, first_epoch: u32, epochs: Vec<EpochRecord>, bad: Vec<BadRow>) {
-        self.state().report.resume(first_epoch, epochs, bad);
+    pub fn resume(&self, first_epoch: u32, epochs: Vec<EpochRecord>, bad: Vec<BadRow>, odd_files: NoteCounts) {
+        self.state().report.resume(first_epoch, epochs, bad, odd_files);
     }
 
     /// The folder.

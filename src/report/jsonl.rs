@@ -3,6 +3,7 @@
 use super::bad_samples::BadRow;
 use super::record::EpochRecord;
 use crate::event::{Event, Listener, Score};
+use crate::sample::NoteCounts;
 use serde::Serialize;
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
@@ -33,6 +34,10 @@ enum Told<'e> {
         stage: String,
         reason: String,
         words: String,
+    },
+    Odd {
+        #[serde(flatten)]
+        files: NoteCounts,
     },
     Epoch {
         #[serde(flatten)]
@@ -74,6 +79,7 @@ pub fn json_line(event: &Event) -> Option<String> {
             let BadRow { path, class, stage, reason, words } = BadRow::new(sample);
             Told::Quarantined { path, class, stage, reason, words }
         }
+        Event::Odd(files) => Told::Odd { files: *files },
         Event::Epoch { wall, .. } => Told::Epoch { record: EpochRecord::of(event)?, wall_seconds: wall.as_secs_f64() },
         Event::Trained { stopped, weights, stream } => {
             Told::Trained { stopped: *stopped, weights_blake3: hash(weights), stream_blake3: hash(stream) }

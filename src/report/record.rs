@@ -3,6 +3,7 @@
 
 use super::machine::Machine;
 use crate::event::{Event, Meter, Score, Stopped};
+use crate::sample::NoteCounts;
 use serde::{Deserialize, Serialize};
 
 /// The whole of `report.json`.
@@ -10,6 +11,10 @@ use serde::{Deserialize, Serialize};
 pub struct Document {
     /// What came out: a function of pipeline file, data and seed alone.
     pub outcome: Outcome,
+    /// Files that were used although something was odd about them, by what it was. They are apart from the outcome because a
+    /// prepared set, which gives the same outcome, has none.
+    #[serde(default)]
+    pub odd_files: NoteCounts,
     /// What it took.
     pub timing: Timing,
 }

@@ -5,6 +5,7 @@ use super::stages::{limiting_stage, stage_table};
 use super::words::{count, printable, span, thousands};
 use crate::batch::Part;
 use crate::event::{Event, Facts, Listener, Meter, Score};
+use crate::sample::NoteCounts;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -26,6 +27,7 @@ struct State {
     pass: Option<(Part, u32)>,
     epochs: u32,
     bad: HashSet<String>,
+    odd: NoteCounts,
     /// Whether training is under way.
     training: bool,
 }
@@ -35,7 +37,8 @@ impl Terminal {
     pub fn new(out: Box<dyn Write + Send>, target: ProgressDrawTarget, quiet: bool, colour: bool) -> Self {
         let bar = ProgressBar::with_draw_target(None, if quiet { ProgressDrawTarget::hidden() } else { target });
         bar.set_style(style());
-        Self(Mutex::new(State { out, bar, quiet, colour, pass: None, epochs: 0, bad: HashSet::new(), training: false }))
+        let (bad, odd) = (HashSet::new(), NoteCounts::default());
+        Self(Mutex::new(State { out, bar, quiet, colour, pass: None, epochs: 0, bad, odd, training: false }))
     }
 
     /// The standard error stream: a bar only where it is a terminal, colour only there and where `NO_COLOR` is not set.
@@ -78,6 +81,7 @@ impl State {
             }
             Event::Progress { part, epoch, done, total, loss } => self.progress(*part, *epoch, *done, *total, *loss),
             Event::Quarantined(sample) => self.bad(BadRow::new(sample)),
+            Event::Odd(more) => self.odd.join(more),
             Event::Epoch { .. } => {
                 let line = epoch_line(event, self.epochs, self.colour);
                 self.line(&line);
@@ -132,6 +136,10 @@ impl State {
         self.bar.finish_and_clear();
         if !self.bad.is_empty() {
             self.line(&format!("bad samples set aside: {}; see bad_samples.tsv", count(self.bad.len() as u64)));
+        }
+        if !self.odd.is_empty() {
+            let each: Vec<String> = self.odd.iter().map(|(note, files)| format!("{} {}", count(files), note.words())).collect();
+            self.line(&format!("odd files, used all the same: {}", each.join(", ")));
         }
         if !meters.is_empty() {
             self.line(&format!("\n{}{}", stage_table(meters, wall), in_lines(limiting_stage(meters, wall))));

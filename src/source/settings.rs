@@ -17,7 +17,10 @@ pub(super) fn decode_options(fields: &Fields) -> DecodeOptions {
     let max_bytes = most_bytes.integer(1, 1 << 40).or(standard.max_bytes as i64) as u64;
     let most_scans = fields.key("max_scans", "progressive JPEGs of more scans are set aside");
     let max_scans = most_scans.count(1, 10_000).or(standard.max_scans);
-    DecodeOptions { channels, limits: Limits { max_pixels, max_side, max_bytes, max_scans }, apply_orientation }
+    let about = "take JPEGs and PNGs whose end is missing as far as they go, the rest gray, and count them apart";
+    let allow_truncated = fields.key("allow_truncated", about).flag().or(false);
+    let limits = Limits { max_pixels, max_side, max_bytes, max_scans };
+    DecodeOptions { channels, limits, apply_orientation, allow_truncated }
 }
 
 /// Reads `channels`.

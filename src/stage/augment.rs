@@ -30,7 +30,7 @@ impl Augment<'_> {
         }
         let (chain, epoch) = self.chain_of(slot.ticket.pass);
         let outcome = slot.outcome.and_then(|sample| self.through(chain, epoch, sample).map_err(Arc::new));
-        Slot { ticket: slot.ticket, outcome, finished: true }
+        Slot { outcome, finished: true, ..slot }
     }
 
     /// What the operations of `pass` draw for a sample, as JSON text: what a manifest keeps.

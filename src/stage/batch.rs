@@ -1,10 +1,11 @@
-//! The batch stage: collects samples, in order, into dense normalised batches. The gap that a set-aside sample leaves is filled by
+//! The batch stage: collects samples, in order, into dense normalised batches, and has training batches mixed. The gap that a set-aside sample leaves is filled by
 //! the next one, so what a batch holds depends on the data alone.
 
 use super::Slot;
 use crate::batch::{Batch, Part, Pass};
+use crate::mix::Mixing;
 use crate::pixels::normalize::Normalize;
-use crate::sample::{BadSample, Identity, Size};
+use crate::sample::{BadSample, Identity, NoteCounts, Size};
 use std::sync::Arc;
 
 /// What happens to the samples left over at the end of a pass when they fill no whole batch.
@@ -17,19 +18,21 @@ pub enum LastBatch {
 }
 
 /// Collects; one a flow.
-pub struct Batcher {
+pub struct Batcher<'m> {
     batch_size: usize,
     last_batch: LastBatch,
     normalize: Normalize,
+    mixing: Option<Mixing<'m>>,
     shape: [usize; 3],
     index: u32,
     images: Vec<f32>,
     labels: Vec<u32>,
     identities: Vec<Identity>,
     bad: Vec<Arc<BadSample>>,
+    notes: NoteCounts,
 }
 
-impl Batcher {
+impl<'m> Batcher<'m> {
     /// Makes batches of `batch_size` pictures of `size` with `channels`, each value normalised.
     pub fn new(batch_size: usize, last_batch: LastBatch, normalize: Normalize, channels: usize, size: Size) -> Self {
         let shape = [channels, size.height as usize, size.width as usize];
@@ -37,12 +40,14 @@ impl Batcher {
             batch_size,
             last_batch,
             normalize,
+            mixing: None,
             shape,
             index: 0,
             images: Vec::new(),
             labels: Vec::new(),
             identities: Vec::new(),
             bad: Vec::new(),
+            notes: NoteCounts::default(),
         }
     }
 
@@ -52,8 +57,17 @@ impl Batcher {
         self
     }
 
+    /// Has training batches mixed.
+    pub fn mixing(mut self, mixing: Mixing<'m>) -> Self {
+        self.mixing = Some(mixing);
+        self
+    }
+
     /// Takes one slot; gives a batch when it is full or the pass ends with this slot.
     pub fn take(&mut self, slot: Slot) -> Option<Batch> {
+        if slot.ticket.pass.epoch == 0 {
+            self.notes.add(&slot.notes);
+        }
         match slot.outcome {
             Ok(sample) => self.add(sample),
             Err(bad) => self.bad.push(bad),
@@ -89,15 +103,55 @@ impl Batcher {
             shape: self.shape,
             images: std::mem::take(&mut self.images),
             labels: std::mem::take(&mut self.labels),
+            soft_targets: None,
             identities: std::mem::take(&mut self.identities),
             consumed,
             left_out,
             bad: std::mem::take(&mut self.bad),
+            notes: std::mem::take(&mut self.notes),
             last,
             digest: [0; 32],
         };
+        if let Some(mixing) = &mut self.mixing {
+            mixing.apply(&mut batch);
+        }
         batch.digest = batch.compute_digest();
         self.index = if last { 0 } else { self.index + 1 };
         batch
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Fields, Problems};
+    use crate::mix::Mix;
+    use crate::sample::{Image, Sample};
+    use crate::stage::Ticket;
+
+    /// The batches of a pass of 11 pictures, from the one numbered `first` on.
+    fn batches(mix: &Mix, first: u32) -> Vec<Batch> {
+        let batcher = Batcher::new(4, LastBatch::Keep, Normalize::new(&[0.5], &[0.25]), 1, Size::new(5, 6));
+        let mut batcher = batcher.starting_at(first).mixing(mix.begin(7, 3));
+        let slot = |entry: u32| {
+            let ticket = Ticket { pass: Pass { part: Part::Train, epoch: 1 }, position: entry.into(), entry, last: entry == 10 };
+            let pixels = (0..30).map(|value| (value * 8 + entry) as u8).collect();
+            let identity = Identity(entry.to_string().into());
+            let sample = Sample { identity, label: entry % 3, image: Image::new(Size::new(5, 6), 1, pixels) };
+            Slot { ticket, outcome: Ok(sample), notes: Vec::new(), finished: false }
+        };
+        (4 * first..11).filter_map(|entry| batcher.take(slot(entry))).collect()
+    }
+
+    #[test]
+    fn a_pass_taken_up_in_the_middle_is_mixed_as_the_whole_one_and_digests_are_of_what_is_delivered() {
+        let fields = Fields::parse("mix = ['mixup', { mixer = 'cutmix', p = 0.4 }]", &Problems::default()).unwrap();
+        let mix = Mix::read(&fields);
+        let whole = batches(&mix, 0);
+        assert_eq!(whole.iter().map(Batch::count).collect::<Vec<_>>(), [4, 4, 3]);
+        assert!(whole.iter().all(|batch| batch.soft_targets.is_some() && batch.digest == batch.compute_digest()));
+        assert!(batches(&mix, 1) == whole[1..] && batches(&mix, 2) == whole[2..]);
+        let plain = batches(&Mix::default(), 0);
+        assert!(plain.iter().zip(&whole).all(|(plain, mixed)| plain.soft_targets.is_none() && plain.digest != mixed.digest));
     }
 }

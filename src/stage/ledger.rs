@@ -3,7 +3,7 @@
 
 use crate::batch::Batch;
 use crate::error::Error;
-use crate::sample::BadSample;
+use crate::sample::{BadSample, NoteCounts};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -40,6 +40,8 @@ pub struct Ledger {
     entries: u64,
     pass_used: u64,
     pass_bad: u64,
+    /// Odd files, each once.
+    notes: NoteCounts,
     /// The sample set aside last.
     newest: Option<Arc<BadSample>>,
 }
@@ -47,7 +49,8 @@ pub struct Ledger {
 impl Ledger {
     /// An account over `entries` samples in all, `per_class` of them in each class; at most the share `max_bad` may be bad.
     pub fn new(entries: u64, per_class: Vec<u64>, classes: Vec<String>, max_bad: f64) -> Self {
-        Self { bad: BTreeMap::new(), left_in_class: per_class, classes, max_bad, entries, pass_used: 0, pass_bad: 0, newest: None }
+        let (bad, notes) = (BTreeMap::new(), NoteCounts::default());
+        Self { bad, left_in_class: per_class, classes, max_bad, entries, pass_used: 0, pass_bad: 0, notes, newest: None }
     }
 
     /// Takes note of one batch; gives the samples that are set aside for the first time. [`Ledger::verdict`] says whether to go on.
@@ -64,6 +67,7 @@ impl Ledger {
             );
             return Err(Error::Fault { stage: "batch".to_owned(), item: u64::from(batch.index), why });
         }
+        self.notes.join(&batch.notes);
         if batch.last {
             (self.pass_used, self.pass_bad) = (0, 0);
         }
@@ -116,11 +120,16 @@ impl Ledger {
     }
 
     /// Goes on in the middle of a pass, as a resumed run does.
-    pub fn starting_at(mut self, consumed: u64, bad: Vec<Arc<BadSample>>) -> Self {
-        self.pass_used = consumed;
+    pub fn starting_at(mut self, consumed: u64, bad: Vec<Arc<BadSample>>, notes: NoteCounts) -> Self {
+        (self.pass_used, self.notes) = (consumed, notes);
         self.note(&bad);
         self.newest = None;
         self
+    }
+
+    /// How many files were odd, each counted once.
+    pub fn notes(&self) -> NoteCounts {
+        self.notes
     }
 
     /// Every sample set aside, sorted by path.
@@ -147,7 +156,21 @@ mod tests {
         let pass = Pass { part: Part::Train, epoch: 0 };
         let identities = Vec::new();
         let (labels, images) = (vec![0; used], Vec::new());
-        Batch { pass, index: 0, shape: [1, 1, 1], images, labels, identities, consumed, left_out: 0, bad, last, digest: [0; 32] }
+        Batch {
+            pass,
+            index: 0,
+            shape: [1, 1, 1],
+            images,
+            labels,
+            soft_targets: None,
+            identities,
+            consumed,
+            left_out: 0,
+            bad,
+            notes: NoteCounts::default(),
+            last,
+            digest: [0; 32],
+        }
     }
 
     fn ledger(max_bad: f64) -> Ledger {

@@ -35,14 +35,14 @@ impl Load<'_> {
     /// # Errors
     /// [`Error::Io`] where the system has failed too many reads in a row.
     pub fn load(&self, ticket: Ticket) -> Result<Slot, Error> {
-        let (outcome, finished, _turn) = match self.read(ticket)? {
-            Ok(Read { sample, turn, .. }) => {
+        let (outcome, notes, finished, _turn) = match self.read(ticket)? {
+            Ok(Read { sample, notes, turn }) => {
                 let large = sample.image.size().area() > self.early_pixels;
-                (Ok(sample), large, turn)
+                (Ok(sample), notes, large, turn)
             }
-            Err(bad) => (Err(bad), false, Turn::default()),
+            Err(bad) => (Err(bad), Vec::new(), false, Turn::default()),
         };
-        let slot = Slot { ticket, outcome, finished: false };
+        let slot = Slot { ticket, outcome, notes, finished: false };
         Ok(if finished { self.augment.apply(slot) } else { slot })
     }
 

@@ -11,7 +11,7 @@ pub mod train;
 pub mod write;
 
 use crate::batch::Pass;
-use crate::sample::{BadSample, Sample};
+use crate::sample::{BadSample, Note, Sample};
 use std::sync::Arc;
 
 /// A number dealt: which entry of the data is to be worked on, and where in its pass it stands. Every one is answered.
@@ -34,6 +34,8 @@ pub struct Slot {
     pub ticket: Ticket,
     /// What came of it.
     pub outcome: Result<Sample, Arc<BadSample>>,
+    /// What was odd about its file.
+    pub notes: Vec<Note>,
     /// Whether the op chain has been applied already, as it is to giant images right where they are decoded.
     pub finished: bool,
 }

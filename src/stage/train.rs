@@ -5,7 +5,7 @@ use crate::batch::{Batch, Part};
 use crate::error::{Error, Result};
 use crate::event::{Event, Listener, Stopped};
 use crate::flow::Stop;
-use crate::sample::BadSample;
+use crate::sample::{BadSample, NoteCounts};
 use crate::train::{Caller, Checkpoint, Totals, Trainer};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -26,6 +26,7 @@ struct Standing {
     consumed: u64,
     stream: Stream,
     bad: Vec<Arc<BadSample>>,
+    notes: NoteCounts,
 }
 
 /// The sink of a training run.
@@ -67,7 +68,7 @@ impl<'a> Train<'a> {
     /// A sink that goes on where the driver's `caller` and `stream` say.
     pub fn new(trainer: &'a mut Trainer, driver: Driver<'a>) -> Self {
         let Driver { listener, keep, stop, ledger, stream, caller, entries } = driver;
-        let standing = Standing { consumed: caller.consumed, stream, bad: ledger.bad() };
+        let standing = Standing { consumed: caller.consumed, stream, bad: ledger.bad(), notes: ledger.notes() };
         let (validation, epoch_began, stopped) = (Totals::default(), Instant::now(), None);
         Self { trainer, listener, keep, stop, ledger, stream, standing, caller, entries, validation, epoch_began, stopped }
     }
@@ -80,6 +81,9 @@ impl<'a> Train<'a> {
         self.stream.add(&batch.digest);
         for fresh in self.ledger.account(batch)? {
             self.listener.hear(&Event::Quarantined(fresh));
+        }
+        if !batch.notes.is_empty() {
+            self.listener.hear(&Event::Odd(batch.notes));
         }
         self.ledger.verdict()?;
         match batch.pass.part {
@@ -97,10 +101,14 @@ impl<'a> Train<'a> {
     }
 
     fn learn(&mut self, batch: &Batch) -> Result<()> {
-        self.trainer.step(&batch.images, &batch.labels).map_err(|error| with_names(error, batch))?;
-        self.standing = Standing { consumed: batch.consumed, stream: self.stream, bad: self.ledger.bad() };
+        self.trainer.step(&batch.images, batch.targets()).map_err(|error| with_names(error, batch))?;
+        self.stand_at(batch.consumed);
         self.tell_progress(batch, self.entries[0], self.trainer.progress().totals.score().loss);
         Ok(())
+    }
+
+    fn stand_at(&mut self, consumed: u64) {
+        self.standing = Standing { consumed, stream: self.stream, bad: self.ledger.bad(), notes: self.ledger.notes() };
     }
 
     fn validate(&mut self, batch: &Batch) -> Result<()> {
@@ -124,7 +132,7 @@ impl<'a> Train<'a> {
         let totals = std::mem::take(&mut self.validation);
         let validation = (totals.count > 0).then(|| totals.score());
         let end = self.trainer.end_epoch(validation)?;
-        self.standing = Standing { consumed: 0, stream: self.stream, bad: self.ledger.bad() };
+        self.stand_at(0);
         self.store()?;
         let record = &end.record;
         self.listener.hear(&Event::Epoch {
@@ -144,11 +152,12 @@ impl<'a> Train<'a> {
 
     /// Stores the run as it stood after the last training step, or after the epoch's end.
     fn store(&mut self) -> Result<()> {
-        let Standing { consumed, stream, bad } = &self.standing;
+        let Standing { consumed, stream, bad, notes } = &self.standing;
         let mut caller = self.caller.clone();
         caller.consumed = *consumed;
         caller.stream_blake3 = stream.hex();
         caller.notes["bad_samples"] = serde_json::to_value(bad.iter().map(AsRef::as_ref).collect::<Vec<_>>()).unwrap_or_default();
+        caller.notes["odd_files"] = serde_json::to_value(notes).unwrap_or_default();
         self.keep.keep(self.trainer.checkpoint(caller))
     }
 

@@ -5,7 +5,7 @@ use super::augment::Augment;
 use crate::batch::{Part, Pass};
 use crate::error::Error;
 use crate::pixels::encode::encode_png;
-use crate::sample::{BadSample, Sample};
+use crate::sample::{BadSample, Note, Sample};
 use crate::source::Read;
 use std::path::Path;
 use std::sync::Arc;
@@ -39,8 +39,8 @@ pub struct Row {
     pub draws: String,
 }
 
-/// The rows of one sample, or why there are none.
-pub type Answer = Result<Vec<Row>, Arc<BadSample>>;
+/// The rows of one sample, or why there are none, and what was odd about its file.
+pub type Answer = (Result<Vec<Row>, Arc<BadSample>>, Vec<Note>);
 
 impl Write<'_> {
     /// Makes and stores everything of one sample.
@@ -48,9 +48,9 @@ impl Write<'_> {
     /// # Errors
     /// [`Error::Io`] where a file cannot be written. A sample that cannot be augmented is an answer, not an error.
     pub fn write(&self, read: Result<Read, Arc<BadSample>>) -> Result<Answer, Error> {
-        let Read { sample, turn: _turn, .. } = match read {
+        let Read { sample, notes, turn: _turn } = match read {
             Ok(read) => read,
-            Err(bad) => return Ok(Err(bad)),
+            Err(bad) => return Ok((Err(bad), Vec::new())),
         };
         let passes = (0..self.variants).map(|epoch| Pass { part: Part::Train, epoch });
         let evaluate = Pass { part: Part::Validation, epoch: 0 };
@@ -60,11 +60,11 @@ impl Write<'_> {
                 Ok(row) => rows.push(row),
                 Err(bad) => {
                     self.take_back(&rows)?;
-                    return Ok(Err(bad));
+                    return Ok((Err(bad), notes));
                 }
             }
         }
-        Ok(Ok(rows))
+        Ok((Ok(rows), notes))
     }
 
     /// Removes what was stored of a sample that could not be made whole: the folder holds what the manifest names, no more.

@@ -2,6 +2,7 @@
 
 use super::progress::Progress;
 use super::trainer::Trainer;
+use crate::batch::Targets;
 use crate::error::{Error, Result};
 use crate::model::{Noise, Tally};
 use crate::optim::schedule::Place;
@@ -18,20 +19,22 @@ pub struct StepOutcome {
 }
 
 impl Trainer {
-    /// Learns from one batch: `images` of shape `[labels.len(), channels, height, width]`. A batch of none changes nothing.
+    /// Learns from one batch: `images` of shape `[count, channels, height, width]` and as many targets, labels or shares of all
+    /// classes. A batch of none changes nothing.
     ///
     /// # Errors
     /// [`Error::Numeric`] within the step in which a loss, a gradient or a weight stops being finite. For a loss or a gradient
     /// the step is not made; a weight shows after the update only, and such weights are never stored.
-    pub fn step(&mut self, images: &[f32], labels: &[u32]) -> Result<StepOutcome> {
+    pub fn step<'t>(&mut self, images: &[f32], targets: impl Into<Targets<'t>>) -> Result<StepOutcome> {
+        let targets = targets.into();
         let learning_rate = self.learning_rate.at(self.place(), &self.progress.schedule);
-        if labels.is_empty() {
+        if targets.count(self.network.classes()) == 0 {
             return Ok(StepOutcome { tally: Tally { loss_sum: 0.0, correct: 0, count: 0 }, learning_rate, gradient_norm: 0.0 });
         }
         let Self { network, workspace, pool, descent, params, grads, state, progress, setup, .. } = self;
         let noise = Noise { seed: setup.seed, step: progress.step };
         let (tally, gradient_norm) = pool.install(|| {
-            let tally = network.loss_and_gradient(workspace, params, images, labels, noise, grads);
+            let tally = network.loss_and_gradient(workspace, params, images, targets, noise, grads);
             (tally, descent.complete(params, grads))
         });
         if !tally.loss_sum.is_finite() {

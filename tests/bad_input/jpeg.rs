@@ -111,7 +111,7 @@ fn codings_that_are_not_decoded_are_refused_by_name() {
 }
 
 /// A progressive gray picture of 8 × 8 pixels whose DC coefficient comes in `1 + refinements.len()` scans.
-fn progressive(first: i32, refinements: &[bool]) -> Vec<u8> {
+pub fn progressive(first: i32, refinements: &[bool]) -> Vec<u8> {
     let mut low = refinements.len() as u8;
     let mut file = [head(), frame(0xc2, 8, 8, 8, &[0x11]), tables(), scan(&[1], [0, 0, low])].concat();
     // The end of the block that `entropy` adds is not part of a DC scan: it is taken for padding.

@@ -43,6 +43,57 @@ fn files_cut_at_19_points_are_set_aside_as_truncated() {
     }
 }
 
+/// How many rows of `found`, from the top, are those of `whole` but for `most` levels: two right decoders of a JPEG may differ.
+fn rows_kept(found: &Image, whole: &Image, most: u8) -> usize {
+    assert_eq!((found.size(), found.channels()), (whole.size(), whole.channels()));
+    let alike = |y: usize| found.row(y).iter().zip(whole.row(y)).all(|(a, b)| a.abs_diff(*b) <= most);
+    (0..whole.height()).take_while(|&y| alike(y)).count()
+}
+
+#[test]
+fn allow_truncated_takes_jpegs_and_pngs_as_far_as_they_go_and_counts_them() {
+    let allowed = DecodeOptions { allow_truncated: true, ..DecodeOptions::default() };
+    for (extension, bytes) in all_formats(&picture(64, 48)) {
+        let whole = decode(&bytes, &allowed).unwrap();
+        assert!(whole.notes.is_empty(), "a whole file is nothing odd");
+        let mut kept = Vec::new();
+        for cut in 0..bytes.len() {
+            let strict = decode(&bytes[..cut], &DecodeOptions::default()).unwrap_err();
+            match decode(&bytes[..cut], &allowed) {
+                Ok(found) => {
+                    assert_eq!(found.notes, [Note::Truncated], "{extension} cut at {cut}");
+                    kept.push(rows_kept(&found.image, &whole.image, if extension == "jpg" { 6 } else { 0 }));
+                }
+                Err(refusal) => {
+                    assert!(kept.is_empty(), "{extension}: less was enough than {cut} bytes");
+                    assert_eq!(refusal, strict);
+                }
+            }
+        }
+        let salvaged = matches!(extension, "jpg" | "png");
+        assert_eq!(!kept.is_empty(), salvaged, "{extension}");
+        assert!(kept.is_sorted(), "{extension}: more bytes are never fewer rows: {kept:?}");
+        assert_eq!(kept.last().copied(), salvaged.then_some(64), "{extension}: only the end marker is missing");
+        assert!(!salvaged || kept.iter().any(|rows| (8..56).contains(rows)), "{extension}: {kept:?}");
+    }
+}
+
+#[test]
+fn a_rest_of_a_progressive_jpeg_and_of_a_16_bit_png_is_taken_and_of_an_interlaced_png_refused() {
+    let allowed = DecodeOptions { allow_truncated: true, ..DecodeOptions::default() };
+    let whole = super::jpeg::progressive(18, &[true, true]);
+    let cut = decode(&whole[..whole.len() - 6], &allowed).unwrap();
+    assert_eq!(cut.notes, [Note::Truncated]);
+    let rows: Vec<u8> = (0..64 * 64 * 6).map(|i: u32| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let deep = raw_png(64, 64, png::ColorType::Rgb, png::BitDepth::Sixteen, &[], &rows);
+    let found = decode(&deep[..deep.len() / 2], &allowed).unwrap().image;
+    let kept = rows_kept(&found, &decode(&deep, &allowed).unwrap().image, 0);
+    assert!((16..48).contains(&kept) && found.row(63).iter().all(|&value| value == 128), "{kept}");
+    let mut interlaced = deep;
+    interlaced[28] = 1;
+    assert!(decode(&interlaced[..interlaced.len() / 2], &allowed).unwrap_err().reason.starts_with("truncated"));
+}
+
 #[test]
 fn whole_files_of_every_format_and_size_are_decoded() {
     for (height, width) in [(1, 1), (1, 1000), (1000, 1), (7, 13), (33, 17), (64, 48)] {

@@ -25,6 +25,7 @@ path = "train"
 op = "horizontal_flip"
 [batch]
 size = 3
+mix = ["mixup", { mixer = "cutmix", p = 0.4 }]
 [model]
 layers = [{ layer = "flatten" }, { layer = "dropout", keep = 0.8 }, { layer = "linear", out = 2 }]
 [train]
@@ -33,7 +34,7 @@ optimizer = "adam"
 learning_rate = { peak = 0.01, schedule = "one_cycle" }
 "#;
 
-/// Two classes of seven pictures, of which one is cut off.
+/// Two classes of seven pictures, of which one is cut off and four have names that end as those of another format do.
 fn workplace() -> tempfile::TempDir {
     let place = tempfile::tempdir().unwrap();
     for (class, light) in [("dark", 0u8), ("light", 90)] {
@@ -43,7 +44,8 @@ fn workplace() -> tempfile::TempDir {
             let pixels = (0..48).map(|value| value * 2 + light + number).collect();
             let png = encode_png(&Image::new(Size::new(4, 4), 3, pixels)).unwrap();
             let whole = if (number, light) == (3, 0) { png.len() / 2 } else { png.len() };
-            std::fs::write(folder.join(format!("{number}.png")), &png[..whole]).unwrap();
+            let extension = if number % 3 == 1 { "jpg" } else { "png" };
+            std::fs::write(folder.join(format!("{number}.{extension}")), &png[..whole]).unwrap();
         }
     }
     place
@@ -95,7 +97,7 @@ fn run(place: &Path, out: &str, batches: usize) -> bool {
 fn results(place: &Path, out: &str) -> (String, Vec<u8>) {
     let out = place.join(out);
     let report: serde_json::Value = serde_json::from_slice(&std::fs::read(out.join("report.json")).unwrap()).unwrap();
-    (report["outcome"].to_string(), std::fs::read(out.join("model.safetensors")).unwrap())
+    (report["outcome"].to_string() + &report["odd_files"].to_string(), std::fs::read(out.join("model.safetensors")).unwrap())
 }
 
 #[test]
@@ -103,6 +105,7 @@ fn a_run_interrupted_after_any_batch_ends_as_if_it_had_not_been() {
     let place = workplace();
     assert!(run(place.path(), "whole", usize::MAX));
     let whole = results(place.path(), "whole");
+    assert!(whole.0.ends_with("{\"misnamed\":8}"), "each file is read for training or validation, and for the test: {}", whole.0);
     let mut interrupted = 0;
     for batches in 0.. {
         let out = format!("after{batches}");

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::job::claim::ClaimedFolder;
 use crate::plan::{Plan, fingerprint};
 use crate::report::EpochRecord;
-use crate::sample::BadSample;
+use crate::sample::{BadSample, NoteCounts};
 use crate::train::{Caller, Checkpoint, Trainer};
 use std::path::Path;
 use std::sync::Arc;
@@ -18,6 +18,8 @@ pub struct Past {
     pub history: Vec<EpochRecord>,
     /// Samples that had been set aside.
     pub bad: Vec<Arc<BadSample>>,
+    /// Files that were odd.
+    pub odd_files: NoteCounts,
     /// What values are normalised with.
     pub moments: Moments,
     /// What the run had put into its checkpoint.
@@ -58,7 +60,8 @@ pub fn take_up(plan: &Plan, claimed: &ClaimedFolder, trainer: &mut Trainer) -> R
     let moments = serde_json::from_value(caller.notes["normalize"].clone()).map_err(|error| damaged(&path, &error.to_string()))?;
     let progress = trainer.progress();
     let (epochs_done, history) = (progress.epoch, progress.history.clone());
-    Ok(Past { epochs_done, history, bad: bad.into_iter().map(Arc::new).collect(), moments, caller, batches_done })
+    let odd_files = serde_json::from_value(caller.notes["odd_files"].clone()).unwrap_or_default();
+    Ok(Past { epochs_done, history, bad: bad.into_iter().map(Arc::new).collect(), odd_files, moments, caller, batches_done })
 }
 
 /// Refuses to go on under another configuration, and shows the lines that differ.

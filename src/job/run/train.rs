@@ -12,6 +12,7 @@ use crate::job::claim::ClaimedFolder;
 use crate::job::say;
 use crate::plan::{Plan, TrainEnd, memory_bound, resolved_text};
 use crate::report::{BadRow, RunFolder};
+use crate::sample::NoteCounts;
 use crate::stage::batch::LastBatch;
 use crate::stage::deal::{self, Position};
 use crate::stage::ledger::Stream;
@@ -70,7 +71,12 @@ fn heard(
     let begun = Session::begin(plan, end, &claimed, &audience, signals, request);
     let mut session = begun.inspect_err(|_| claimed.abandon())?;
     if let Some(past) = &session.past {
-        reports.resume(past.epochs_done, past.history.clone(), past.bad.iter().map(|bad| BadRow::new(bad)).collect());
+        reports.resume(
+            past.epochs_done,
+            past.history.clone(),
+            past.bad.iter().map(|bad| BadRow::new(bad)).collect(),
+            past.odd_files,
+        );
     }
     let result = session.whole(began);
     drop(session);
@@ -168,9 +174,9 @@ impl<'a> Session<'a> {
     fn learn(&mut self) -> Result<(Vec<Meter>, Stopped, Stream)> {
         let plan = self.plan;
         let parts = &plan.data.parts;
-        let (caller, bad) = match &self.past {
-            Some(past) => (past.caller.clone(), past.bad.clone()),
-            None => (resume::fresh_caller(plan, &self.moments), Vec::new()),
+        let (caller, bad, odd_files) = match &self.past {
+            Some(past) => (past.caller.clone(), past.bad.clone(), past.odd_files),
+            None => (resume::fresh_caller(plan, &self.moments), Vec::new(), NoteCounts::default()),
         };
         let start = Position { epoch: self.trainer.progress().epoch, consumed: caller.consumed };
         let stream = Stream::from_hex(&caller.stream_blake3).unwrap_or_default();
@@ -189,7 +195,7 @@ impl<'a> Session<'a> {
         // A training pass that is over is followed by its validation pass, which counts from 0.
         let under_way = start.consumed < entries[0];
         let counted = if under_way { start.consumed } else { 0 };
-        let ledger = plan.data.ledger(&[Part::Train, Part::Validation]).starting_at(counted, bad);
+        let ledger = plan.data.ledger(&[Part::Train, Part::Validation]).starting_at(counted, bad, odd_files);
         let (listener, stop) = (self.listener, self.signals.stop());
         let driver = Driver { listener, keep: &mut keep, stop, ledger, stream, caller, entries };
         let mut sink = Train::new(&mut self.trainer, driver);
@@ -229,6 +235,9 @@ impl<'a> Session<'a> {
             stream.add(&batch.digest);
             for fresh in ledger.account(&batch)? {
                 listener.hear(&Event::Quarantined(fresh));
+            }
+            if !batch.notes.is_empty() {
+                listener.hear(&Event::Odd(batch.notes));
             }
             ledger.verdict()?;
             totals.join(&trainer.evaluate(&batch.images, &batch.labels));

@@ -9,7 +9,7 @@ use crate::job::claim::{ClaimedFolder, refuse_if_taken};
 use crate::job::say;
 use crate::plan::{Plan, WriteEnd, fingerprint, memory_bound};
 use crate::report::{BadRow, bad_samples_tsv};
-use crate::sample::BadSample;
+use crate::sample::{BadSample, NoteCounts};
 use crate::stage::deal;
 use crate::stage::write::{Answer, Row, Write};
 use std::collections::BTreeSet;
@@ -130,7 +130,12 @@ fn fill(
     let tickets = deal::pass(&everything, plan.seed, Pass { part: Part::Validation, epoch: 0 }, 0);
     let mut ledger = plan.data.ledger(&[Part::Train, Part::Validation]);
     let (mut rows, mut set_aside) = (Vec::new(), Vec::new());
-    let mut take = |index: u64, answer: Answer| {
+    let mut take = |index: u64, (answer, notes): Answer| {
+        if !notes.is_empty() {
+            let mut odd = NoteCounts::default();
+            odd.add(&notes);
+            listener.hear(&Event::Odd(odd));
+        }
         match answer {
             Ok(mut more) => rows.append(&mut more),
             Err(bad) => {

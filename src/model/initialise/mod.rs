@@ -12,8 +12,8 @@ pub use zeros::Zeros;
 
 use super::Span;
 use crate::config::Fields;
-use crate::kernel::math::ln;
 use crate::key::Dice;
+use crate::math::ln;
 use crate::registry::Entry;
 use std::fmt::Debug;
 

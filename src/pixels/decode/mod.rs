@@ -4,6 +4,7 @@
 //!
 //! * **Truncated or damaged files are refused.** A JPEG needs its end marker and entropy-coded data for every block; a PNG needs
 //!   every chunk whole, every critical checksum right and its end chunk; WebP and BMP need as many bytes as they announce.
+//!   [`DecodeOptions::allow_truncated`] takes what there is of truncated JPEGs and PNGs.
 //! * **Limits hold before memory is taken**: the size in the header is held against [`Limits`] first.
 //! * **Work is bounded by structure, never by the clock**, so that a verdict depends on the file alone: a file costs at most
 //!   [`Limits::max_scans`] passes over [`Limits::max_pixels`] pixels and [`Limits::max_bytes`] bytes. Embedded profiles,
@@ -31,6 +32,7 @@ use crate::sample::{Image, Size};
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+pub use crate::sample::Note;
 pub use format::Format;
 pub use turn::{GIANT_PIXELS, Turn};
 
@@ -89,34 +91,14 @@ pub struct DecodeOptions {
     pub limits: Limits,
     /// Whether pictures are turned upright as their EXIF orientation says.
     pub apply_orientation: bool,
+    /// Whether a JPEG or PNG whose end is missing is taken as far as it goes, with [`Note::Truncated`]; what is missing is gray.
+    pub allow_truncated: bool,
 }
 
 impl Default for DecodeOptions {
-    /// RGB, upright, within the default limits.
+    /// RGB, upright, whole, within the default limits.
     fn default() -> Self {
-        Self { channels: 3, limits: Limits::default(), apply_orientation: true }
-    }
-}
-
-/// Something odd about a file that was decoded all the same; to be counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Note {
-    /// Its name ends as those of another format do.
-    Misnamed,
-    /// Only the first of several pictures was taken.
-    Animated,
-    /// Bytes that belong to nothing, between or after its parts.
-    ExtraneousBytes,
-}
-
-impl Note {
-    /// `misnamed`, `animated` or `extraneous bytes`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Note::Misnamed => "misnamed",
-            Note::Animated => "animated",
-            Note::ExtraneousBytes => "extraneous bytes",
-        }
+        Self { channels: 3, limits: Limits::default(), apply_orientation: true, allow_truncated: false }
     }
 }
 
@@ -141,11 +123,13 @@ pub struct Refusal {
     pub reason: String,
     /// A decoder's own words; may be empty.
     pub words: String,
+    /// Whether all that is wrong may be that the file's end is missing.
+    pub cut: bool,
 }
 
 impl Refusal {
     pub(super) fn new(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), words: String::new() }
+        Self { reason: reason.into(), words: String::new(), cut: false }
     }
 
     pub(super) fn damaged(what: &str) -> Self {
@@ -157,7 +141,7 @@ impl Refusal {
     }
 
     pub(super) fn truncated(bytes: &[u8]) -> Self {
-        Self::new(format!("truncated after {} bytes", bytes.len()))
+        Self { cut: true, ..Self::new(format!("truncated after {} bytes", bytes.len())) }
     }
 
     pub(super) fn with_words(self, words: impl std::fmt::Display) -> Self {
@@ -191,12 +175,14 @@ pub fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Decoded, Refusal>
         return Err(Refusal::new(format!("too large: {} bytes, more than max_bytes = {}", bytes.len(), limits.max_bytes)));
     }
     let format = Format::of(bytes)?;
-    let read = contained(|| match format {
+    let whole = contained(|| match format {
         Format::Jpeg => jpeg::read(bytes, limits),
         Format::Png => png::read(bytes, limits),
         Format::WebP => webp::read(bytes, limits),
         Format::Bmp => bmp::read(bytes, limits),
     });
+    let read =
+        whole.or_else(|refusal| if options.allow_truncated { salvage(bytes, format, limits, refusal) } else { Err(refusal) });
     let turn = turn::taken();
     let mut raw = read?;
     let image = convert::to_channels(raw.pixels, options.channels);
@@ -204,6 +190,19 @@ pub fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Decoded, Refusal>
     raw.notes.sort();
     raw.notes.dedup();
     Ok(Decoded { image, format, notes: raw.notes, turn })
+}
+
+/// What there is of a picture that was refused with `refusal`, if that was because its end is missing.
+fn salvage(bytes: &[u8], format: Format, limits: &Limits, refusal: Refusal) -> Result<Raw, Refusal> {
+    let rest = match format {
+        _ if !refusal.cut => None,
+        Format::Jpeg => contained(|| jpeg::salvage(bytes, limits)).ok(),
+        Format::Png => contained(|| png::salvage(bytes, limits)).ok(),
+        Format::WebP | Format::Bmp => None,
+    };
+    let mut raw = rest.ok_or(refusal)?;
+    raw.notes.push(Note::Truncated);
+    Ok(raw)
 }
 
 /// `image` with 1 or 3 channels, converted as decoded pictures are.

@@ -27,29 +27,51 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Raw, Refusal> {
     Ok(Raw { pixels: inflate(&found.essence)?, orientation: found.orientation.unwrap_or(1), notes: found.notes })
 }
 
-fn walk<'b>(bytes: &'b [u8], limits: &Limits) -> Result<Found<'b>, Refusal> {
+/// The rows that are there of the picture in `bytes`, whose end is missing; the others are gray. Interlaced ones are refused.
+pub(super) fn salvage(bytes: &[u8], limits: &Limits) -> Result<Raw, Refusal> {
     let mut found = Found { rest: &bytes[SIGNATURE.len()..], ..Found::default() };
     found.essence.extend_from_slice(SIGNATURE);
     loop {
-        let cut = || Refusal::truncated(bytes);
-        let (length, _) = found.rest.split_first_chunk::<4>().ok_or_else(cut)?;
-        let length = u32::from_be_bytes(*length) as usize;
-        // Length, name, data, checksum.
-        let whole = found.rest.get(..length.saturating_add(12)).ok_or_else(cut)?;
-        found.rest = &found.rest[whole.len()..];
-        let (name, data) = (&whole[4..8], &whole[8..8 + length]);
-        if !found.header && name != b"IHDR" {
-            return Err(Refusal::damaged("a PNG that does not begin with its header"));
-        }
-        take(&mut found, name, data, whole, limits)?;
-        if name == b"IEND" {
-            break;
+        match next(&mut found, bytes, limits) {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(refusal) if refusal.cut => {
+                if found.rest.get(4..8) == Some(b"IDAT") && !found.data_ended {
+                    found.essence.extend_from_slice(found.rest);
+                }
+                break;
+            }
+            Err(refusal) => return Err(refusal),
         }
     }
+    let pixels = inflate_rows(&found.essence)?;
+    Ok(Raw { pixels, orientation: found.orientation.unwrap_or(1), notes: found.notes })
+}
+
+fn walk<'b>(bytes: &'b [u8], limits: &Limits) -> Result<Found<'b>, Refusal> {
+    let mut found = Found { rest: &bytes[SIGNATURE.len()..], ..Found::default() };
+    found.essence.extend_from_slice(SIGNATURE);
+    while next(&mut found, bytes, limits)? {}
     if !found.rest.is_empty() {
         found.notes.push(Note::ExtraneousBytes);
     }
     if found.data { Ok(found) } else { Err(Refusal::damaged("a PNG without image data")) }
+}
+
+/// Takes the next chunk; whether there may be more.
+fn next(found: &mut Found, bytes: &[u8], limits: &Limits) -> Result<bool, Refusal> {
+    let cut = || Refusal::truncated(bytes);
+    let (length, _) = found.rest.split_first_chunk::<4>().ok_or_else(cut)?;
+    let length = u32::from_be_bytes(*length) as usize;
+    // Length, name, data, checksum.
+    let whole = found.rest.get(..length.saturating_add(12)).ok_or_else(cut)?;
+    found.rest = &found.rest[whole.len()..];
+    let (name, data) = (&whole[4..8], &whole[8..8 + length]);
+    if !found.header && name != b"IHDR" {
+        return Err(Refusal::damaged("a PNG that does not begin with its header"));
+    }
+    take(found, name, data, whole, limits)?;
+    Ok(name != b"IEND")
 }
 
 fn take(found: &mut Found, name: &[u8], data: &[u8], whole: &[u8], limits: &Limits) -> Result<(), Refusal> {
@@ -86,19 +108,48 @@ fn take(found: &mut Found, name: &[u8], data: &[u8], whole: &[u8], limits: &Limi
     Ok(())
 }
 
-/// Decodes a file of nothing but essential chunks, which the walk found whole. Checksums are checked here.
-fn inflate(essence: &[u8]) -> Result<Pixels, Refusal> {
-    let refuse = |error: png::DecodingError| match &error {
-        png::DecodingError::IoError(_) => Refusal::damaged("image data ends early").with_words(error),
+/// Our words for the decoder's.
+fn refuse(error: png::DecodingError) -> Refusal {
+    match &error {
+        png::DecodingError::IoError(_) => Refusal { cut: true, ..Refusal::damaged("image data ends early").with_words(error) },
         png::DecodingError::LimitsExceeded => Refusal::new("too large: more memory than a row needs").with_words(error),
         _ => Refusal::damaged("PNG data").with_words(error),
-    };
+    }
+}
+
+fn reader(essence: &[u8]) -> Result<png::Reader<Cursor<&[u8]>>, Refusal> {
     let mut options = png::DecodeOptions::default();
     options.set_ignore_adler32(false);
     let mut decoder = png::Decoder::new_with_options(Cursor::new(essence), options);
     decoder.set_limits(png::Limits { bytes: 1 << 30 });
     decoder.set_transformations(png::Transformations::EXPAND);
-    let mut reader = decoder.read_info().map_err(refuse)?;
+    decoder.read_info().map_err(refuse)
+}
+
+/// Decodes the rows that are whole, one at least.
+fn inflate_rows(essence: &[u8]) -> Result<Pixels, Refusal> {
+    let mut reader = reader(essence)?;
+    let (color, depth) = reader.output_color_type();
+    let (info, wide) = (reader.info(), depth == png::BitDepth::Sixteen);
+    let (size, interlaced) = (crate::sample::Size::new(info.height, info.width), info.interlaced);
+    if interlaced {
+        return Err(Refusal::unsupported("rest of an interlaced PNG"));
+    }
+    let length = size.area() as usize * color.samples();
+    let mut values = Vec::with_capacity(length);
+    while let Ok(Some(row)) = reader.next_row() {
+        if wide { values.extend(to_8_bits(row.data())) } else { values.extend_from_slice(row.data()) }
+    }
+    if values.is_empty() {
+        return Err(Refusal::damaged("no image data"));
+    }
+    values.resize(length, 128);
+    Ok(Pixels { size, channels: color.samples(), values })
+}
+
+/// Decodes a file of nothing but essential chunks, which the walk found whole. Checksums are checked here.
+fn inflate(essence: &[u8]) -> Result<Pixels, Refusal> {
+    let mut reader = reader(essence)?;
     let (color, depth) = reader.output_color_type();
     let length = reader.output_buffer_size().ok_or_else(|| Refusal::new("too large: rows beyond all memory"))?;
     let mut values = vec![0; length];

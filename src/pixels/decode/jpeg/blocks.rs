@@ -15,6 +15,11 @@ impl Blocks {
         Self { across, values: vec![0; across * down * 64] }
     }
 
+    /// Whether no coefficient has come.
+    pub fn are_empty(&self) -> bool {
+        self.values.iter().all(|&value| value == 0)
+    }
+
     pub fn block(&self, row: usize, column: usize) -> &[i16; 64] {
         let start = 64 * (row * self.across + column);
         self.values[start..].first_chunk().expect("a block within the component's own grid")

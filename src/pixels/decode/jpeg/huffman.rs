@@ -239,10 +239,15 @@ impl<'d> Bits<'d> {
         self.take(1) == 1
     }
 
+    /// Whether bits that were never there have been taken.
+    pub fn is_exhausted(&self) -> bool {
+        self.made_up > u64::from(self.count)
+    }
+
     /// Ends an interval: refuses it if bits were made up.
     pub fn finish(&mut self) -> Result<(), Refusal> {
-        if self.made_up > u64::from(self.count) {
-            return Err(Refusal::damaged("image data ends early"));
+        if self.is_exhausted() {
+            return Err(Refusal { cut: true, ..Refusal::damaged("image data ends early") });
         }
         let left = u64::from(self.count) - self.made_up;
         let at_marker = match self.data.get(self.at..) {

@@ -41,6 +41,15 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Raw, Refusal> {
     Ok(Raw { pixels, orientation: structure.orientation.unwrap_or(1), notes: structure.notes })
 }
 
+/// What there is of the picture in `bytes`, whose end is missing. Blocks without data are gray; there must be one with data.
+pub(super) fn salvage(bytes: &[u8], limits: &Limits) -> Result<Raw, Refusal> {
+    let structure = Structure::parse_cut(bytes, limits)?;
+    let color = color::Color::of(&structure)?;
+    let values = plain::decode_cut(bytes, &structure, color)?;
+    let pixels = Pixels { size: structure.size, channels: color.channels(), values };
+    Ok(Raw { pixels, orientation: structure.orientation.unwrap_or(1), notes: structure.notes })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,7 @@ use super::color::Color;
 use super::huffman::{Bits, Tables};
 use super::planes::Plane;
 use super::progressive::{Carried, Progress, ac_first, ac_refine, dc_first, dc_refine};
-use super::structure::{Piece, Scan, Structure};
+use super::structure::{Component, Piece, Scan, Structure};
 
 /// One component on its way from coefficients to samples.
 struct Track {
@@ -30,24 +30,45 @@ pub(super) fn decode(bytes: &[u8], structure: &Structure, color: Color) -> Resul
     Ok((paint(structure, color, &planes), surplus))
 }
 
-/// All scans, one after the other.
-fn coefficients(bytes: &[u8], structure: &Structure) -> Result<(Vec<Track>, bool), Refusal> {
+/// The same for a file whose end is missing: what was not reached stays gray, and bits of refinement that did not come are 0.
+pub(super) fn decode_cut(bytes: &[u8], structure: &Structure, color: Color) -> Result<Vec<u8>, Refusal> {
     let mut tables = Tables::default();
     let mut tracks = tracks(structure);
+    let taken = take_pieces(bytes, structure, &mut tables, &mut tracks);
+    let reached = tracks.iter().any(|track| !track.blocks.are_empty());
+    if !reached {
+        return Err(taken.err().unwrap_or_else(|| Refusal::damaged("no image data")));
+    }
+    let plane = |(track, component): (Track, &Component)| {
+        let steps = track.steps.unwrap_or([1; 64]);
+        Plane::new(&track.blocks, &steps, structure.samples(component))
+    };
+    let planes: Vec<Plane> = tracks.into_iter().zip(&structure.components).map(plane).collect();
+    Ok(paint(structure, color, &planes))
+}
+
+/// All scans, one after the other.
+fn coefficients(bytes: &[u8], structure: &Structure) -> Result<(Vec<Track>, bool), Refusal> {
+    let mut tracks = tracks(structure);
+    let surplus = take_pieces(bytes, structure, &mut Tables::default(), &mut tracks)?;
+    Ok((tracks, surplus))
+}
+
+fn take_pieces(bytes: &[u8], structure: &Structure, tables: &mut Tables, tracks: &mut [Track]) -> Result<bool, Refusal> {
     let mut surplus = false;
     for piece in &structure.pieces {
         match piece {
             Piece::Huffman(range) => tables.load_huffman(&bytes[range.clone()])?,
             Piece::Quantization(range) => tables.load_quantization(&bytes[range.clone()])?,
             Piece::Scan(scan) => {
-                begin(structure, scan, &tables, &mut tracks)?;
+                begin(structure, scan, tables, tracks)?;
                 let mut bits = Bits::new(&bytes[scan.data.clone()]);
-                take_scan(&mut bits, structure, scan, &tables, &mut tracks)?;
+                take_scan(&mut bits, structure, scan, tables, tracks)?;
                 surplus |= bits.surplus;
             }
         }
     }
-    Ok((tracks, surplus))
+    Ok(surplus)
 }
 
 fn tracks(structure: &Structure) -> Vec<Track> {
@@ -96,6 +117,12 @@ fn take_scan(bits: &mut Bits, structure: &Structure, scan: &Scan, tables: &Table
                     (true, 0, _) => dc_refine(bits, scan, block),
                     (true, _, 0) => ac_first(bits, tables.ac(ac)?, scan, carried, block)?,
                     (true, ..) => ac_refine(bits, tables.ac(ac)?, scan, carried, block)?,
+                }
+                if bits.is_exhausted() {
+                    if !structure.progressive {
+                        block.fill(0);
+                    }
+                    return bits.finish();
                 }
             }
         }

@@ -55,12 +55,37 @@ pub(super) struct Structure {
     pub notes: Vec<Note>,
     restart: usize,
     at: usize,
+    /// Whether a scan may end where the file does.
+    cut: bool,
 }
 
 impl Structure {
     /// Takes `bytes` apart up to the end marker.
     pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Refusal> {
-        let mut file = Self {
+        let mut file = Self::new(false);
+        while file.advance(bytes, limits)? {}
+        if file.at < bytes.len() {
+            file.notes.push(Note::ExtraneousBytes);
+        }
+        file.with_image_data()
+    }
+
+    /// Takes `bytes`, whose end is missing, apart as far as they go.
+    pub fn parse_cut(bytes: &[u8], limits: &Limits) -> Result<Self, Refusal> {
+        let mut file = Self::new(true);
+        loop {
+            match file.advance(bytes, limits) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(refusal) if refusal.cut => break,
+                Err(refusal) => return Err(refusal),
+            }
+        }
+        file.with_image_data()
+    }
+
+    fn new(cut: bool) -> Self {
+        Self {
             progressive: false,
             size: Size::new(0, 0),
             components: Vec::new(),
@@ -71,23 +96,23 @@ impl Structure {
             notes: Vec::new(),
             restart: 0,
             at: 2,
-        };
-        loop {
-            let marker = file.marker(bytes)?;
-            match marker {
-                0xd9 => break,
-                0xd8 => return Err(Refusal::damaged("a second start of image")),
-                0xd0..=0xd7 | 0x01 => file.notes.push(Note::ExtraneousBytes),
-                _ => file.segment(bytes, marker, limits)?,
-            }
+            cut,
         }
-        if file.at < bytes.len() {
-            file.notes.push(Note::ExtraneousBytes);
+    }
+
+    /// Takes the next segment; whether there may be more.
+    fn advance(&mut self, bytes: &[u8], limits: &Limits) -> Result<bool, Refusal> {
+        match self.marker(bytes)? {
+            0xd9 => return Ok(false),
+            0xd8 => return Err(Refusal::damaged("a second start of image")),
+            0xd0..=0xd7 | 0x01 => self.notes.push(Note::ExtraneousBytes),
+            marker => self.segment(bytes, marker, limits)?,
         }
-        if file.scans().next().is_none() {
-            return Err(Refusal::damaged("no image data"));
-        }
-        Ok(file)
+        Ok(true)
+    }
+
+    fn with_image_data(self) -> Result<Self, Refusal> {
+        if self.scans().next().is_some() { Ok(self) } else { Err(Refusal::damaged("no image data")) }
     }
 
     /// All scans in order.
@@ -237,7 +262,8 @@ impl Structure {
         if self.scans().count() >= limits.max_scans {
             return Err(Refusal::new(format!("too large: more scans than max_scans = {}", limits.max_scans)));
         }
-        let data = self.at..entropy_end(bytes, self.at).ok_or_else(|| Refusal::truncated(bytes))?;
+        let end = entropy_end(bytes, self.at).or(self.cut.then_some(bytes.len()));
+        let data = self.at..end.ok_or_else(|| Refusal::truncated(bytes))?;
         self.at = data.end;
         self.pieces.push(Piece::Scan(Scan {
             components,

@@ -1,5 +1,5 @@
 //! Exponential and logarithm from plain additions and multiplications, so that every platform gives the same bits.
-//! Scalar functions that loops over slices may inline and vectorise.
+//! Scalar functions that loops over slices may inline and vectorise. Knows nothing else.
 
 /// log₂ e.
 const LOG2_E: f64 = std::f64::consts::LOG2_E;
