@@ -83,3 +83,24 @@ impl Op for AugMix {
         mixture.write(image);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::policy::Elementary::{Invert, Posterize};
+    use super::*;
+
+    #[test]
+    fn chains_begin_at_the_original_and_are_summed_by_weight_and_truncated() {
+        let style = Style { sampling: Sampling::Nearest, fill: None };
+        let op = AugMix { severity: 3, width: 2, depth: -1, alpha: 1.0, ops: &Elementary::AUG_MIX, style };
+        let chain = |weight, changes: &[(Elementary, f32)]| Chain {
+            weight,
+            changes: changes.iter().map(|&(op, magnitude)| Change { op, magnitude }).collect(),
+        };
+        let chains = vec![chain(0.5, &[(Invert, 0.0)]), chain(0.25, &[(Posterize, 1.0), (Invert, 0.0)])];
+        let mut image = Image::new(Size::new(1, 3), 1, vec![0, 100, 200]);
+        Op::apply(&op, &Draw { original: 0.25, chains }, &mut image);
+        // 0 + 127.5 + 63.75, 25 + 77.5 + 63.75, and 50 + 27.5 + (255 - 128)/4.
+        assert_eq!(image.pixels(), [191, 166, 109]);
+    }
+}
