@@ -43,6 +43,16 @@ const VARIANTS: &[&str] = &[
     "op = 'solarize'\nthreshold = [0, 256]\np = 1",
     "op = 'sharpness'\nfactor = 0.25\np = 1",
     "op = 'gamma'\ngamma = [0, 30]\ngain = 2.5",
+    "op = 'gaussian_blur'\nkernel_size = 31\nsigma = 40",
+    "op = 'salt_and_pepper'\namount = [0, 1]\nsalt_vs_pepper = 0.9",
+    "op = 'shot_noise'\nphotons = [0.01, 700]",
+    "op = 'multiplicative_noise'\nmultiplier = [0, 255]\nper_channel = true",
+    "op = 'multiplicative_noise'\nmultiplier = [0, 2]\nper_channel = true\nelementwise = true",
+    "op = 'multiplicative_noise'",
+    "op = 'jpeg_artifacts'\nquality = 1",
+    "op = 'erase'\nscale = [0, 1]\nratio = [0.01, 100]\nvalue = [1, 20, 255]\np = 1",
+    "op = 'cutout'\nsize = [1, 90]\ncount = 5\nvalue = [9, 8, 7]",
+    "op = 'photometric_distort'\npart_p = 1\nhue = [-0.5, 0.5]\ncontrast = [0, 9]",
 ];
 
 fn place(sample: u64) -> Key {

@@ -21,17 +21,24 @@ mod auto_augment;
 mod autocontrast;
 mod brightness;
 mod center_crop;
+mod channel_shuffle;
 mod color_jitter;
 mod contrast;
 mod crop;
+mod cutout;
 mod equalize;
+mod erase;
 mod gamma;
+mod gaussian_blur;
 mod gaussian_noise;
 mod grayscale;
 mod horizontal_flip;
 mod hue;
 mod invert;
+mod jpeg_artifacts;
+mod multiplicative_noise;
 mod one_of;
+mod photometric_distort;
 mod posterize;
 mod rand_augment;
 mod random_order;
@@ -39,10 +46,12 @@ mod resize;
 mod resized_crop;
 mod rotate;
 mod rotate90;
+mod salt_and_pepper;
 mod saturation;
 mod scale;
 mod sharpness;
 mod shear;
+mod shot_noise;
 mod solarize;
 mod some_of;
 mod sometimes;
@@ -87,7 +96,16 @@ pub const OPS: &[Entry<Build>] = &[
     autocontrast::ENTRY,
     sharpness::ENTRY,
     gamma::ENTRY,
+    channel_shuffle::ENTRY,
+    photometric_distort::ENTRY,
+    gaussian_blur::ENTRY,
     gaussian_noise::ENTRY,
+    salt_and_pepper::ENTRY,
+    shot_noise::ENTRY,
+    multiplicative_noise::ENTRY,
+    jpeg_artifacts::ENTRY,
+    erase::ENTRY,
+    cutout::ENTRY,
     sometimes::ENTRY,
     one_of::ENTRY,
     some_of::ENTRY,

@@ -8,12 +8,16 @@
 mod wide;
 
 pub mod affine;
+pub mod blur;
+pub mod channels;
 pub mod colour;
 pub mod crop;
 pub mod decode;
 pub mod encode;
+pub mod erase;
 pub mod flip;
 pub mod hue;
+pub mod jpeg;
 pub mod levels;
 pub mod mixture;
 pub mod noise;
@@ -25,6 +29,9 @@ pub mod resize;
 pub mod rotate90;
 mod series;
 pub mod sharpness;
+pub mod shot;
+pub mod speckle;
+pub mod spots;
 mod taps;
 pub mod warp;
 

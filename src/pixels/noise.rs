@@ -9,10 +9,10 @@ use crate::sample::Image;
 
 /// Blocks made together: so many that loops over them stay loops, which compilers make wide. They interleave: normal w of
 /// block b of a group stands at 64·w + b.
-const LANES: usize = 64;
+pub(super) const LANES: usize = 64;
 
 /// Normals in a group of blocks.
-const GROUP: usize = 4 * LANES;
+pub(super) const GROUP: usize = 4 * LANES;
 
 /// Adds trunc(255·(`mean` + `sigma`·n)) to every value, n the element's number in the standard normal pattern `seed`, then
 /// clamps to 0–255 if `clip`, or else wraps around 256, as torchvision's `gaussian_noise` does on `uint8`.
@@ -63,7 +63,7 @@ fn pairs(radii: &[u32; LANES], angles: &[u32; LANES], normals: &mut [f32]) {
 
 /// The four words of the blocks `first` … `first` + 63.
 #[inline(always)]
-fn philox(seed: u64, first: u64, words: &mut [[u32; LANES]; 4]) {
+pub(super) fn philox(seed: u64, first: u64, words: &mut [[u32; LANES]; 4]) {
     let mut key = [seed as u32, (seed >> 32) as u32];
     let [a, b, c, d] = words;
     for (lane, (a, b)) in a.iter_mut().zip(b.iter_mut()).enumerate() {

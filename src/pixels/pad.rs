@@ -58,7 +58,7 @@ pub fn pad(image: &Image, frame: Frame, mode: PadMode) -> Image {
 }
 
 /// For each place along one axis of the result, the place in the source that it shows.
-fn places(before: u32, length: usize, after: u32, mode: PadMode) -> Vec<Option<usize>> {
+pub(super) fn places(before: u32, length: usize, after: u32, mode: PadMode) -> Vec<Option<usize>> {
     let length = length as i64;
     let inside = |place: i64| (0..length).contains(&place).then_some(place);
     let mirrored = |place: i64, period: i64, shift: i64| {

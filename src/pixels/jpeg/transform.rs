@@ -1,0 +1,241 @@
+//! Blocks of 8 × 8 samples → cosine coefficients, rounded to steps, and back. Knows no colour.
+//!
+//! The transforms are Loeffler, Ligtenberg and Moschytz, *Practical fast 1-D DCT algorithms with 11 multiplications*, 1989, in
+//! 13-bit fixed point, rounded where libjpeg's accurate integer transforms round. Many blocks are handled side by side.
+
+/// Blocks side by side.
+const LANES: usize = 16;
+
+/// Coefficient or sample i of each block.
+type Blocks = [[i32; LANES]; 64];
+
+/// Bits behind the point of the constants.
+const BITS: u32 = 13;
+/// Bits that values have more between the two passes.
+const MORE: u32 = 2;
+
+/// ITU-T T.81, table K.1.
+const LUMA: [u8; 64] = [
+    16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55, 14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29, 51, 87, 80, 62,
+    18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92, 49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112,
+    100, 103, 99,
+];
+
+/// ITU-T T.81, table K.2: its first four rows and columns; all others are 99.
+const CHROMA: [[u8; 4]; 4] = [[17, 18, 24, 47], [18, 21, 26, 66], [24, 26, 56, 99], [47, 66, 99, 99]];
+
+/// Steps of luma and of chroma for a quality 1 to 100, scaled as libjpeg does.
+pub(super) fn steps(quality: u8) -> ([i32; 64], [i32; 64]) {
+    let quality = i32::from(quality);
+    let percent = if quality < 50 { 5000 / quality } else { 200 - 2 * quality };
+    let scaled = |step: u8| ((i32::from(step) * percent + 50) / 100).clamp(1, 255);
+    let chroma = |place: usize| if place / 8 < 4 && place % 8 < 4 { CHROMA[place / 8][place % 8] } else { 99 };
+    (LUMA.map(scaled), std::array::from_fn(|place| scaled(chroma(place))))
+}
+
+wide! {
+    /// All samples, in rows of `stride`, after their coefficients were rounded to `steps`.
+    pub(super) fn crush / crush_plain(samples: &mut [u8], stride: usize, steps: &[i32; 64]) {
+        let count = stride / 8;
+        let mut blocks = [[0; LANES]; 64];
+        for strip in samples.chunks_exact_mut(8 * stride) {
+            for first in (0..count).step_by(LANES) {
+                load(strip, stride, first, &mut blocks);
+                for line in 0..8 {
+                    forward_pass(&mut blocks, 8 * line, 1, true);
+                }
+                for line in 0..8 {
+                    forward_pass(&mut blocks, line, 8, false);
+                }
+                round_to(&mut blocks, steps);
+                for line in 0..8 {
+                    inverse_pass(&mut blocks, line, 8, true);
+                }
+                for line in 0..8 {
+                    inverse_pass(&mut blocks, 8 * line, 1, false);
+                }
+                store(&blocks, strip, stride, first);
+            }
+        }
+    }
+}
+
+/// Takes [`LANES`] blocks from the block `first` on; those after the last of the strip are black.
+#[inline(always)]
+fn load(strip: &[u8], stride: usize, first: usize, blocks: &mut Blocks) {
+    for y in 0..8 {
+        let row = &strip[y * stride..][..stride];
+        let (chunks, _) = row.as_chunks::<8>();
+        for half in 0..LANES / 8 {
+            let mut words = [0; 8];
+            for (word, chunk) in words.iter_mut().zip(chunks.iter().skip(first + 8 * half)) {
+                *word = u64::from_le_bytes(*chunk);
+            }
+            for (x, word) in transposed(words).into_iter().enumerate() {
+                for (lane, byte) in word.to_le_bytes().into_iter().enumerate() {
+                    blocks[8 * y + x][8 * half + lane] = i32::from(byte) - 128;
+                }
+            }
+        }
+    }
+}
+
+/// Puts the blocks back, shifted by 128 and clamped.
+#[inline(always)]
+fn store(blocks: &Blocks, strip: &mut [u8], stride: usize, first: usize) {
+    for y in 0..8 {
+        let row = &mut strip[y * stride..][..stride];
+        let (chunks, _) = row.as_chunks_mut::<8>();
+        for half in 0..LANES / 8 {
+            let mut words = [0; 8];
+            for (x, word) in words.iter_mut().enumerate() {
+                let mut bytes = [0; 8];
+                for (lane, byte) in bytes.iter_mut().enumerate() {
+                    *byte = (blocks[8 * y + x][8 * half + lane] + 128).clamp(0, 255) as u8;
+                }
+                *word = u64::from_le_bytes(bytes);
+            }
+            for (word, chunk) in transposed(words).into_iter().zip(chunks.iter_mut().skip(first + 8 * half)) {
+                *chunk = word.to_le_bytes();
+            }
+        }
+    }
+}
+
+/// Byte i of word k becomes byte k of word i: squares of 1, 2 and 4 bytes are swapped across the diagonal.
+#[inline(always)]
+fn transposed(mut words: [u64; 8]) -> [u64; 8] {
+    const STAGES: [(usize, u64); 3] = [(1, 0x00FF_00FF_00FF_00FF), (2, 0x0000_FFFF_0000_FFFF), (4, 0x0000_0000_FFFF_FFFF)];
+    for (apart, low) in STAGES {
+        for upper in (0..8).filter(|word| word & apart == 0) {
+            let swapped = (words[upper] >> (8 * apart) ^ words[upper + apart]) & low;
+            words[upper + apart] ^= swapped;
+            words[upper] ^= swapped << (8 * apart);
+        }
+    }
+    words
+}
+
+/// x / 2ⁿ, rounded, halves up.
+#[inline(always)]
+fn scaled_down(x: i32, n: u32) -> i32 {
+    (x + (1 << (n - 1))) >> n
+}
+
+/// The eight values `first`, `first` + `apart` … of every block become their cosine coefficients, times √8 a pass.
+#[inline(always)]
+fn forward_pass(blocks: &mut Blocks, first: usize, apart: usize, is_first: bool) {
+    for lane in 0..LANES {
+        let at = |k: usize| first + k * apart;
+        let [d0, d1, d2, d3] = [blocks[at(0)][lane], blocks[at(1)][lane], blocks[at(2)][lane], blocks[at(3)][lane]];
+        let [d4, d5, d6, d7] = [blocks[at(4)][lane], blocks[at(5)][lane], blocks[at(6)][lane], blocks[at(7)][lane]];
+        let (outer, inner, twist, turn) = (d0 + d7 + d3 + d4, d1 + d6 + d2 + d5, d1 + d6 - d2 - d5, d0 + d7 - d3 - d4);
+        let odd = odd_part([d3 - d4, d2 - d5, d1 - d6, d0 - d7]);
+        let common = (twist + turn) * 4433;
+        let even = [common + turn * 6270, common - twist * 15137];
+        let shift = if is_first { BITS - MORE } else { BITS + MORE };
+        if is_first {
+            blocks[at(0)][lane] = (outer + inner) << MORE;
+            blocks[at(4)][lane] = (outer - inner) << MORE;
+        } else {
+            blocks[at(0)][lane] = scaled_down(outer + inner, MORE);
+            blocks[at(4)][lane] = scaled_down(outer - inner, MORE);
+        }
+        blocks[at(2)][lane] = scaled_down(even[0], shift);
+        blocks[at(6)][lane] = scaled_down(even[1], shift);
+        blocks[at(7)][lane] = scaled_down(odd[0], shift);
+        blocks[at(5)][lane] = scaled_down(odd[1], shift);
+        blocks[at(3)][lane] = scaled_down(odd[2], shift);
+        blocks[at(1)][lane] = scaled_down(odd[3], shift);
+    }
+}
+
+/// The way back; the second pass also divides by 8.
+#[inline(always)]
+fn inverse_pass(blocks: &mut Blocks, first: usize, apart: usize, is_first: bool) {
+    for lane in 0..LANES {
+        let at = |k: usize| first + k * apart;
+        let [v0, v1, v2, v3] = [blocks[at(0)][lane], blocks[at(1)][lane], blocks[at(2)][lane], blocks[at(3)][lane]];
+        let [v4, v5, v6, v7] = [blocks[at(4)][lane], blocks[at(5)][lane], blocks[at(6)][lane], blocks[at(7)][lane]];
+        let common = (v2 + v6) * 4433;
+        let (low, high) = (common - v6 * 15137, common + v2 * 6270);
+        let (sum, difference) = ((v0 + v4) << BITS, (v0 - v4) << BITS);
+        let even = [sum + high, difference + low, difference - low, sum - high];
+        let odd = odd_part([v7, v5, v3, v1]);
+        let shift = if is_first { BITS - MORE } else { BITS + MORE + 3 };
+        for k in 0..4 {
+            blocks[at(k)][lane] = scaled_down(even[k] + odd[3 - k], shift);
+            blocks[at(7 - k)][lane] = scaled_down(even[k] - odd[3 - k], shift);
+        }
+    }
+}
+
+/// The rotations that both directions share.
+#[inline(always)]
+fn odd_part([a, b, c, d]: [i32; 4]) -> [i32; 4] {
+    let all = (a + b + c + d) * 9633;
+    let (ad, bc) = ((a + d) * -7373, (b + c) * -20995);
+    let (ac, bd) = ((a + c) * -16069 + all, (b + d) * -3196 + all);
+    [a * 2446 + ad + ac, b * 16819 + bc + bd, c * 25172 + bc + ac, d * 12299 + ad + bd]
+}
+
+/// Every coefficient, held eightfold, becomes the nearest multiple of its step, halves away from 0, held once.
+#[inline(always)]
+fn round_to(blocks: &mut Blocks, steps: &[i32; 64]) {
+    for (values, &step) in blocks.iter_mut().zip(steps) {
+        // Half a unit more than the numerator keeps exact quotients from falling below; others are further from a whole number.
+        let (more, inverse) = ((4 * step) as f32 + 0.5, 1.0 / (8 * step) as f32);
+        for value in values {
+            let quotient = (value.abs() as f32 + more) * inverse;
+            // SAFETY: at most (2¹⁵ + 2¹¹) / 8 and no NaN, because coefficients of samples −128 to 127 are below 2¹⁵.
+            let multiple = unsafe { quotient.to_int_unchecked::<i32>() } * step;
+            *value = if *value < 0 { -multiple } else { multiple };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transposing_twice_changes_nothing_and_once_swaps_places() {
+        let words: [u64; 8] = std::array::from_fn(|k| u64::from_le_bytes(std::array::from_fn(|i| (8 * k + i) as u8)));
+        let swapped = transposed(words);
+        assert_eq!(swapped[3].to_le_bytes(), [3, 11, 19, 27, 35, 43, 51, 59]);
+        assert_eq!(transposed(swapped), words);
+    }
+
+    #[test]
+    fn rounding_is_that_of_whole_number_division() {
+        for step in 1..=255i32 {
+            for start in (-16_400..16_400).step_by(64) {
+                let mut blocks = [[0; LANES]; 64];
+                blocks.as_flattened_mut().iter_mut().take(64).enumerate().for_each(|(i, value)| *value = start + i as i32);
+                let old = blocks;
+                round_to(&mut blocks, &[step; 64]);
+                for (new, old) in blocks.as_flattened().iter().zip(old.as_flattened()).take(64) {
+                    assert_eq!(*new, old.signum() * ((old.abs() + 4 * step) / (8 * step)) * step, "{old} by {step}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn steps_follow_the_quality() {
+        assert_eq!(steps(100), ([1; 64], [1; 64]));
+        assert_eq!(steps(50).0.map(|step| step as u8), LUMA);
+        assert_eq!((steps(75).0[0], steps(75).1[63], steps(1).0[0]), (8, 50, 255));
+    }
+
+    #[test]
+    fn without_rounding_the_way_back_leads_back() {
+        let samples: Vec<u8> = (0..8 * 24 * 8u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        let mut after = samples.clone();
+        crush(&mut after, 24 * 8, &[1; 64]);
+        assert!(after.iter().zip(&samples).all(|(a, b)| a.abs_diff(*b) <= 2));
+        let mut plain = samples;
+        crush_plain(&mut plain, 24 * 8, &[1; 64]);
+        assert_eq!(after, plain);
+    }
+}
