@@ -25,6 +25,8 @@ pub enum Command {
     List(ListArgs),
     /// Explain one of them: every key with its range, default and an example
     Describe(DescribeArgs),
+    /// Recompute the table of reference checksums on this machine and say what holds
+    Verify(VerifyArgs),
     /// Make or fetch data
     #[command(subcommand)]
     Data(DataCommand),
@@ -131,6 +133,14 @@ pub struct DescribeArgs {
     /// The picture's file [default: NAME.png]
     #[arg(long, value_name = "FILE", requires = "picture")]
     pub out: Option<PathBuf>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `pipeline verify`.
+#[derive(Args, Debug)]
+pub struct VerifyArgs {
     /// Print one JSON document
     #[arg(long)]
     pub json: bool,

@@ -29,6 +29,7 @@ fn dispatch(command: Command) -> Result<()> {
         Command::List(args) => job::list::list(args.json),
         Command::Describe(args) if args.picture => job::strip::picture(&args.name, args.out.as_deref(), args.json),
         Command::Describe(args) => job::describe::describe(&args.name, args.json),
+        Command::Verify(args) => job::verify::verify(args.json),
         Command::Data(command) => data(command),
     }
 }

@@ -10,6 +10,7 @@ pub mod list;
 pub mod preview;
 pub mod run;
 pub mod strip;
+pub mod verify;
 
 use crate::config::render;
 use crate::error::{Error, Result};

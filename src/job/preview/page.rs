@@ -91,14 +91,11 @@ fn step(identity: &str, place: usize, stop: &Stop) -> Result<String> {
 }
 
 fn row_card(identity: &str, found: &Replayed) -> Result<String> {
-    let held = match found.pure {
-        true => "Equal to the traced picture, bit for bit",
-        false => "Mixed with others of its batch",
-    };
     let words = format!(
-        "<p class=\"soft\">Row {} of batch {}, made again by the stages that train. {held}.</p>{}{}",
+        "<p class=\"soft\">Row {} of batch {}, made again by the stages that train: {}.</p>{}{}",
         found.row,
         found.batch,
+        escaped(&found.held()),
         hash("BLAKE3 of the row", &found.row_blake3),
         hash("BLAKE3 of the batch", &found.batch_blake3)
     );

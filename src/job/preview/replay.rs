@@ -3,9 +3,11 @@
 use super::shown::Shown;
 use crate::batch::{Batch, Pass};
 use crate::error::{Error, Result};
+use crate::job::facts::number;
 use crate::job::run::moments::Moments;
 use crate::job::run::signals::Signals;
 use crate::plan::Plan;
+use crate::report::printable;
 use crate::sample::{Identity, Image, Sample, Size};
 use crate::stage::batch::{Batcher, LastBatch};
 use crate::stage::{Slot, Ticket, deal};
@@ -26,22 +28,33 @@ pub struct Replayed {
     pub picture: Image,
     /// Whether the row holds exactly the values of the traced picture; where batches are mixed it holds several pictures.
     pub pure: bool,
+    /// Where batches are mixed: the classes that it is learned as, with their shares.
+    pub shares: Vec<(String, f32)>,
 }
 
 impl Replayed {
+    /// What it holds.
+    pub fn held(&self) -> String {
+        let shares: Vec<String> =
+            self.shares.iter().map(|(class, share)| format!("{class} {}", number(f64::from(*share)))).collect();
+        let learned = if shares.is_empty() { String::new() } else { format!(", learned as {}", shares.join(", ")) };
+        let held = if self.pure { "equal to the traced picture, bit for bit" } else { "mixed with others of its batch" };
+        format!("{held}{learned}")
+    }
+
     /// In words.
     pub fn sentence(&self) -> String {
         let Self { batch, row, row_blake3, batch_blake3, .. } = self;
-        let held = if self.pure { "equal to the traced picture, bit for bit" } else { "mixed with others of its batch" };
+        let held = printable(&self.held());
         format!("row {row} of batch {batch}, {held}; BLAKE3 of the row {row_blake3}, of the batch {batch_blake3}")
     }
 
     pub(super) fn as_json(&self) -> serde_json::Value {
-        let Self { batch, batch_blake3, row, row_blake3, pure, picture } = self;
+        let Self { batch, batch_blake3, row, row_blake3, pure, picture, shares } = self;
         let size = picture.size();
         serde_json::json!({
             "batch": batch, "batch_blake3": batch_blake3, "row": row, "row_blake3": row_blake3, "size": size,
-            "picture_blake3": super::shown::blake3_of(picture), "equals_trace": pure,
+            "picture_blake3": super::shown::blake3_of(picture), "equals_trace": pure, "shares": shares,
         })
     }
 }
@@ -110,7 +123,7 @@ fn taken(plan: &Plan, batch: &Batch, row: usize, shown: &Shown, moments: &Moment
     let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
     let alone = alone(plan, shown, moments, size);
     let pure = alone.as_ref().is_some_and(|alone| alone.iter().flat_map(|value| value.to_le_bytes()).eq(bytes.iter().copied()));
-    if !pure && !mixes(plan) {
+    if !pure && batch.soft_targets.is_none() {
         let why = "the row of the batch does not hold the traced picture: please report this".to_owned();
         return Err(Error::Fault { stage: "batch".to_owned(), item: u64::from(batch.index), why });
     }
@@ -121,6 +134,7 @@ fn taken(plan: &Plan, batch: &Batch, row: usize, shown: &Shown, moments: &Moment
         row_blake3: blake3::hash(&bytes).to_hex().to_string(),
         picture: picture_of(values, batch.shape, moments),
         pure,
+        shares: shares(plan, batch, row),
     })
 }
 
@@ -131,12 +145,15 @@ fn alone(plan: &Plan, shown: &Shown, moments: &Moments, size: Size) -> Option<Ve
     let sample = Sample { identity: Identity(shown.who.identity.as_str().into()), label: 0, image: journey.last.clone() };
     let pass = Pass { part: shown.who.part, epoch: 0 };
     let ticket = Ticket { pass, position: 0, entry: 0, last: true };
-    batcher.take(Slot { ticket, outcome: Ok(sample), finished: true }).map(|batch| batch.images)
+    batcher.take(Slot { ticket, outcome: Ok(sample), notes: Vec::new(), finished: true }).map(|batch| batch.images)
 }
 
-/// Whether the batch stage makes rows of several pictures.
-fn mixes(plan: &Plan) -> bool {
-    plan.section("batch").contains("mix")
+/// The classes that a mixed row is of, with their shares.
+fn shares(plan: &Plan, batch: &Batch, row: usize) -> Vec<(String, f32)> {
+    let classes = plan.data.source.classes();
+    let Some(targets) = &batch.soft_targets else { return Vec::new() };
+    let of_row = targets.iter().skip(row * classes.len()).copied();
+    classes.iter().cloned().zip(of_row).filter(|(_, share)| *share > 0.0).collect()
 }
 
 /// Normalised planes as a picture again: x = 255 · (v · std + mean), rounded to the nearest whole number.
