@@ -108,8 +108,8 @@ fn draw_tile(sheet: &mut Image, shown: &Tile, (left, top): (usize, usize), tile:
         }
         None => {
             frame(sheet, (left, top), (tile, tile));
-            let lines = wrapped(&shown.notice, (tile - GAP) / advance(DOT));
-            let most = (tile - GAP) / line_height(DOT);
+            let lines = wrapped(&shown.notice, tile.saturating_sub(GAP) / advance(DOT));
+            let most = tile.saturating_sub(GAP) / line_height(DOT);
             write_lines(sheet, &lines[..lines.len().min(most)], (left + GAP / 2, top + GAP / 2), ALARM);
         }
     }

@@ -186,3 +186,31 @@ fn difference(picture: &Image, scene: &Image) -> u64 {
     }
     picture.pixels().iter().zip(scene.pixels()).map(|(a, b)| u64::from(a.abs_diff(*b))).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::augment::OPS;
+    use crate::job::strip::scene::scene;
+
+    #[test]
+    fn every_operation_has_a_picture_of_its_draws() {
+        let scene = scene();
+        for entry in OPS {
+            let strip = rows(entry, &scene);
+            assert!(strip[0].heading.starts_with("draws"), "{}", entry.name);
+            assert!(strip[0].tiles.len() > 1, "{}", entry.name);
+            assert!(strip.iter().flat_map(|row| &row.tiles).all(|tile| tile.picture.is_some()), "{}", entry.name);
+        }
+    }
+
+    #[test]
+    fn a_range_is_shown_from_its_low_to_its_high_end() {
+        let entry = OPS.iter().find(|entry| entry.name == "brightness").unwrap();
+        let strip = rows(entry, &scene());
+        let row = strip.iter().find(|row| row.heading.starts_with("factor")).unwrap();
+        let light = |tile: &Tile| tile.picture.as_ref().unwrap().pixels().iter().map(|value| u64::from(*value)).sum::<u64>();
+        assert_eq!(row.tiles.len(), 1 + VALUES);
+        assert!(row.tiles[1..].windows(2).all(|pair| light(&pair[0]) < light(&pair[1])));
+    }
+}
