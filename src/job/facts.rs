@@ -25,6 +25,16 @@ impl Fact {
         Self { name: name.replace('_', " "), text: text.into(), below: Vec::new() }
     }
 
+    /// The same with its details beside it instead of below, where they are few and short.
+    fn on_a_line(self) -> Self {
+        let few = self.below.len() <= 2 && self.below.iter().all(|fact| fact.below.is_empty());
+        if !few || self.below.is_empty() || !self.text.is_empty() {
+            return self;
+        }
+        let text = lines(&self.below).join(", ");
+        Self { text, below: Vec::new(), ..self }
+    }
+
     /// The line alone.
     pub fn line(&self) -> String {
         [self.name.as_str(), self.text.as_str()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
@@ -60,7 +70,8 @@ pub fn first_number(draw: &Value) -> Option<f64> {
 /// A number with four digits that count.
 pub fn number(value: f64) -> String {
     if value == value.trunc() && value.abs() < 1e15 {
-        return format!("{value:.0}");
+        // Minus zero is zero.
+        return format!("{:.0}", value + 0.0);
     }
     let digits = (3 - value.abs().log10().floor() as i32).clamp(0, 9) as usize;
     let text = format!("{value:.digits$}");
@@ -70,13 +81,18 @@ pub fn number(value: f64) -> String {
 fn fact(name: &str, value: &Value) -> Option<Fact> {
     match value {
         Value::Null => None,
-        Value::Object(fields) => Some(of_step(value).unwrap_or_else(|| of_fields(name, fields))),
+        Value::Object(fields) => Some(of_step(value).unwrap_or_else(|| of_fields(name, fields)).on_a_line()),
         Value::Array(items) if items.iter().any(Value::is_object) => Some(Fact { below: facts(value), ..Fact::new(name, "") }),
         other => Some(Fact::new(name, short(other))),
     }
 }
 
+/// A table that says which operation it is about is called after it.
 fn of_fields(name: &str, fields: &Map<String, Value>) -> Fact {
+    if let Some(Value::String(op)) = fields.get("op") {
+        let others = fields.iter().filter(|(key, _)| *key != "op");
+        return Fact { below: others.filter_map(|(name, value)| fact(name, value)).collect(), ..Fact::new(op, "") };
+    }
     Fact { below: fields.iter().filter_map(|(name, value)| fact(name, value)).collect(), ..Fact::new(name, "") }
 }
 
@@ -122,8 +138,15 @@ mod tests {
 
     #[test]
     fn numbers_keep_the_digits_that_count() {
-        let cases =
-            [(0.1f32, "0.1"), (-12.3456, "-12.35"), (3.0, "3"), (123456.7, "123457"), (0.000_123_456, "0.0001235"), (0.0, "0")];
+        let cases = [
+            (0.1f32, "0.1"),
+            (-12.3456, "-12.35"),
+            (3.0, "3"),
+            (123456.7, "123457"),
+            (0.000_123_456, "0.0001235"),
+            (0.0, "0"),
+            (-0.0, "0"),
+        ];
         for (value, text) in cases {
             assert_eq!(number(f64::from(value)), text);
         }
@@ -135,7 +158,7 @@ mod tests {
         assert_eq!(told(&json!({ "top": 3, "flipped": true, "scale_x": 0.5f32 })), ["flipped yes", "scale x 0.5", "top 3"]);
         assert_eq!(told(&json!([1, 2, 3])), ["1, 2, 3"]);
         assert_eq!(told(&json!({ "pattern": u64::MAX })), ["pattern 184467..."]);
-        assert_eq!(told(&json!({ "size": { "height": 2 }, "none": null })), ["size", "  height 2"]);
+        assert_eq!(told(&json!({ "size": { "height": 2 }, "none": null })), ["size height 2"]);
         assert!(told(&json!({ "field": vec![0.25; 5000] }))[0].ends_with("... (5000 in all)"));
     }
 
@@ -143,9 +166,13 @@ mod tests {
     fn steps_inside_a_step_are_told_below_it() {
         let inner = json!({ "name": "rotate", "applied": true, "draw": { "degrees": 7.5 } });
         let skipped = json!({ "name": "hue", "applied": false, "draw": null });
-        assert_eq!(told(&json!({ "chosen": inner })), ["rotate", "  degrees 7.5"]);
-        assert_eq!(told(&json!([inner, skipped])), ["rotate", "  degrees 7.5", "hue (not applied)"]);
-        assert_eq!(told(&json!({ "steps": [inner] })), ["steps", "  rotate", "    degrees 7.5"]);
+        assert_eq!(told(&json!({ "chosen": inner })), ["rotate degrees 7.5"]);
+        assert_eq!(told(&json!([inner, skipped])), ["rotate degrees 7.5", "hue (not applied)"]);
+        assert_eq!(told(&json!({ "steps": [inner] })), ["steps", "  rotate degrees 7.5"]);
+        let change = json!({ "op": "shear_x", "magnitude": 0.25 });
+        assert_eq!(told(&json!([change, change])), ["shear x magnitude 0.25"; 2]);
+        let region = json!({ "top": 1, "left": 2, "height": 3 });
+        assert_eq!(told(&json!({ "region": region })), ["region", "  height 3", "  left 2", "  top 1"]);
     }
 
     #[test]

@@ -15,9 +15,8 @@ pub fn values(doc: &KeyDoc, drawn: Option<(f64, f64)>, given: Option<f64>) -> Ve
     if doc.kind == "true or false" {
         return vec!["false".to_owned(), "true".to_owned()];
     }
-    let kinds = ["number or [low, high]", "number", "integer"];
-    let found = kinds.iter().find_map(|kind| Some((*kind, limits_of(doc.kind.strip_prefix(kind)?.strip_prefix(", ")?)?)));
-    let Some((kind, (low, high))) = found else { return Vec::new() };
+    let Some((kind, limits)) = doc.kind.rsplit_once(", ") else { return Vec::new() };
+    let (Some(writing), Some((low, high))) = (Writing::of(kind), limits_of(limits)) else { return Vec::new() };
     let numbers = match (drawn.filter(|(low, high)| low < high), given) {
         (Some(drawn), _) => spread(drawn.0.max(low), drawn.1.min(high)),
         // Limits far away say what is possible, not what is sensible.
@@ -27,20 +26,36 @@ pub fn values(doc: &KeyDoc, drawn: Option<(f64, f64)>, given: Option<f64>) -> Ve
         _ if low.abs() < 1e6 && high.abs() < 1e6 => spread(low, high),
         _ => return Vec::new(),
     };
-    let text = |value: f64| match kind {
-        "integer" => format!("{value:.0}"),
-        "number" => real(value),
-        _ => format!("[{0}, {0}]", real(value)),
-    };
-    let mut texts: Vec<String> = numbers.into_iter().filter(|value| (low..=high).contains(value)).map(text).collect();
+    let mut texts: Vec<String> =
+        numbers.into_iter().filter(|value| (low..=high).contains(value)).map(|value| writing.text(value)).collect();
     texts.dedup();
     texts
 }
 
-/// A number as TOML takes it for one with a fraction.
-fn real(value: f64) -> String {
-    let text = number(value);
-    if text.contains('.') { text } else { text + ".0" }
+/// How a key's values are written.
+#[derive(Clone, Copy)]
+struct Writing {
+    /// Without a fraction.
+    whole: bool,
+    /// As an interval of no width, because a number alone would mean more than itself.
+    interval: bool,
+}
+
+impl Writing {
+    /// From the words of a kind; none where numbers alone say nothing: lists, sizes.
+    fn of(kind: &str) -> Option<Self> {
+        let whole = ["integer", "odd integer"].iter().any(|word| kind == *word || kind.starts_with(&format!("{word} or ")));
+        let known = whole || kind == "number" || kind.starts_with("number or ") || kind.starts_with("\"random\", integer");
+        let whole = whole || kind.contains("integer");
+        (known && !kind.contains("[height, width]")).then_some(Self { whole, interval: kind.contains("[low, high]") })
+    }
+
+    fn text(self, value: f64) -> String {
+        let text = if self.whole { format!("{value:.0}") } else { number(value) };
+        // A number that happens to have no fraction must still be one.
+        let text = if self.whole || text.contains('.') { text } else { text + ".0" };
+        if self.interval { format!("[{text}, {text}]") } else { text }
+    }
 }
 
 /// From low to high in even steps.
@@ -98,6 +113,9 @@ mod tests {
         assert_eq!(values(&doc("number or [low, high], 0 or more"), Some((0.5, 2.0)), None)[6], "[2.0, 2.0]");
         assert_eq!(values(&doc("number, 0 or more"), None, Some(2.0)), ["0.5", "1.0", "2.0", "3.0", "4.0", "6.0", "8.0"]);
         assert_eq!(values(&doc("one of nearest, bilinear"), None, None), ["\"nearest\"", "\"bilinear\""]);
-        assert_eq!(values(&doc("integer or [height, width], 1 to 65535"), None, Some(3.0)), [""; 0]);
+        assert_eq!(values(&doc("integer or [low, high], 0 to 1"), None, None), ["[0, 0]", "[1, 1]"]);
+        for other in ["integer or [height, width], 1 to 65535", "list of 2 numbers, 0 to 1", "text", "list of tables"] {
+            assert_eq!(values(&doc(other), None, Some(3.0)), [""; 0], "{other}");
+        }
     }
 }
