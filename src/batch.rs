@@ -35,7 +35,8 @@ pub struct Pass {
     pub epoch: u32,
 }
 
-/// Normalised images and their labels: f32, shape `[count, channels, height, width]` (NCHW), contiguous, row-major.
+/// Normalised images and their labels: f32, shape `[count · views, channels, height, width]` (NCHW), contiguous, row-major; the views
+/// of a sample follow each other.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
     /// The pass that it belongs to.
@@ -44,9 +45,11 @@ pub struct Batch {
     pub index: u32,
     /// Channels, height, width of every image.
     pub shape: [usize; 3],
-    /// Values, `count · channels · height · width` of them.
+    /// Values, `count · views · channels · height · width` of them.
     pub images: Vec<f32>,
-    /// Class numbers, one an image; of a mixed image, its own.
+    /// Images of each sample: 1, or more where evaluation averages over several.
+    pub views: usize,
+    /// Class numbers, one a sample; of a mixed image, its own.
     pub labels: Vec<u32>,
     /// Where images have been mixed: what they are of, shape `[count, classes]`, each row of sum 1.
     pub soft_targets: Option<Vec<f32>>,
@@ -67,7 +70,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Number of images.
+    /// Number of samples.
     pub fn count(&self) -> usize {
         self.labels.len()
     }
@@ -77,10 +80,10 @@ impl Batch {
         self.soft_targets.as_deref().map_or(Targets::Labels(&self.labels), Targets::Soft)
     }
 
-    /// The images as an array of shape `[count, channels, height, width]`.
+    /// The images as an array of shape `[count · views, channels, height, width]`.
     pub fn view(&self) -> ndarray::ArrayView4<'_, f32> {
         let [channels, height, width] = self.shape;
-        let shape = (self.count(), channels, height, width);
+        let shape = (self.count() * self.views, channels, height, width);
         ndarray::ArrayView4::from_shape(shape, &self.images).expect("a batch's buffer has its shape: built so by the batcher")
     }
 

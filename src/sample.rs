@@ -1,4 +1,4 @@
-//! The image and the labelled sample in flight. Knows no file format, no operation and no tensor.
+//! The image and the labelled sample in flight. Knows no file format, no operation and no batch.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -100,6 +100,64 @@ impl Image {
     }
 }
 
+/// A picture of numbers: rows from top to bottom, columns from left to right, channels interleaved (HWC), any finite value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FloatImage {
+    size: Size,
+    channels: usize,
+    values: Vec<f32>,
+}
+
+impl FloatImage {
+    /// A picture of `channels` (1 = gray, 3 = RGB) whose numbers are `values` in row, column, channel order.
+    ///
+    /// # Panics
+    /// If there are not height · width · channels of them: a bug in the caller, never a property of user data.
+    pub fn new(size: Size, channels: usize, values: Vec<f32>) -> Self {
+        assert_eq!(values.len() as u64, size.area() * channels as u64, "numbers of a {size} picture with {channels} channels");
+        Self { size, channels, values }
+    }
+
+    /// Height and width.
+    pub fn size(&self) -> Size {
+        self.size
+    }
+
+    /// Values a pixel: 1 (gray) or 3 (RGB).
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// All numbers in row, column, channel order.
+    pub fn values(&self) -> &[f32] {
+        &self.values
+    }
+
+    /// All numbers, to be changed in place.
+    pub fn values_mut(&mut self) -> &mut [f32] {
+        &mut self.values
+    }
+}
+
+/// A picture as a batch takes it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum View {
+    /// 8 bits a value, still to be normalised.
+    Bytes(Image),
+    /// Numbers for the model as they are: what made them has normalised them.
+    Floats(FloatImage),
+}
+
+impl View {
+    /// Height and width.
+    pub fn size(&self) -> Size {
+        match self {
+            View::Bytes(image) => image.size(),
+            View::Floats(image) => image.size(),
+        }
+    }
+}
+
 /// A sample's stable identity: its path relative to the data set's root (or a record number, written out), as raw text.
 /// Randomness, splits and quarantine rows refer to it, so they survive files being added or moved in a listing.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -128,6 +186,17 @@ pub struct Sample {
     pub label: u32,
     /// Its pixels, as they are at this point of the chain.
     pub image: Image,
+}
+
+/// One labelled sample after all operations.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finished {
+    /// Who it is.
+    pub identity: Identity,
+    /// Class number.
+    pub label: u32,
+    /// One picture, or several where an operation of the evaluation chain makes more of one; all of one size.
+    pub views: Vec<View>,
 }
 
 /// Why a sample was set aside instead of being used; one row of `bad_samples.tsv`.

@@ -18,7 +18,7 @@ pub(super) const ENTRY: Entry<Build> = Entry {
     build: |fields| {
         let severity = fields.key("severity", "how strong operations may be: bins 0 to severity - 1 of 10").count(1, 10).or(3);
         let width = fields.key("mixture_width", "how many chains are mixed").count(1, 100).or(3);
-        let about = "operations of each chain; -1 draws 1 to 3 anew for each";
+        let about = "operations of each chain; -1 (or 0) draws 1 to 3 anew for each";
         let depth = fields.key("chain_depth", about).integer(-1, 100).or(-1);
         let about = "shape of the Dirichlet weights: small ones favour one chain, large ones make all alike";
         let alpha = fields.key("alpha", about).number(Limits::within(0.001, 1e6)).or(1.0);

@@ -38,9 +38,13 @@ impl Op for AutoAugment {
 
     fn draw(&self, size: Size, _: usize, dice: &mut Dice) -> Draw {
         let pair = dice.below(25) as u8;
-        let parts = self.pairs[usize::from(pair)].into_iter();
-        let changes = parts.filter_map(|(op, p, bin)| dice.chance(p).then(|| change(dice, &STANDARD, op, bin, 10, size)));
-        Draw { pair, changes: changes.collect() }
+        let mut changes = Vec::with_capacity(2);
+        for (op, p, bin) in self.pairs[usize::from(pair)] {
+            if dice.chance(p) {
+                changes.push(change(dice, &STANDARD, op, bin, 10, size));
+            }
+        }
+        Draw { pair, changes }
     }
 
     fn apply(&self, draw: &Draw, image: &mut Image) {

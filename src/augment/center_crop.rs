@@ -25,12 +25,18 @@ struct CenterCrop {
     fill: u8,
 }
 
-impl CenterCrop {
-    /// What an image of `size` lacks, in halves, the smaller one before it.
-    fn frame(&self, size: Size) -> Frame {
-        let (lacks_y, lacks_x) = (self.size.height.saturating_sub(size.height), self.size.width.saturating_sub(size.width));
-        Frame { left: lacks_x / 2, top: lacks_y / 2, right: lacks_x.div_ceil(2), bottom: lacks_y.div_ceil(2) }
+/// Enlarges an image that is smaller than `part`, or puts around it what it lacks, in halves, the smaller one before it.
+pub(super) fn framed(image: &mut Image, part: Size, small: Small, fill: u8) {
+    let size = image.size();
+    if holds(size, part) {
+        return;
     }
+    if small == Small::Resize {
+        return enlarge(image, part);
+    }
+    let (lacks_y, lacks_x) = (part.height.saturating_sub(size.height), part.width.saturating_sub(size.width));
+    let frame = Frame { left: lacks_x / 2, top: lacks_y / 2, right: lacks_x.div_ceil(2), bottom: lacks_y.div_ceil(2) };
+    *image = pad(image, frame, PadMode::Constant(fill));
 }
 
 impl Op for CenterCrop {
@@ -39,12 +45,7 @@ impl Op for CenterCrop {
     fn draw(&self, _: Size, _: usize, _: &mut Dice) {}
 
     fn apply(&self, (): &(), image: &mut Image) {
-        if !holds(image.size(), self.size) {
-            match self.small {
-                Small::Resize => enlarge(image, self.size),
-                _ => *image = pad(image, self.frame(image.size()), PadMode::Constant(self.fill)),
-            }
-        }
+        framed(image, self.size, self.small, self.fill);
         let middle = |full: u32, part: u32| (f64::from(full - part) / 2.0).round_ties_even() as u32;
         let (top, left) = (middle(image.size().height, self.size.height), middle(image.size().width, self.size.width));
         *image = crop(image, Region::at(top, left, self.size));

@@ -13,16 +13,16 @@ const DEEPEST: usize = 8;
 /// What is done to every picture, in this order.
 #[derive(Debug, Default)]
 pub struct Chain {
-    steps: Vec<Step>,
+    pub(super) steps: Vec<Step>,
 }
 
 /// One operation of a chain.
 pub struct Step {
-    name: String,
+    pub(super) name: String,
     op_name: &'static str,
-    hash: u64,
+    pub(super) hash: u64,
     p: f64,
-    op: Box<dyn DynOp>,
+    pub(super) op: Box<dyn DynOp>,
 }
 
 /// What one step did to one picture.
@@ -214,7 +214,7 @@ impl Step {
         if trace.applied { self.op.replay(&trace.draw, image).map_err(|why| self.blamed(why)) } else { Ok(()) }
     }
 
-    fn blamed(&self, why: String) -> String {
+    pub(super) fn blamed(&self, why: String) -> String {
         format!("{}: {why}", self.name)
     }
 }

@@ -7,13 +7,16 @@
 //! Adding an operation: a file beside this one, `mod x;` and `x::ENTRY,` here.
 
 mod chain;
+mod distorted_box;
 mod group;
 #[cfg(test)]
 mod laws;
 mod op;
 pub mod policy;
+pub mod preprocess;
 mod read;
 mod tree;
+mod views;
 
 mod affine;
 mod aug_mix;
@@ -28,12 +31,15 @@ mod crop;
 mod cutout;
 mod equalize;
 mod erase;
+mod five_crop;
 mod gamma;
 mod gaussian_blur;
 mod gaussian_noise;
 mod grayscale;
 mod horizontal_flip;
 mod hue;
+mod inception_evaluate;
+mod inception_train;
 mod invert;
 mod jpeg_artifacts;
 mod multiplicative_noise;
@@ -55,12 +61,15 @@ mod shot_noise;
 mod solarize;
 mod some_of;
 mod sometimes;
+mod ten_crop;
 mod translate;
 mod trivial_augment;
 mod vertical_flip;
+mod vgg_evaluate;
+mod vgg_train;
 
 pub use chain::{Chain, Step, StepTrace};
-pub use op::{DynOp, Op};
+pub use op::{DynOp, Op, Output};
 pub use tree::Branch;
 
 use crate::config::Fields;
@@ -114,4 +123,10 @@ pub const OPS: &[Entry<Build>] = &[
     rand_augment::ENTRY,
     trivial_augment::ENTRY,
     aug_mix::ENTRY,
+    five_crop::ENTRY,
+    ten_crop::ENTRY,
+    vgg_train::ENTRY,
+    vgg_evaluate::ENTRY,
+    inception_train::ENTRY,
+    inception_evaluate::ENTRY,
 ];

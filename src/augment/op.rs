@@ -2,7 +2,7 @@
 
 use super::Step;
 use crate::key::Dice;
-use crate::sample::{Image, Size};
+use crate::sample::{Image, Size, View};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -38,6 +38,31 @@ pub trait Op: Send + Sync {
     fn is_fixed(&self) -> bool {
         false
     }
+
+    /// What [`Op::views`] makes. Where that is not the picture itself, [`Op::apply`] leaves a picture that shows it to a person.
+    fn output(&self) -> Output {
+        Output::PICTURE
+    }
+
+    /// What becomes of `image` on its way into a batch, as [`Op::output`] says. Must not panic whatever the draw.
+    fn views(&self, draw: &Self::Draw, mut image: Image) -> Vec<View> {
+        self.apply(draw, &mut image);
+        vec![View::Bytes(image)]
+    }
+}
+
+/// What an operation makes of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// How many views.
+    pub views: usize,
+    /// Whether they are numbers that a model takes as they are. Nothing can follow then.
+    pub floats: bool,
+}
+
+impl Output {
+    /// The picture itself, changed: what nearly every operation makes.
+    pub const PICTURE: Output = Output { views: 1, floats: false };
 }
 
 /// An [`Op`] whose kind of draw is hidden: draws are JSON values.
@@ -88,6 +113,29 @@ pub trait DynOp: Send + Sync {
         let _ = step;
         size
     }
+
+    /// [`Op::output`].
+    fn output(&self) -> Output {
+        Output::PICTURE
+    }
+
+    /// Draws for `image`, gives its views, and tells what was drawn.
+    ///
+    /// # Errors
+    /// Why the image cannot be taken.
+    fn views_traced(&self, dice: &mut Dice, mut image: Image) -> Result<(Vec<View>, Value), String> {
+        let draw = self.run_traced(dice, &mut image)?;
+        Ok((vec![View::Bytes(image)], draw))
+    }
+
+    /// The views that what was drawn before gives.
+    ///
+    /// # Errors
+    /// Why the image, or the draw, cannot be taken.
+    fn replay_views(&self, draw: &Value, mut image: Image) -> Result<Vec<View>, String> {
+        self.replay(draw, &mut image)?;
+        Ok(vec![View::Bytes(image)])
+    }
 }
 
 impl<T: Op> DynOp for T {
@@ -100,13 +148,11 @@ impl<T: Op> DynOp for T {
     }
 
     fn run_traced(&self, dice: &mut Dice, image: &mut Image) -> Result<Value, String> {
-        let draw = drawn(self, dice, image)?;
-        serde_json::to_value(draw).map_err(|error| error.to_string())
+        as_json(&drawn(self, dice, image)?)
     }
 
     fn replay(&self, draw: &Value, image: &mut Image) -> Result<(), String> {
-        Op::refuses(self, image.size()).map_or(Ok(()), Err)?;
-        let draw = T::Draw::deserialize(draw).map_err(|error| format!("no draw of this operation: {error}"))?;
+        let draw = from_json(self, draw, image.size())?;
         self.apply(&draw, image);
         Ok(())
     }
@@ -122,6 +168,32 @@ impl<T: Op> DynOp for T {
     fn is_fixed(&self) -> bool {
         Op::is_fixed(self)
     }
+
+    fn output(&self) -> Output {
+        Op::output(self)
+    }
+
+    fn views_traced(&self, dice: &mut Dice, image: Image) -> Result<(Vec<View>, Value), String> {
+        Op::refuses(self, image.size()).map_or(Ok(()), Err)?;
+        let draw = self.draw(image.size(), image.channels(), dice);
+        let traced = as_json(&draw)?;
+        Ok((self.views(&draw, image), traced))
+    }
+
+    fn replay_views(&self, draw: &Value, image: Image) -> Result<Vec<View>, String> {
+        let draw = from_json(self, draw, image.size())?;
+        Ok(self.views(&draw, image))
+    }
+}
+
+fn as_json(draw: &impl Serialize) -> Result<Value, String> {
+    serde_json::to_value(draw).map_err(|error| error.to_string())
+}
+
+/// A stored draw, for an image of `size` that `op` takes.
+fn from_json<T: Op>(op: &T, draw: &Value, size: Size) -> Result<T::Draw, String> {
+    Op::refuses(op, size).map_or(Ok(()), Err)?;
+    T::Draw::deserialize(draw).map_err(|error| format!("no draw of this operation: {error}"))
 }
 
 fn drawn<T: Op>(op: &T, dice: &mut Dice, image: &mut Image) -> Result<T::Draw, String> {

@@ -119,7 +119,8 @@ mod tests {
     #[test]
     fn factors_are_uniform_over_their_intervals() {
         let draws = draws();
-        let values: [(fn(&Draw) -> Option<f32>, f64, f64); 4] = [
+        type Part = fn(&Draw) -> Option<f32>;
+        let values: [(Part, f64, f64); 4] = [
             (|draw| draw.brightness, 0.875, 1.125),
             (|draw| draw.contrast, 0.5, 1.5),
             (|draw| draw.saturation, 0.5, 1.5),

@@ -5,6 +5,7 @@ use crate::config::{Fields, Limits, Node, Value};
 use crate::key::Dice;
 use crate::pixels::affine::Affine;
 use crate::pixels::resize::Interpolation;
+use crate::pixels::tf::resize::Centres;
 use crate::pixels::warp::{Sampling, warp};
 use crate::sample::{Image, Size};
 
@@ -62,6 +63,12 @@ pub(super) fn interpolation(fields: &Fields) -> (Interpolation, bool) {
     let interpolation = fields.key("interpolation", about).choice(&choices).or_shown(Interpolation::Bilinear, "bilinear");
     let about = "whether a smaller image averages over all the pixels that it covers; nearest never does";
     (interpolation, fields.key("antialias", about).flag().or(true))
+}
+
+/// How TensorFlow counts pixels in a bilinear resize: the key `half_pixel`.
+pub(super) fn half_pixel(fields: &Fields) -> Centres {
+    let about = "count pixels from their centres in a bilinear resize, as TensorFlow 2 does; weights of TF-slim expect it off";
+    if fields.key("half_pixel", about).flag().or(false) { Centres::HalfPixel } else { Centres::Legacy }
 }
 
 /// A list of whole numbers 0 to `high`, or one alone.

@@ -9,4 +9,4 @@ mod setting;
 pub use document::{Document, Node, Place, Value};
 pub use fields::{Fields, KeyDoc, Problems};
 pub use render::render;
-pub use setting::{Limits, Setting};
+pub use setting::{Key, Limits, Setting};

@@ -1,5 +1,6 @@
 //! All registries in one shape, for `list` and `describe`: the keys come from the code that reads them, run on each entry's example.
 
+use crate::augment::preprocess::{self, PREPROCESS};
 use crate::augment::{Chain, OPS};
 use crate::config::{Fields, KeyDoc, Problems};
 use crate::mix::{MIXERS, Mix};
@@ -48,6 +49,12 @@ pub fn families() -> Vec<Family> {
             items(OPS, |_, fields| drop(Chain::build(std::slice::from_ref(fields)))),
         ),
         family("mixer", "mixers", "[batch] mix = …", items(MIXERS, |_, fields| drop(Mix::build(std::slice::from_ref(fields))))),
+        family(
+            "preprocess preset",
+            "preprocess presets",
+            "preprocess = …",
+            items(PREPROCESS, |_, fields| drop(preprocess::read(fields))),
+        ),
         family("layer", "layers", "[model] layers = [{ layer = … }]", items(LAYERS, |build, fields| drop(build(fields)))),
         family("preset", "presets", "[model] preset = …", items(PRESETS, |build, fields| drop(build(fields)))),
         family("initialiser", "initialisers", "[model] weights = …", items(INITIALISERS, |build, fields| drop(build(fields)))),

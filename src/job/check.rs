@@ -14,8 +14,10 @@ struct Summary {
     seed: u64,
     classes: Vec<String>,
     samples: Samples,
+    preprocess: Option<&'static str>,
     augment: Vec<Branch>,
     evaluate: Vec<Branch>,
+    evaluate_views: usize,
     batch: Option<BatchShape>,
     mix: Vec<MixStep>,
     stages: Vec<Stage>,
@@ -77,7 +79,7 @@ pub fn check(name: &str, sets: &[String], json: bool) -> Result<()> {
     let summary = summarise(&plan);
     match json {
         true => say(&(serde_json::to_string_pretty(&summary).unwrap_or_default() + "\n")),
-        false => say(&as_text(&summary)),
+        false => say(&(as_text(&summary) + &preset_text(&plan))),
     }
 }
 
@@ -96,8 +98,10 @@ fn summarise(plan: &Plan) -> Summary {
             test: parts.test.len(),
             filtered: plan.data.filtered(),
         },
+        preprocess: plan.preprocess.as_ref().map(|preset| preset.name),
         augment: plan.augment.tree(plan.data.first_size()),
         evaluate: plan.evaluate.tree(plan.data.first_size()),
+        evaluate_views: plan.evaluate.output().views,
         batch: plan.size.map(|size| BatchShape {
             size: plan.batch_size,
             channels: plan.data.channels,
@@ -163,6 +167,7 @@ fn as_text(summary: &Summary) -> String {
     text += &format!("end       {}; seed {}\n", summary.end, summary.seed);
     let stages: Vec<String> = summary.stages.iter().map(|stage| format!("{} ×{}", stage.name, stage.workers)).collect();
     text += &format!("stages    {}\n", stages.join(" → "));
+    text += &summary.preprocess.map_or(String::new(), |name| format!("prepared  as {name}, which stands for the tables below\n"));
     text += &chain_text("augment", &summary.augment);
     text += &chain_text("evaluate", &summary.evaluate);
     if let Some(batch) = &summary.batch {
@@ -172,8 +177,17 @@ fn as_text(summary: &Summary) -> String {
         );
     }
     text += &mix_text(&summary.mix);
+    if summary.evaluate_views > 1 {
+        text += &format!("views     {} of each sample in evaluation; their probabilities are averaged\n", summary.evaluate_views);
+    }
     let warnings: String = summary.warnings.iter().map(|words| format!("warning   {words}\n")).collect();
     text + &layers_text(summary) + &memory_text(summary) + &warnings
+}
+
+/// What a preset stands for, ready to be copied into the file and changed.
+fn preset_text(plan: &Plan) -> String {
+    let lines = |tables: &str| tables.lines().map(|line| format!("  {line}").trim_end().to_owned() + "\n").collect::<String>();
+    plan.preprocess.as_ref().map_or(String::new(), |preset| format!("\n{} stands for\n\n{}", preset.name, lines(&preset.tables)))
 }
 
 fn shortened(names: &[String]) -> String {

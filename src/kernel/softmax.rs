@@ -70,6 +70,36 @@ fn is_first_greatest(logits: &[f32], class: usize) -> bool {
     logits[..class].iter().all(|&x| x < chosen) && logits[class..].iter().all(|&x| x <= chosen)
 }
 
+/// Writes softmax(x) of one row of logits to `out`, in f64 with the maximum subtracted.
+///
+/// # Panics
+/// Where `out` has another length.
+pub fn softmax(logits: &[f32], out: &mut [f64]) {
+    assert_eq!(out.len(), logits.len());
+    let greatest = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));
+    for (out, &x) in out.iter_mut().zip(logits) {
+        *out = exp(f64::from(x) - greatest);
+    }
+    let sum: f64 = out.iter().sum();
+    out.iter_mut().for_each(|probability| *probability /= sum);
+}
+
+/// Loss of the mean of several rows of probabilities, one after the other in `rows`, against `label`: −ln of the label's mean.
+///
+/// Each class is added up in the order of the rows. Correct as [`Score::correct`] says, of the means.
+///
+/// # Panics
+/// Where `label` is no index of a row of `classes`.
+pub fn mean_cross_entropy(rows: &[f64], classes: usize, label: usize) -> Score {
+    let views = (rows.len() / classes) as f64;
+    let mean = |class: usize| rows.chunks_exact(classes).map(|row| row[class]).sum::<f64>() / views;
+    let chosen = mean(label);
+    let correct = (0..label).all(|class| mean(class) < chosen) && (label..classes).all(|class| mean(class) <= chosen);
+    // Below it the logarithm is not defined; NaN stays what it is.
+    let held = if chosen < f64::MIN_POSITIVE { f64::MIN_POSITIVE } else { chosen };
+    Score { loss: -ln(held), correct }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,6 +109,29 @@ mod tests {
     fn equal_logits_cost_the_logarithm_of_the_number_of_classes() {
         let score = cross_entropy(&[3.0; 10], 4, 0.0, 1.0, None);
         assert!((score.loss - 10f64.ln()).abs() < 1e-14 && !score.correct);
+    }
+
+    #[test]
+    fn the_mean_of_one_row_scores_as_the_row() {
+        let logits = [0.3f32, -2.0, 1.5, 1.5];
+        let mut row = [0.0; 4];
+        softmax(&logits, &mut row);
+        assert!((row.iter().sum::<f64>() - 1.0).abs() < 1e-15);
+        for label in 0..4 {
+            let (one, mean) = (cross_entropy(&logits, label, 0.0, 1.0, None), mean_cross_entropy(&row, 4, label));
+            assert!((one.loss - mean.loss).abs() < 1e-14 && one.correct == mean.correct, "{label}: {one:?}, {mean:?}");
+        }
+    }
+
+    #[test]
+    fn probabilities_are_averaged_and_not_logits_or_losses() {
+        let rows = [0.9, 0.1, 0.2, 0.8, 0.7, 0.3];
+        let score = mean_cross_entropy(&rows, 2, 0);
+        assert!((score.loss + 0.6f64.ln()).abs() < 1e-15 && score.correct);
+        assert!(!mean_cross_entropy(&rows, 2, 1).correct);
+        assert!(mean_cross_entropy(&[0.0, 1.0], 2, 0).loss > 700.0);
+        let unknown = mean_cross_entropy(&[f64::NAN, f64::NAN], 2, 0);
+        assert!(unknown.loss.is_nan() && !unknown.correct);
     }
 
     #[test]

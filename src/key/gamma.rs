@@ -37,7 +37,8 @@ impl Dice {
     /// The logarithm of a gamma variable of scale 1 (Marsaglia and Tsang, *A simple method for generating gamma variables*,
     /// 2000; a shape below 1 is raised by 1 and paid for with U^(1/shape)).
     fn ln_gamma(&mut self, shape: f64) -> f64 {
-        let shape = shape.max(1e-3).min(1e9);
+        // So that NaN becomes the smallest, too.
+        let shape = if shape > 1e-3 { shape.min(1e9) } else { 1e-3 };
         let raised = if shape < 1.0 { ln(1.0 - self.unit()) / shape } else { 0.0 };
         let d = if shape < 1.0 { shape + 1.0 } else { shape } - 1.0 / 3.0;
         let c = 1.0 / (9.0 * d).sqrt();

@@ -57,6 +57,7 @@ fn batch(index: u32, count: usize, shape: [usize; 3]) -> Batch {
         shape,
         images: (0..values).map(|_| dice.uniform(-2.0, 2.0) as f32).collect(),
         labels: (0..count).map(|place| (place * 2 % CLASSES) as u32).collect(),
+        views: 1,
         soft_targets: None,
         identities: Vec::new(),
         consumed: 0,

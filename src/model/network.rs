@@ -8,7 +8,7 @@ use super::workspace::{Sizes, Workspace};
 use super::{Shape, Span};
 use crate::batch::Targets;
 use crate::error::Problem;
-use crate::kernel::softmax::{cross_entropy, soft_cross_entropy};
+use crate::kernel::softmax::{cross_entropy, mean_cross_entropy, soft_cross_entropy, softmax};
 use crate::key::{Key, hash_name};
 use rayon::prelude::*;
 
@@ -185,6 +185,35 @@ impl Network {
     pub fn evaluate(&self, workspace: &mut Workspace, parameters: &[f32], images: &[f32], labels: &[u32]) -> Tally {
         self.logits(workspace, parameters, images, labels.len());
         self.score(workspace, Targets::Labels(labels), false)
+    }
+
+    /// The same for samples of several images each: `images` holds `labels.len()` · `views` of them, those of a sample one after
+    /// the other, any number in all. A sample's probabilities are the mean of its images' softmax, added in their order.
+    ///
+    /// # Panics
+    /// As [`Network::loss_and_gradient`].
+    pub fn evaluate_views(
+        &self,
+        workspace: &mut Workspace,
+        parameters: &[f32],
+        images: &[f32],
+        labels: &[u32],
+        views: usize,
+    ) -> Tally {
+        let (classes, each) = (self.classes(), self.plan.input.len());
+        let mut probabilities = vec![0.0; labels.len() * views * classes];
+        let parts = images.chunks(workspace.capacity() * each).zip(probabilities.chunks_mut(workspace.capacity() * classes));
+        for (images, probabilities) in parts {
+            let logits = self.logits(workspace, parameters, images, images.len() / each);
+            let rows = logits.par_chunks_exact(classes).zip(probabilities.par_chunks_exact_mut(classes));
+            rows.with_min_len(64).for_each(|(logits, out)| softmax(logits, out));
+        }
+        let samples = probabilities.chunks_exact(views * classes).zip(labels);
+        samples.fold(Tally::default(), |tally, (rows, &label)| {
+            let score = mean_cross_entropy(rows, classes, label as usize);
+            let (loss_sum, correct) = (tally.loss_sum + score.loss, tally.correct + u64::from(score.correct));
+            Tally { loss_sum, correct, count: tally.count + 1 }
+        })
     }
 
     /// Logits of `count` images without dropout, row after row.
@@ -452,6 +481,32 @@ mod tests {
             assert!(!tally.loss_sum.is_finite() && tally.correct == 0);
             assert!(!reduce::all_finite(&gradient));
         }
+    }
+
+    #[test]
+    fn views_are_averaged_as_by_hand_whatever_the_workspace_holds() {
+        let network = lenet();
+        let ((images, _), parameters, labels) = (batch(&network, 30), network.initialise(7), [0, 3, 1]);
+        let mut whole = network.workspace(30);
+        let logits = network.logits(&mut whole, &parameters, &images, 30).to_vec();
+        let mut by_hand = Tally::default();
+        for (sample, &label) in labels.iter().enumerate() {
+            let mut mean = [0.0f64; 4];
+            for row in logits[sample * 40..][..40].chunks(4) {
+                let powers: Vec<f64> = row.iter().map(|&logit| f64::from(logit).exp()).collect();
+                let sum: f64 = powers.iter().sum();
+                mean.iter_mut().zip(powers).for_each(|(mean, power)| *mean += power / sum / 10.0);
+            }
+            by_hand.loss_sum -= mean[label as usize].ln();
+            by_hand.correct += u64::from(mean.iter().all(|&other| other <= mean[label as usize]));
+        }
+        let found = network.evaluate_views(&mut whole, &parameters, &images, &labels, 10);
+        assert!((found.loss_sum - by_hand.loss_sum).abs() < 1e-9 && found.correct == by_hand.correct, "{found:?} {by_hand:?}");
+        for capacity in [1, 4, 7, 10] {
+            let mut small = network.workspace(capacity);
+            assert_eq!(network.evaluate_views(&mut small, &parameters, &images, &labels, 10), found, "{capacity}");
+        }
+        assert_eq!(network.evaluate_views(&mut whole, &parameters, &[], &[], 10), Tally::default());
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub fn gaussian_blur(image: &mut Image, kernel_size: u32, sigma: f32) {
 
 /// The weights at the distances 0 … `reach`; of all 2·`reach` + 1 places they sum to 1.
 fn weights(reach: usize, sigma: f64) -> Vec<f32> {
-    if !(sigma > 0.0) {
+    if sigma.is_nan() || sigma <= 0.0 {
         return vec![1.0];
     }
     let bell: Vec<f64> = (0..=reach).map(|distance| (distance as f64 / sigma).powi(2)).map(|t| exp(-0.5 * t)).collect();

@@ -12,9 +12,10 @@ pub fn cover(image: &mut Image, region: Region, colour: [u8; 3]) {
         [red, green, blue] if red == green && green == blue => red,
         [red, green, blue] => grey(red, green, blue),
     };
+    let is_flat = image.channels() == 1 || colour == [gray; 3];
     for part in rows(image, region) {
         let row = &mut image.pixels_mut()[part];
-        if colour == [gray; 3] || row.len() % 3 != 0 {
+        if is_flat {
             row.fill(gray);
         } else {
             row.as_chunks_mut::<3>().0.fill(colour);
@@ -70,7 +71,7 @@ mod tests {
     fn what_lies_in_the_region_is_covered_and_nothing_else() {
         let size = Size::new(6, 7);
         let regions = [
-            (1, 2, 3, 4),
+            (1, 2, 3, 3),
             (0, 0, 6, 7),
             (5, 6, 9, 9),
             (9, 9, 1, 1),

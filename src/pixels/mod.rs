@@ -1,8 +1,8 @@
 //! Arithmetic on 8-bit pictures: geometry, colour, noise, and the way into tensors.
 //!
 //! Knows no randomness, no configuration and no operation: every function is a pure map from an image and explicit numbers to
-//! an image. Results follow torchvision v2 on `uint8` tensors. They are the same bytes on every instruction set: a loop that is
-//! compiled for wider registers is the same loop.
+//! an image. Results follow torchvision v2 on `uint8` tensors, in [`tf`] TensorFlow on numbers. They are the same on every
+//! instruction set: a loop that is compiled for wider registers is the same loop.
 
 #[macro_use]
 mod wide;
@@ -33,6 +33,7 @@ pub mod shot;
 pub mod speckle;
 pub mod spots;
 mod taps;
+pub mod tf;
 pub mod warp;
 
 /// x brought into 0–255 and cut to a whole number; NaN becomes 0.

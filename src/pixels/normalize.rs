@@ -1,6 +1,6 @@
 //! From 8-bit pixels to the numbers that a model reads. Knows no batch.
 
-use crate::sample::Image;
+use crate::sample::{FloatImage, Image};
 
 /// (x/255 − mean)/std for each channel, fused to one product and one difference: x·(1/(255·std)) − mean/std.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +41,18 @@ impl Normalize {
                 }
             }
         }
+    }
+}
+
+/// Writes the numbers of `image` as they are to `out`, one plane of rows a channel (CHW).
+///
+/// # Panics
+/// If lengths do not agree: a bug in the caller.
+pub fn write_planes(image: &FloatImage, out: &mut [f32]) {
+    assert_eq!(image.values().len(), out.len(), "values of a picture");
+    let channels = image.channels();
+    for (channel, out) in out.chunks_exact_mut(image.size().area() as usize).enumerate() {
+        out.iter_mut().zip(image.values()[channel..].iter().step_by(channels)).for_each(|(out, &value)| *out = value);
     }
 }
 
@@ -93,6 +105,14 @@ mod tests {
                 prop_assert!((f64::from(value) - expected).abs() <= 4e-7 * (1.0 + expected.abs() + 1.0 / f64::from(std[channel])));
             }
         }
+    }
+
+    #[test]
+    fn numbers_are_copied_channel_by_channel() {
+        let image = FloatImage::new(Size::new(1, 2), 3, vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.5]);
+        let mut out = vec![0.0; 6];
+        write_planes(&image, &mut out);
+        assert_eq!(out, [1.0, 4.0, 2.0, 5.0, 3.0, 6.5]);
     }
 
     #[test]

@@ -68,10 +68,10 @@ wide! {
         let mut words = [[0; noise::LANES]; 4];
         for (group, pixels) in values.as_chunks_mut::<3>().0.chunks_mut(GROUP).enumerate() {
             philox(seed, (group * noise::LANES) as u64, &mut words);
-            for (block, words) in pixels.chunks_mut(planes::LANES).zip(words.as_flattened().chunks(planes::LANES)) {
+            for (block, words) in pixels.chunks_mut(planes::LANES).zip(words.as_flattened().as_chunks::<{ planes::LANES }>().0) {
                 let mut planes = Planes::split(block);
-                for lane in 0..planes::LANES {
-                    let factor = factor(words[lane], low, span);
+                for (lane, &word) in words.iter().enumerate() {
+                    let factor = factor(word, low, span);
                     planes.red[lane] = multiplied(planes.red[lane], factor);
                     planes.green[lane] = multiplied(planes.green[lane], factor);
                     planes.blue[lane] = multiplied(planes.blue[lane], factor);

@@ -29,10 +29,10 @@ wide! {
         let mut words = [[0; noise::LANES]; 4];
         for (group, pixels) in values.as_chunks_mut::<3>().0.chunks_mut(GROUP).enumerate() {
             philox(seed, (group * noise::LANES) as u64, &mut words);
-            for (block, words) in pixels.chunks_mut(planes::LANES).zip(words.as_flattened().chunks(planes::LANES)) {
+            for (block, words) in pixels.chunks_mut(planes::LANES).zip(words.as_flattened().as_chunks::<{ planes::LANES }>().0) {
                 let mut planes = Planes::split(block);
-                for lane in 0..planes::LANES {
-                    let (keep, set) = masks(words[lane], white, any);
+                for (lane, &word) in words.iter().enumerate() {
+                    let (keep, set) = masks(word, white, any);
                     planes.red[lane] = planes.red[lane] & keep | set;
                     planes.green[lane] = planes.green[lane] & keep | set;
                     planes.blue[lane] = planes.blue[lane] & keep | set;

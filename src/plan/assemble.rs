@@ -107,7 +107,7 @@ impl Plan {
             }
             Ok::<_, Error>(ControlFlow::Continue(()))
         };
-        let of = |slot: Slot| augment.apply(slot).outcome.ok().map(|sample| Moments::of(&sample.image));
+        let of = |slot: Slot| augment.apply(slot).outcome.ok().map(|sample| Moments::of_views(&sample.views));
         let flow = self.loaded(&load, tickets, stop).map("measure", self.workers.augment, ROOM, |_, slot| Ok::<_, Error>(of(slot)));
         flow.sink("sum", BATCHES, &mut add).run()?;
         Ok(whole)
@@ -139,8 +139,8 @@ impl Plan {
         let row = |&entry: &u32| {
             let shown = |part, epoch| {
                 let pass = crate::batch::Pass { part, epoch };
-                let slot = load.load(Ticket { pass, position: 0, entry, last: false }).ok()?;
-                augment.apply(slot).outcome.ok().map(|sample| sample.image)
+                let read = load.read(Ticket { pass, position: 0, entry, last: false }).ok()?.ok()?;
+                augment.shown(read.sample, pass).ok()
             };
             let original = shown(crate::batch::Part::Validation, 0);
             let epochs = (0..variants).map(|epoch| shown(crate::batch::Part::Train, epoch));

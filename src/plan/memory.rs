@@ -44,20 +44,32 @@ pub fn memory_bound(plan: &Plan) -> MemoryBound {
     let channels = data.channels as u64;
     let most = data.most_pixels();
     let (usual, waiting) = (most.min(GIANT_PIXELS), most.min(data.early_pixels()));
-    let out_pixels = plan.size.map_or(0, Size::area);
+    let views = plan.evaluate.output().views as u64;
+    let out_pixels = plan.size.map_or(0, Size::area) * views;
     // Soft targets of every picture, and a spare picture.
     let classes = if plan.mix.is_empty() { 0 } else { data.source.classes().len() as u64 };
     let spare = if plan.mix.is_empty() { 0 } else { channels * out_pixels * 4 };
-    let at_work = load * (usual * DECODING + data.largest_file()) + augment * waiting * AUGMENTING;
+    // Of pictures in numbers there are two while colours change: the resized one and the one that is handed on.
+    let (value, floats) = if plan.augment.output().floats || plan.evaluate.output().floats { (4, 2 * 4) } else { (1, 0) };
+    let at_work = load * (usual * DECODING + data.largest_file())
+        + augment * (waiting * AUGMENTING + out_pixels * channels * floats)
+        + load * out_pixels * channels * floats;
     MemoryBound {
         base: PROGRAM + (load + augment + workers.train as u64 + 3) * WORKER,
         data: data.held_bytes(),
-        samples: (chunks * plan.chunk()) as u64 * waiting.max(out_pixels) * channels + at_work,
+        samples: (chunks * plan.chunk()) as u64 * waiting.max(out_pixels * value) * channels + at_work,
         giants: if most > GIANT_PIXELS { most * DECODING } else { 0 },
         batches: plan.batch_size as u64 * (channels * out_pixels + classes) * 4 * (batches as u64 + 1) + spare,
         model: match &plan.end {
-            End::Train(end) => end.memory(plan.batch_size),
+            End::Train(end) => {
+                end.memory(plan.batch_size) + probabilities(plan.batch_size as u64, views, end.network.classes() as u64)
+            }
             _ => 0,
         },
     }
+}
+
+/// What averaging over the views of a batch takes; nothing where there is one view.
+fn probabilities(batch_size: u64, views: u64, classes: u64) -> u64 {
+    if views > 1 { batch_size * views * classes * 8 } else { 0 }
 }

@@ -6,15 +6,19 @@ mod data;
 mod end;
 mod memory;
 mod normalize;
+mod preprocess;
 mod resolved;
 mod sections;
 mod twice;
+mod views;
 mod workers;
 
 pub use data::Data;
 pub use end::{End, TrainEnd, WriteEnd};
 pub use memory::{MemoryBound, memory_bound};
 pub use normalize::NormalizePlan;
+use preprocess::Expanded;
+pub use preprocess::Preprocess;
 pub use resolved::{fingerprint, fingerprint_of, resolved_text};
 pub use sections::SECTIONS;
 pub use workers::Workers;
@@ -38,8 +42,10 @@ pub struct Plan {
     pub seed: u64,
     /// The file it was read from.
     pub file: PathBuf,
-    /// The file as it was understood: with every `--set` applied.
+    /// The file as it was understood: with every `--set` applied and its preset written out.
     pub document: Document,
+    /// The preset that was written out, if there was one.
+    pub preprocess: Option<Preprocess>,
     /// Samples, and which of them serve for what.
     pub data: Data,
     /// What is done to training samples.
@@ -87,7 +93,7 @@ impl Plan {
     }
 
     fn read_with(document: Document, file: PathBuf, problems: &Problems) -> Result<Self> {
-        let plan = read_plan(&document, file, problems);
+        let plan = read_plan(preprocess::expand(&document, problems), file, problems);
         let found = problems.take();
         match plan {
             _ if !found.is_empty() => Err(Error::Refused(found)),
@@ -98,8 +104,9 @@ impl Plan {
 }
 
 /// Reads every section, noting problems as it goes; none where too little is known to make a plan.
-fn read_plan(document: &Document, file: PathBuf, problems: &Problems) -> Option<Plan> {
-    let top = Fields::new(document, problems);
+fn read_plan(expanded: Expanded, file: PathBuf, problems: &Problems) -> Option<Plan> {
+    let Expanded { document, preset: preprocess, broken } = expanded;
+    let top = Fields::new(&document, problems);
     let base = file.parent().unwrap_or(Path::new(".")).to_path_buf();
     let stem = file.file_stem().map_or_else(|| "pipeline".to_owned(), |stem| stem.to_string_lossy().into_owned());
     let name = top.key("name", "what run folders are called").text().or(stem);
@@ -109,10 +116,13 @@ fn read_plan(document: &Document, file: PathBuf, problems: &Problems) -> Option<
     let about = top.key("about", "what it shows, in a sentence").text().or(String::new());
     let seed = top.key("seed", "the number from which all randomness follows").integer(0, i64::MAX).or(0) as u64;
     let data = data::read(&top, &base, seed);
-    let augment = Chain::build(&top.tables("augment", "op", "what is done to training samples, in this order"));
+    preprocess::read_key(&top);
+    let augment_tables = top.tables("augment", "op", "what is done to training samples, in this order");
+    let augment = Chain::build(&augment_tables);
     let evaluate_tables = top.tables("evaluate", "op", "what is done to validation and test samples, in this order");
     let evaluate = Chain::build(&evaluate_tables);
     refuse_random(&evaluate, &evaluate_tables);
+    views::refuse(&top, (&augment, &augment_tables), (&evaluate, &evaluate_tables));
     let (batch_size, last_batch, mix) = sections::read_batch(&top.table_or_empty("batch", "how samples are collected"));
     if let Some(data) = data.as_ref().filter(|data| last_batch == LastBatch::Drop && data.parts.train.len() < batch_size) {
         let message =
@@ -126,11 +136,16 @@ fn read_plan(document: &Document, file: PathBuf, problems: &Problems) -> Option<
     let workers = workers::read(&top.table_or_empty("workers", "threads and memory; results never depend on them"));
     let runs = base.join(sections::read_report(&top.table_or_empty("report", "where results go")));
     let channels = data.as_ref().map_or(3, |data| data.channels);
+    if let Some(preset) = preprocess.as_ref().filter(|_| channels != 3) {
+        preset.refuse_channels(&top, channels);
+        return None;
+    }
     let normalize = normalize::read(&top.table_or_empty("normalize", "how values are brought to mean 0 and deviation 1"), channels);
-    let size = data.as_ref().and_then(|data| data.common_size(&top, &augment, &evaluate));
+    let normalize = views::normalize(normalize, &augment, channels);
+    let size = data.as_ref().filter(|_| !broken).and_then(|data| data.common_size(&top, &augment, &evaluate));
     let end = end::read(&top, &base, data.as_ref(), size);
+    views::refuse_use(&top, &augment, &evaluate, end.as_ref());
     top.finish();
-    let document = document.clone();
     let data = data?;
     Some(Plan {
         name,
@@ -138,6 +153,7 @@ fn read_plan(document: &Document, file: PathBuf, problems: &Problems) -> Option<
         seed,
         file,
         document,
+        preprocess,
         data,
         augment,
         evaluate,

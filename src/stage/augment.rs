@@ -1,12 +1,15 @@
 //! The augment stage: applies the training chain to training samples and the evaluation chain to all others. A pure function of
 //! (seed, epoch, sample identity): no worker and no order has a say.
 
-use super::Slot;
+use super::{Content, FinishedSlot, Slot};
 use crate::augment::Chain;
 use crate::batch::{Part, Pass};
 use crate::key::Key;
-use crate::sample::{BadSample, Sample, Size};
+use crate::sample::{BadSample, Finished, Identity, Image, Sample, Size};
 use std::sync::Arc;
+
+/// Why a sample is set aside that a chain does not take.
+const REFUSED: &str = "refused by an operation";
 
 /// What is done to every picture.
 pub struct Augment<'a> {
@@ -23,14 +26,46 @@ pub struct Augment<'a> {
 }
 
 impl Augment<'_> {
-    /// Applies the chain that the slot's pass calls for.
-    pub fn apply(&self, slot: Slot) -> Slot {
-        if slot.finished {
-            return slot;
+    /// Applies the chain that the slot's pass calls for, where that has not been done yet.
+    pub fn apply(&self, slot: Slot) -> FinishedSlot {
+        let finish = |content| match content {
+            Content::Read(sample) => self.finish(sample, slot.ticket.pass),
+            Content::Finished(finished) => Ok(finished),
+        };
+        FinishedSlot { ticket: slot.ticket, outcome: slot.outcome.and_then(finish), notes: slot.notes }
+    }
+
+    /// A sample as the batcher takes it in `pass`.
+    ///
+    /// # Errors
+    /// Why an operation refuses the sample, or that a view of it has not the size that batches are made of.
+    pub fn finish(&self, sample: Sample, pass: Pass) -> Result<Finished, Arc<BadSample>> {
+        let (chain, place) = self.chain_and_place(&sample.identity, pass);
+        let Sample { identity, label, image } = sample;
+        let bad = |reason, words| Arc::new(self.bad(&identity, label, reason, words));
+        let views = chain.views(place, image).map_err(|words| bad(REFUSED, words))?;
+        match self.size.and_then(|size| views.iter().find(|view| view.size() != size).map(|view| (size, view.size()))) {
+            Some((size, found)) => {
+                let words = format!(
+                    "it is {found} after the operations, the model takes {size}; end [[augment]] and [[evaluate]] with a resize"
+                );
+                Err(bad("wrong size", words))
+            }
+            None => Ok(Finished { identity, label, views }),
         }
-        let (chain, epoch) = self.chain_of(slot.ticket.pass);
-        let outcome = slot.outcome.and_then(|sample| self.through(chain, epoch, sample).map_err(Arc::new));
-        Slot { outcome, finished: true, ..slot }
+    }
+
+    /// A sample's picture as a person sees it after the operations of `pass`: of several views the one that stands for all, and
+    /// numbers as bytes again.
+    ///
+    /// # Errors
+    /// Why an operation refuses the sample.
+    pub fn shown(&self, mut sample: Sample, pass: Pass) -> Result<Image, BadSample> {
+        let (chain, place) = self.chain_and_place(&sample.identity, pass);
+        match chain.apply(place, &mut sample.image) {
+            Ok(()) => Ok(sample.image),
+            Err(words) => Err(self.bad(&sample.identity, sample.label, REFUSED, words)),
+        }
     }
 
     /// What the operations of `pass` draw for a sample, as JSON text: what a manifest keeps.
@@ -38,39 +73,23 @@ impl Augment<'_> {
     /// # Errors
     /// Why an operation refuses the sample.
     pub fn apply_traced(&self, mut sample: Sample, pass: Pass) -> Result<(Sample, String), BadSample> {
-        let (chain, epoch) = self.chain_of(pass);
-        let place = Key { run: self.seed, epoch, sample: sample.identity.number(), op: 0 };
+        let (chain, place) = self.chain_and_place(&sample.identity, pass);
         match chain.apply_traced(place, &mut sample.image) {
             Ok(traces) => Ok((sample, serde_json::to_string(&traces).unwrap_or_default())),
-            Err(words) => Err(self.bad(&sample, "refused by an operation", words)),
+            Err(words) => Err(self.bad(&sample.identity, sample.label, REFUSED, words)),
         }
     }
 
-    fn chain_of(&self, pass: Pass) -> (&Chain, u64) {
-        match pass.part {
+    fn chain_and_place(&self, identity: &Identity, pass: Pass) -> (&Chain, Key) {
+        let (chain, epoch) = match pass.part {
             Part::Train => (self.train, u64::from(pass.epoch)),
             _ => (self.evaluate, 0),
-        }
+        };
+        (chain, Key { run: self.seed, epoch, sample: identity.number(), op: 0 })
     }
 
-    fn through(&self, chain: &Chain, epoch: u64, mut sample: Sample) -> Result<Sample, BadSample> {
-        let place = Key { run: self.seed, epoch, sample: sample.identity.number(), op: 0 };
-        let applied = chain.apply(place, &mut sample.image);
-        applied.map_err(|words| self.bad(&sample, "refused by an operation", words))?;
-        match self.size {
-            Some(size) if sample.image.size() != size => {
-                let words = format!(
-                    "it is {} after the operations, the model takes {size}; end [[augment]] and [[evaluate]] with a resize",
-                    sample.image.size()
-                );
-                Err(self.bad(&sample, "wrong size", words))
-            }
-            _ => Ok(sample),
-        }
-    }
-
-    fn bad(&self, sample: &Sample, reason: &str, words: String) -> BadSample {
-        let class = self.classes.get(sample.label as usize).cloned().unwrap_or_default();
-        BadSample { path: sample.identity.to_string(), class, stage: "augment", reason: reason.to_owned(), words }
+    fn bad(&self, identity: &Identity, label: u32, reason: &str, words: String) -> BadSample {
+        let class = self.classes.get(label as usize).cloned().unwrap_or_default();
+        BadSample { path: identity.to_string(), class, stage: "augment", reason: reason.to_owned(), words }
     }
 }

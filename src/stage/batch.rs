@@ -1,11 +1,11 @@
-//! The batch stage: collects samples, in order, into dense normalised batches, and has training batches mixed. The gap that a set-aside sample leaves is filled by
-//! the next one, so what a batch holds depends on the data alone.
+//! The batch stage: collects samples, in order, into dense normalised batches, and has training batches mixed. The gap that a
+//! set-aside sample leaves is filled by the next one, so what a batch holds depends on the data alone.
 
-use super::Slot;
+use super::FinishedSlot;
 use crate::batch::{Batch, Part, Pass};
 use crate::mix::Mixing;
-use crate::pixels::normalize::Normalize;
-use crate::sample::{BadSample, Identity, NoteCounts, Size};
+use crate::pixels::normalize::{Normalize, write_planes};
+use crate::sample::{BadSample, Finished, Identity, NoteCounts, Size, View};
 use std::sync::Arc;
 
 /// What happens to the samples left over at the end of a pass when they fill no whole batch.
@@ -26,6 +26,7 @@ pub struct Batcher<'m> {
     shape: [usize; 3],
     index: u32,
     images: Vec<f32>,
+    views: usize,
     labels: Vec<u32>,
     identities: Vec<Identity>,
     bad: Vec<Arc<BadSample>>,
@@ -33,7 +34,7 @@ pub struct Batcher<'m> {
 }
 
 impl<'m> Batcher<'m> {
-    /// Makes batches of `batch_size` pictures of `size` with `channels`, each value normalised.
+    /// Makes batches of `batch_size` pictures of `size` with `channels`, each byte normalised; numbers are taken as they are.
     pub fn new(batch_size: usize, last_batch: LastBatch, normalize: Normalize, channels: usize, size: Size) -> Self {
         let shape = [channels, size.height as usize, size.width as usize];
         Self {
@@ -44,6 +45,7 @@ impl<'m> Batcher<'m> {
             shape,
             index: 0,
             images: Vec::new(),
+            views: 1,
             labels: Vec::new(),
             identities: Vec::new(),
             bad: Vec::new(),
@@ -64,7 +66,7 @@ impl<'m> Batcher<'m> {
     }
 
     /// Takes one slot; gives a batch when it is full or the pass ends with this slot.
-    pub fn take(&mut self, slot: Slot) -> Option<Batch> {
+    pub fn take(&mut self, slot: FinishedSlot) -> Option<Batch> {
         if slot.ticket.pass.epoch == 0 {
             self.notes.add(&slot.notes);
         }
@@ -76,14 +78,20 @@ impl<'m> Batcher<'m> {
         (full || slot.ticket.last).then(|| self.emit(slot.ticket.pass, slot.ticket.position + 1, slot.ticket.last))
     }
 
-    fn add(&mut self, sample: crate::sample::Sample) {
+    fn add(&mut self, sample: Finished) {
         let values = self.shape.iter().product::<usize>();
+        self.views = sample.views.len();
         if self.images.capacity() == 0 {
-            self.images.reserve_exact(values * self.batch_size);
+            self.images.reserve_exact(values * self.views * self.batch_size);
         }
-        let start = self.images.len();
-        self.images.resize(start + values, 0.0);
-        self.normalize.write(&sample.image, &mut self.images[start..]);
+        for view in &sample.views {
+            let start = self.images.len();
+            self.images.resize(start + values, 0.0);
+            match view {
+                View::Bytes(image) => self.normalize.write(image, &mut self.images[start..]),
+                View::Floats(image) => write_planes(image, &mut self.images[start..]),
+            }
+        }
         self.labels.push(sample.label);
         self.identities.push(sample.identity);
     }
@@ -102,6 +110,7 @@ impl<'m> Batcher<'m> {
             index: self.index,
             shape: self.shape,
             images: std::mem::take(&mut self.images),
+            views: std::mem::replace(&mut self.views, 1),
             labels: std::mem::take(&mut self.labels),
             soft_targets: None,
             identities: std::mem::take(&mut self.identities),
@@ -126,7 +135,7 @@ mod tests {
     use super::*;
     use crate::config::{Fields, Problems};
     use crate::mix::Mix;
-    use crate::sample::{Image, Sample};
+    use crate::sample::Image;
     use crate::stage::Ticket;
 
     /// The batches of a pass of 11 pictures, from the one numbered `first` on.
@@ -137,8 +146,8 @@ mod tests {
             let ticket = Ticket { pass: Pass { part: Part::Train, epoch: 1 }, position: entry.into(), entry, last: entry == 10 };
             let pixels = (0..30).map(|value| (value * 8 + entry) as u8).collect();
             let identity = Identity(entry.to_string().into());
-            let sample = Sample { identity, label: entry % 3, image: Image::new(Size::new(5, 6), 1, pixels) };
-            Slot { ticket, outcome: Ok(sample), notes: Vec::new(), finished: false }
+            let views = vec![View::Bytes(Image::new(Size::new(5, 6), 1, pixels))];
+            FinishedSlot { ticket, outcome: Ok(Finished { identity, label: entry % 3, views }), notes: Vec::new() }
         };
         (4 * first..11).filter_map(|entry| batcher.take(slot(entry))).collect()
     }

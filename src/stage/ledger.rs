@@ -156,21 +156,9 @@ mod tests {
         let pass = Pass { part: Part::Train, epoch: 0 };
         let identities = Vec::new();
         let (labels, images) = (vec![0; used], Vec::new());
-        Batch {
-            pass,
-            index: 0,
-            shape: [1, 1, 1],
-            images,
-            labels,
-            soft_targets: None,
-            identities,
-            consumed,
-            left_out: 0,
-            bad,
-            notes: NoteCounts::default(),
-            last,
-            digest: [0; 32],
-        }
+        let (index, shape, views, left_out, digest, notes) = (0, [1, 1, 1], 1, 0, [0; 32], NoteCounts::default());
+        let soft_targets = None;
+        Batch { pass, index, shape, images, views, labels, soft_targets, identities, consumed, left_out, bad, notes, last, digest }
     }
 
     fn ledger(max_bad: f64) -> Ledger {

@@ -2,7 +2,7 @@
 //! wait in a channel at their full size: memory stays bounded whatever the data holds.
 
 use super::augment::Augment;
-use super::{Slot, Ticket};
+use super::{Content, Slot, Ticket};
 use crate::batch::Part;
 use crate::error::Error;
 use crate::pixels::decode::Turn;
@@ -35,15 +35,16 @@ impl Load<'_> {
     /// # Errors
     /// [`Error::Io`] where the system has failed too many reads in a row.
     pub fn load(&self, ticket: Ticket) -> Result<Slot, Error> {
-        let (outcome, notes, finished, _turn) = match self.read(ticket)? {
+        let (outcome, notes, _turn) = match self.read(ticket)? {
             Ok(Read { sample, notes, turn }) => {
                 let large = sample.image.size().area() > self.early_pixels;
-                (Ok(sample), notes, large, turn)
+                let content =
+                    if large { self.augment.finish(sample, ticket.pass).map(Content::Finished) } else { Ok(Content::Read(sample)) };
+                (content, notes, turn)
             }
-            Err(bad) => (Err(bad), Vec::new(), false, Turn::default()),
+            Err(bad) => (Err(bad), Vec::new(), Turn::default()),
         };
-        let slot = Slot { ticket, outcome, notes, finished: false };
-        Ok(if finished { self.augment.apply(slot) } else { slot })
+        Ok(Slot { ticket, outcome, notes })
     }
 
     /// What the ticket asks for, as the source gives it.

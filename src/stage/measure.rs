@@ -1,6 +1,6 @@
 //! The end that measures mean and standard deviation of the channels. Sums are whole numbers, so no order of adding matters.
 
-use crate::sample::Image;
+use crate::sample::{Image, View};
 
 /// Sums over pixels, channel by channel.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,6 +19,17 @@ impl Moments {
             for (channel, &value) in pixel.iter().enumerate() {
                 moments.sums[channel] += u64::from(value);
                 moments.squares[channel] += u64::from(value) * u64::from(value);
+            }
+        }
+        moments
+    }
+
+    /// The sums over all views of a sample; numbers, which are normalised already, play no part.
+    pub fn of_views(views: &[View]) -> Self {
+        let mut moments = Self::default();
+        for view in views {
+            if let View::Bytes(image) = view {
+                moments.add(&Self::of(image));
             }
         }
         moments

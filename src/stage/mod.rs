@@ -11,7 +11,7 @@ pub mod train;
 pub mod write;
 
 use crate::batch::Pass;
-use crate::sample::{BadSample, Note, Sample};
+use crate::sample::{BadSample, Finished, Note, Sample};
 use std::sync::Arc;
 
 /// A number dealt: which entry of the data is to be worked on, and where in its pass it stands. Every one is answered.
@@ -27,15 +27,33 @@ pub struct Ticket {
     pub last: bool,
 }
 
+/// A sample on its way to the batcher.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// As it was read.
+    Read(Sample),
+    /// The op chain has been applied already, as it is to giant images right where they are decoded.
+    Finished(Finished),
+}
+
 /// The answer to a [`Ticket`]: a sample, or why there is none.
 #[derive(Clone, Debug)]
 pub struct Slot {
     /// What was asked for.
     pub ticket: Ticket,
     /// What came of it.
-    pub outcome: Result<Sample, Arc<BadSample>>,
+    pub outcome: Result<Content, Arc<BadSample>>,
     /// What was odd about its file.
     pub notes: Vec<Note>,
-    /// Whether the op chain has been applied already, as it is to giant images right where they are decoded.
-    pub finished: bool,
+}
+
+/// A [`Slot`] after all operations.
+#[derive(Clone, Debug)]
+pub struct FinishedSlot {
+    /// What was asked for.
+    pub ticket: Ticket,
+    /// What came of it.
+    pub outcome: Result<Finished, Arc<BadSample>>,
+    /// What was odd about its file.
+    pub notes: Vec<Note>,
 }

@@ -112,7 +112,7 @@ impl<'a> Train<'a> {
     }
 
     fn validate(&mut self, batch: &Batch) -> Result<()> {
-        let totals = self.trainer.evaluate(&batch.images, &batch.labels);
+        let totals = self.trainer.evaluate_views(&batch.images, &batch.labels, batch.views);
         self.validation.join(&totals);
         self.tell_progress(batch, self.entries[1], self.validation.score().loss);
         Ok(())

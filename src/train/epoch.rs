@@ -17,6 +17,18 @@ pub struct EpochEnd {
 }
 
 impl Trainer {
+    /// [`Trainer::evaluate`] for samples of `views` images each, one after the other in `images`: the probabilities of a sample are
+    /// the mean of its views' softmax. One view scores exactly as [`Trainer::evaluate`].
+    pub fn evaluate_views(&mut self, images: &[f32], labels: &[u32], views: usize) -> Totals {
+        if views == 1 {
+            return self.evaluate(images, labels);
+        }
+        let mut totals = Totals::default();
+        let Self { network, workspace, pool, params, .. } = self;
+        totals.add(&pool.install(|| network.evaluate_views(workspace, params, images, labels, views)));
+        totals
+    }
+
     /// Losses and hits of samples that are not learned from, with the weights as they are. Any number of them.
     pub fn evaluate(&mut self, images: &[f32], labels: &[u32]) -> Totals {
         let mut totals = Totals::default();

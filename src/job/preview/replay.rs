@@ -8,9 +8,9 @@ use crate::job::run::moments::Moments;
 use crate::job::run::signals::Signals;
 use crate::plan::Plan;
 use crate::report::printable;
-use crate::sample::{Identity, Image, Sample, Size};
+use crate::sample::{Finished, Identity, Image, Size, View};
 use crate::stage::batch::{Batcher, LastBatch};
-use crate::stage::{Slot, Ticket, deal};
+use crate::stage::{FinishedSlot, Ticket, deal};
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
@@ -24,8 +24,12 @@ pub struct Replayed {
     pub row: usize,
     /// BLAKE3 over the row's values, `f32`, little endian.
     pub row_blake3: String,
-    /// The values as a picture again.
+    /// The values as a picture again, of the first view where there are several.
     pub picture: Image,
+    /// Views that the row holds.
+    pub views: usize,
+    /// Whether an operation made the numbers itself: the picture then spans them from black to white.
+    pub floats: bool,
     /// Whether the row holds exactly the values of the traced picture; where batches are mixed it holds several pictures.
     pub pure: bool,
     /// Where batches are mixed: the classes that it is learned as, with their shares.
@@ -38,8 +42,14 @@ impl Replayed {
         let shares: Vec<String> =
             self.shares.iter().map(|(class, share)| format!("{class} {}", number(f64::from(*share)))).collect();
         let learned = if shares.is_empty() { String::new() } else { format!(", learned as {}", shares.join(", ")) };
-        let held = if self.pure { "equal to the traced picture, bit for bit" } else { "mixed with others of its batch" };
-        format!("{held}{learned}")
+        let held = match (self.pure, self.floats) {
+            (false, _) => "mixed with others of its batch",
+            (true, false) => "equal to the traced picture, bit for bit",
+            (true, true) => "equal to what the chain makes of the sample alone, bit for bit",
+        };
+        let views = if self.views > 1 { format!(", {} views", self.views) } else { String::new() };
+        let floats = if self.floats { ", in numbers of its own, shown from the least to the largest" } else { "" };
+        format!("{held}{learned}{views}{floats}")
     }
 
     /// In words.
@@ -50,11 +60,11 @@ impl Replayed {
     }
 
     pub(super) fn as_json(&self) -> serde_json::Value {
-        let Self { batch, batch_blake3, row, row_blake3, pure, picture, shares } = self;
+        let Self { batch, batch_blake3, row, row_blake3, pure, picture, shares, views, floats } = self;
         let size = picture.size();
         serde_json::json!({
             "batch": batch, "batch_blake3": batch_blake3, "row": row, "row_blake3": row_blake3, "size": size,
-            "picture_blake3": super::shown::blake3_of(picture), "equals_trace": pure, "shares": shares,
+            "picture_blake3": super::shown::blake3_of(picture), "equals_trace": pure, "shares": shares, "views": views, "floats": floats,
         })
     }
 }
@@ -118,7 +128,7 @@ fn walk(
 }
 
 fn taken(plan: &Plan, batch: &Batch, row: usize, shown: &Shown, moments: &Moments, size: Size) -> Result<Replayed> {
-    let values: usize = batch.shape.iter().product();
+    let values = batch.shape.iter().product::<usize>() * batch.views;
     let values = &batch.images[row * values..][..values];
     let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
     let alone = alone(plan, shown, moments, size);
@@ -127,12 +137,16 @@ fn taken(plan: &Plan, batch: &Batch, row: usize, shown: &Shown, moments: &Moment
         let why = "the row of the batch does not hold the traced picture: please report this".to_owned();
         return Err(Error::Fault { stage: "batch".to_owned(), item: u64::from(batch.index), why });
     }
+    let floats = shown.outcome.as_ref().is_ok_and(|journey| journey.views.iter().any(|view| matches!(view, View::Floats(_))));
+    let first = &values[..values.len() / batch.views];
     Ok(Replayed {
         batch: batch.index,
         batch_blake3: blake3::Hash::from_bytes(batch.digest).to_hex().to_string(),
         row,
         row_blake3: blake3::hash(&bytes).to_hex().to_string(),
-        picture: picture_of(values, batch.shape, moments),
+        picture: if floats { stretched(first, batch.shape) } else { picture_of(first, batch.shape, moments) },
+        views: batch.views,
+        floats,
         pure,
         shares: shares(plan, batch, row),
     })
@@ -142,10 +156,11 @@ fn taken(plan: &Plan, batch: &Batch, row: usize, shown: &Shown, moments: &Moment
 fn alone(plan: &Plan, shown: &Shown, moments: &Moments, size: Size) -> Option<Vec<f32>> {
     let journey = shown.outcome.as_ref().ok()?;
     let mut batcher = Batcher::new(1, LastBatch::Keep, moments.normalize(), plan.data.channels, size);
-    let sample = Sample { identity: Identity(shown.who.identity.as_str().into()), label: 0, image: journey.last.clone() };
+    let identity = Identity(shown.who.identity.as_str().into());
+    let finished = Finished { identity, label: 0, views: journey.views.clone() };
     let pass = Pass { part: shown.who.part, epoch: 0 };
     let ticket = Ticket { pass, position: 0, entry: 0, last: true };
-    batcher.take(Slot { ticket, outcome: Ok(sample), notes: Vec::new(), finished: true }).map(|batch| batch.images)
+    batcher.take(FinishedSlot { ticket, outcome: Ok(finished), notes: Vec::new() }).map(|batch| batch.images)
 }
 
 /// The classes that a mixed row is of, with their shares.
@@ -158,11 +173,24 @@ fn shares(plan: &Plan, batch: &Batch, row: usize) -> Vec<(String, f32)> {
 
 /// Normalised planes as a picture again: x = 255 · (v · std + mean), rounded to the nearest whole number.
 fn picture_of(values: &[f32], [channels, height, width]: [usize; 3], moments: &Moments) -> Image {
+    interleaved(values, [channels, height, width], |channel, value| {
+        255.0 * (value * f64::from(moments.std[channel]) + f64::from(moments.mean[channel]))
+    })
+}
+
+/// Planes of numbers on any scale as a picture: the least is black, the largest white.
+fn stretched(values: &[f32], shape: [usize; 3]) -> Image {
+    let (low, high) = values.iter().fold((f32::MAX, f32::MIN), |(low, high), value| (low.min(*value), high.max(*value)));
+    let (low, span) = (f64::from(low), (f64::from(high) - f64::from(low)).max(f64::MIN_POSITIVE));
+    interleaved(values, shape, |_, value| 255.0 * (value - low) / span)
+}
+
+/// Planes, one a channel, as a picture; `byte` makes 0 to 255 of a channel's value, which is then rounded.
+fn interleaved(values: &[f32], [channels, height, width]: [usize; 3], byte: impl Fn(usize, f64) -> f64) -> Image {
     let area = height * width;
-    let value = |place: usize| {
+    let at = |place: usize| {
         let (pixel, channel) = (place / channels, place % channels);
-        let value = f64::from(values[channel * area + pixel]);
-        (255.0 * (value * f64::from(moments.std[channel]) + f64::from(moments.mean[channel]))).round() as u8
+        byte(channel, f64::from(values[channel * area + pixel])).round() as u8
     };
-    Image::new(Size::new(height as u32, width as u32), channels, (0..area * channels).map(value).collect())
+    Image::new(Size::new(height as u32, width as u32), channels, (0..area * channels).map(at).collect())
 }

@@ -6,9 +6,9 @@ use crate::augment::{Chain, StepTrace};
 use crate::batch::Part;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
-use crate::sample::{BadSample, Image, Sample};
+use crate::sample::{BadSample, Image, Sample, View};
+use crate::stage::Ticket;
 use crate::stage::load::Load;
-use crate::stage::{Slot, Ticket};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -41,8 +41,10 @@ pub struct Journey {
     pub original: Image,
     /// Every step, in order.
     pub steps: Vec<Stop>,
-    /// At the end, as the run makes it.
+    /// At the end, as a person sees it.
     pub last: Image,
+    /// At the end, as the batch stage takes it: one view or several, bytes or numbers.
+    pub views: Vec<View>,
     /// At the end the other way, with the way's name: step by step where the run fuses geometry, fused where it does not. Only
     /// where the pipeline file speaks of it.
     pub other: Option<(&'static str, Image)>,
@@ -106,24 +108,31 @@ fn show_one(plan: &Plan, other: Option<&Plan>, ticket: Ticket) -> Result<Shown> 
 /// The way of one picture. Where it ends is asked of the stage that works in runs; the stops in between are replayed from what
 /// that end drew.
 fn travel(plan: &Plan, load: &Load, ticket: Ticket, sample: Sample) -> Result<std::result::Result<Journey, Arc<BadSample>>> {
-    let last = match load.augment.apply(load.load(ticket)?).outcome {
-        Ok(last) => last.image,
+    let (augment, pass) = (load.augment, ticket.pass);
+    let views = match augment.finish(sample.clone(), pass) {
+        Ok(finished) => finished.views,
         Err(bad) => return Ok(Err(bad)),
     };
     let fault = |why: String| Error::Fault { stage: "augment".to_owned(), item: ticket.position, why };
     let original = sample.image.clone();
-    let (traced, text) = load.augment.apply_traced(sample, ticket.pass).map_err(|bad| fault(why(&bad)))?;
-    if traced.image != last {
+    let last = augment.shown(sample.clone(), pass).map_err(|bad| fault(why(&bad)))?;
+    let (traced, text) = augment.apply_traced(sample, pass).map_err(|bad| fault(why(&bad)))?;
+    let bytes = |view: &View| matches!(view, View::Bytes(_));
+    let same = match views.as_slice() {
+        [View::Bytes(only)] => *only == traced.image,
+        several => !several.iter().all(bytes) || several.contains(&View::Bytes(traced.image.clone())),
+    };
+    if !same || traced.image != last {
         return Err(fault("the traced picture is not the one that runs make: please report this".to_owned()));
     }
     let traces: Vec<StepTrace> = serde_json::from_str(&text).map_err(|error| fault(error.to_string()))?;
-    let chain = if ticket.pass.part == Part::Train { &plan.augment } else { &plan.evaluate };
+    let chain = if pass.part == Part::Train { &plan.augment } else { &plan.evaluate };
     let steps = stops(chain, &traces, &original).map_err(fault)?;
     let end = steps.last().map_or(&original, |stop| &stop.picture);
     if *end != last && fuses(plan) != Some(true) {
         return Err(fault("the steps, replayed one by one, end in another picture: please report this".to_owned()));
     }
-    Ok(Ok(Journey { original, steps, last, other: None }))
+    Ok(Ok(Journey { original, steps, last, views, other: None }))
 }
 
 /// The picture after every step, each replayed on the one before.
@@ -142,9 +151,10 @@ fn stops(chain: &Chain, traces: &[StepTrace], original: &Image) -> std::result::
 /// Adds where the picture ends the other way.
 fn with_other(journey: Journey, other: &Plan, ticket: Ticket) -> Result<Journey> {
     let augment = other.augment_stage();
-    let slot: Slot = augment.apply(other.load_stage(&augment).load(ticket)?);
+    let read = other.load_stage(&augment).read(ticket)?;
+    let shown = read.ok().and_then(|read| augment.shown(read.sample, ticket.pass).ok());
     let name = if fuses(other) == Some(true) { "geometry fused" } else { "step by step" };
-    Ok(Journey { other: slot.outcome.ok().map(|sample| (name, sample.image)), ..journey })
+    Ok(Journey { other: shown.map(|picture| (name, picture)), ..journey })
 }
 
 /// A set-aside sample in words.

@@ -240,7 +240,7 @@ impl<'a> Session<'a> {
                 listener.hear(&Event::Odd(batch.notes));
             }
             ledger.verdict()?;
-            totals.join(&trainer.evaluate(&batch.images, &batch.labels));
+            totals.join(&trainer.evaluate_views(&batch.images, &batch.labels, batch.views));
             let loss = totals.score().loss;
             listener.hear(&Event::Progress { part: Part::Test, epoch: 0, done: batch.consumed, total, loss });
             Ok::<_, Error>(ControlFlow::Continue(()))

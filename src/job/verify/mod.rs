@@ -52,18 +52,22 @@ fn words(sets: &[Isa]) -> Vec<String> {
 
 fn as_text(rows: &[Row], sets: &[Isa], found: &[Vec<Verdict>]) -> String {
     let mut text = String::new();
-    let mut group = "";
-    for (place, row) in rows.iter().enumerate() {
-        if row.group != group {
-            group = row.group;
-            let columns: String = words(sets).iter().map(|set| format!("  {set:<10}")).collect();
-            text +=
-                &format!("{}{group}\n  {:<46} {:<10}{}\n", if place > 0 { "\n" } else { "" }, "", "reference", columns.trim_end());
+    let verdicts = |place: usize| found.iter().map(move |found| found[place].in_a_word());
+    let mut place = 0;
+    for group in rows.chunk_by(|a, b| a.group == b.group) {
+        let width = group.iter().map(|row| row.reference().len()).max().unwrap_or(0).max(10);
+        let line = |name: &str, reference: &str, cells: Vec<String>| {
+            let cells: String = cells.iter().map(|cell| format!("  {cell:<10}")).collect();
+            format!("  {name:<46} {reference:<width$}{}\n", cells.trim_end())
+        };
+        text += &format!("{}\n{}", group[0].group, line("", "reference", words(sets)));
+        for row in group {
+            text += &line(&row.name, &row.reference(), verdicts(place).collect());
+            place += 1;
         }
-        let cells: String = found.iter().map(|found| format!("  {:<10}", found[place].in_a_word())).collect();
-        text += &format!("  {:<46} {:<10}{}\n", row.name, row.reference(), cells.trim_end());
+        text += "\n";
     }
-    text + "\n"
+    text
 }
 
 fn as_json(rows: &[Row], sets: &[Isa], found: &[Vec<Verdict>], failed: usize) -> String {

@@ -125,5 +125,5 @@ impl Row {
 }
 
 fn listed(numbers: &[f64]) -> String {
-    numbers.iter().map(|number| format!("{number:.5}")).collect::<Vec<_>>().join(", ")
+    numbers.iter().map(|number| ((number * 1e6).round() / 1e6).to_string()).collect::<Vec<_>>().join(", ")
 }

@@ -126,47 +126,57 @@ fn scaled_down(x: i32, n: u32) -> i32 {
 #[inline(always)]
 fn forward_pass(blocks: &mut Blocks, first: usize, apart: usize, is_first: bool) {
     for lane in 0..LANES {
-        let at = |k: usize| first + k * apart;
-        let [d0, d1, d2, d3] = [blocks[at(0)][lane], blocks[at(1)][lane], blocks[at(2)][lane], blocks[at(3)][lane]];
-        let [d4, d5, d6, d7] = [blocks[at(4)][lane], blocks[at(5)][lane], blocks[at(6)][lane], blocks[at(7)][lane]];
-        let (outer, inner, twist, turn) = (d0 + d7 + d3 + d4, d1 + d6 + d2 + d5, d1 + d6 - d2 - d5, d0 + d7 - d3 - d4);
-        let odd = odd_part([d3 - d4, d2 - d5, d1 - d6, d0 - d7]);
-        let common = (twist + turn) * 4433;
-        let even = [common + turn * 6270, common - twist * 15137];
-        let shift = if is_first { BITS - MORE } else { BITS + MORE };
-        if is_first {
-            blocks[at(0)][lane] = (outer + inner) << MORE;
-            blocks[at(4)][lane] = (outer - inner) << MORE;
-        } else {
-            blocks[at(0)][lane] = scaled_down(outer + inner, MORE);
-            blocks[at(4)][lane] = scaled_down(outer - inner, MORE);
-        }
-        blocks[at(2)][lane] = scaled_down(even[0], shift);
-        blocks[at(6)][lane] = scaled_down(even[1], shift);
-        blocks[at(7)][lane] = scaled_down(odd[0], shift);
-        blocks[at(5)][lane] = scaled_down(odd[1], shift);
-        blocks[at(3)][lane] = scaled_down(odd[2], shift);
-        blocks[at(1)][lane] = scaled_down(odd[3], shift);
+        forward_lane(blocks, lane, first, apart, is_first);
     }
+}
+
+#[inline(always)]
+fn forward_lane(blocks: &mut Blocks, lane: usize, first: usize, apart: usize, is_first: bool) {
+    let at = |k: usize| first + k * apart;
+    let [d0, d1, d2, d3] = [blocks[at(0)][lane], blocks[at(1)][lane], blocks[at(2)][lane], blocks[at(3)][lane]];
+    let [d4, d5, d6, d7] = [blocks[at(4)][lane], blocks[at(5)][lane], blocks[at(6)][lane], blocks[at(7)][lane]];
+    let (outer, inner, twist, turn) = (d0 + d7 + d3 + d4, d1 + d6 + d2 + d5, d1 + d6 - d2 - d5, d0 + d7 - d3 - d4);
+    let odd = odd_part([d3 - d4, d2 - d5, d1 - d6, d0 - d7]);
+    let common = (twist + turn) * 4433;
+    let even = [common + turn * 6270, common - twist * 15137];
+    let shift = if is_first { BITS - MORE } else { BITS + MORE };
+    if is_first {
+        blocks[at(0)][lane] = (outer + inner) << MORE;
+        blocks[at(4)][lane] = (outer - inner) << MORE;
+    } else {
+        blocks[at(0)][lane] = scaled_down(outer + inner, MORE);
+        blocks[at(4)][lane] = scaled_down(outer - inner, MORE);
+    }
+    blocks[at(2)][lane] = scaled_down(even[0], shift);
+    blocks[at(6)][lane] = scaled_down(even[1], shift);
+    blocks[at(7)][lane] = scaled_down(odd[0], shift);
+    blocks[at(5)][lane] = scaled_down(odd[1], shift);
+    blocks[at(3)][lane] = scaled_down(odd[2], shift);
+    blocks[at(1)][lane] = scaled_down(odd[3], shift);
 }
 
 /// The way back; the second pass also divides by 8.
 #[inline(always)]
 fn inverse_pass(blocks: &mut Blocks, first: usize, apart: usize, is_first: bool) {
     for lane in 0..LANES {
-        let at = |k: usize| first + k * apart;
-        let [v0, v1, v2, v3] = [blocks[at(0)][lane], blocks[at(1)][lane], blocks[at(2)][lane], blocks[at(3)][lane]];
-        let [v4, v5, v6, v7] = [blocks[at(4)][lane], blocks[at(5)][lane], blocks[at(6)][lane], blocks[at(7)][lane]];
-        let common = (v2 + v6) * 4433;
-        let (low, high) = (common - v6 * 15137, common + v2 * 6270);
-        let (sum, difference) = ((v0 + v4) << BITS, (v0 - v4) << BITS);
-        let even = [sum + high, difference + low, difference - low, sum - high];
-        let odd = odd_part([v7, v5, v3, v1]);
-        let shift = if is_first { BITS - MORE } else { BITS + MORE + 3 };
-        for k in 0..4 {
-            blocks[at(k)][lane] = scaled_down(even[k] + odd[3 - k], shift);
-            blocks[at(7 - k)][lane] = scaled_down(even[k] - odd[3 - k], shift);
-        }
+        inverse_lane(blocks, lane, first, apart, is_first);
+    }
+}
+
+#[inline(always)]
+fn inverse_lane(blocks: &mut Blocks, lane: usize, first: usize, apart: usize, is_first: bool) {
+    let at = |k: usize| first + k * apart;
+    let [v0, v1, v2, v3] = [blocks[at(0)][lane], blocks[at(1)][lane], blocks[at(2)][lane], blocks[at(3)][lane]];
+    let [v4, v5, v6, v7] = [blocks[at(4)][lane], blocks[at(5)][lane], blocks[at(6)][lane], blocks[at(7)][lane]];
+    let common = (v2 + v6) * 4433;
+    let (low, high) = (common - v6 * 15137, common + v2 * 6270);
+    let (sum, difference) = ((v0 + v4) << BITS, (v0 - v4) << BITS);
+    let even = [sum + high, difference + low, difference - low, sum - high];
+    let odd = odd_part([v7, v5, v3, v1]);
+    let shift = if is_first { BITS - MORE } else { BITS + MORE + 3 };
+    for k in 0..4 {
+        blocks[at(k)][lane] = scaled_down(even[k] + odd[3 - k], shift);
+        blocks[at(7 - k)][lane] = scaled_down(even[k] - odd[3 - k], shift);
     }
 }
 
