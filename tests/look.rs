@@ -106,7 +106,7 @@ fn a_replay_makes_the_very_batches_that_the_run_trained_on() {
         for pass in [train, validation] {
             let samples = pass["samples"].as_array().unwrap();
             assert!(samples.iter().all(|sample| sample["replay"]["equals_trace"] == true));
-            assert!(samples.iter().all(|sample| sample["replay"]["picture_blake3"] == sample["final"]["blake3"]));
+            assert!(samples.iter().all(|sample| sample["replay"]["pictures_blake3"][0] == sample["final"]["blake3"]));
             let batch = |sample: &Value| sample["replay"]["batch"].as_u64().unwrap();
             for batch in samples.chunk_by(|a, b| batch(a) == batch(b)) {
                 let digest = batch[0]["replay"]["batch_blake3"].as_str().unwrap();
@@ -137,6 +137,26 @@ fn mixed_rows_are_shown_as_mixed_with_what_they_are_learned_as() {
         .map(|sample| sample["replay"]["shares"].as_array().unwrap().iter().map(|share| share[1].as_f64().unwrap()).sum())
         .collect();
     assert!(!sums.is_empty() && sums.iter().all(|sum| (sum - 1.0).abs() < 1e-6), "{sums:?}");
+}
+
+#[test]
+fn numbers_and_several_views_are_found_in_their_batches() {
+    let place = workplace(12);
+    let text = pipeline_text();
+    let (head, rest) = text.split_once("[[augment]]").unwrap();
+    let (_, tail) = rest.split_once("[batch]").unwrap();
+    let views = "[[augment]]\nop = \"center_crop\"\nsize = 8\n[[evaluate]]\nop = \"five_crop\"\nsize = 8\n[batch]";
+    fs::write(place.path().join("views.toml"), format!("{head}{views}{tail}")).unwrap();
+    let numbers = "[[augment]]\nop = \"vgg_train\"\nsize = 8\nresize_side = [9, 12]\n[[evaluate]]\nop = \"vgg_evaluate\"\nsize = 8\nresize_side = 10\n[batch]";
+    fs::write(place.path().join("numbers.toml"), format!("{head}{numbers}{tail}")).unwrap();
+    let train = identities(&json(place.path(), &["preview", "views.toml", "--count", "64"]));
+    let held_out = (0..12).map(|number| format!("circle/{number:03}.png")).find(|name| !train.contains(name)).unwrap();
+    for (file, views, floats) in [("views.toml", 5, false), ("numbers.toml", 1, true)] {
+        let shown = json(place.path(), &["preview", file, "--replay", "--sample", &held_out]);
+        let replay = &shown["samples"][0]["replay"];
+        assert_eq!(replay["pictures_blake3"].as_array().unwrap().len(), views, "{file}");
+        assert_eq!((&replay["floats"], &replay["equals_trace"]), (&floats.into(), &true.into()), "{file}");
+    }
 }
 
 #[test]

@@ -99,8 +99,13 @@ fn row_card(identity: &str, found: &Replayed) -> Result<String> {
         hash("BLAKE3 of the row", &found.row_blake3),
         hash("BLAKE3 of the batch", &found.batch_blake3)
     );
-    let picture = image(&found.picture, &format!("{identity} as the trainer saw it"), usize::MAX)?;
-    Ok(card("final", "As the trainer saw it", &words, &picture))
+    let count = found.pictures.len();
+    let view = |(place, picture): (usize, &Image)| {
+        let view = if count > 1 { format!(", view {} of {count}", place + 1) } else { String::new() };
+        image(picture, &format!("{identity} in its batch{view}"), usize::MAX)
+    };
+    let pictures: Result<String> = found.pictures.iter().enumerate().map(view).collect();
+    Ok(card("final", "In its batch", &words, &pictures?))
 }
 
 /// One tile of the list; `title` and `words` are HTML.

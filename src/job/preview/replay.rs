@@ -24,11 +24,9 @@ pub struct Replayed {
     pub row: usize,
     /// BLAKE3 over the row's values, `f32`, little endian.
     pub row_blake3: String,
-    /// The values as a picture again, of the first view where there are several.
-    pub picture: Image,
-    /// Views that the row holds.
-    pub views: usize,
-    /// Whether an operation made the numbers itself: the picture then spans them from black to white.
+    /// The values as pictures again, one a view.
+    pub pictures: Vec<Image>,
+    /// Whether an operation made the numbers itself: a picture then spans them from black to white.
     pub floats: bool,
     /// Whether the row holds exactly the values of the traced picture; where batches are mixed it holds several pictures.
     pub pure: bool,
@@ -47,7 +45,8 @@ impl Replayed {
             (true, false) => "equal to the traced picture, bit for bit",
             (true, true) => "equal to what the chain makes of the sample alone, bit for bit",
         };
-        let views = if self.views > 1 { format!(", {} views", self.views) } else { String::new() };
+        let count = self.pictures.len();
+        let views = if count > 1 { format!(", {count} views") } else { String::new() };
         let floats = if self.floats { ", in numbers of its own, shown from the least to the largest" } else { "" };
         format!("{held}{learned}{views}{floats}")
     }
@@ -60,11 +59,12 @@ impl Replayed {
     }
 
     pub(super) fn as_json(&self) -> serde_json::Value {
-        let Self { batch, batch_blake3, row, row_blake3, pure, picture, shares, views, floats } = self;
-        let size = picture.size();
+        let Self { batch, batch_blake3, row, row_blake3, pure, pictures, shares, floats } = self;
+        let size = pictures.first().map(Image::size);
+        let hashes: Vec<String> = pictures.iter().map(super::shown::blake3_of).collect();
         serde_json::json!({
             "batch": batch, "batch_blake3": batch_blake3, "row": row, "row_blake3": row_blake3, "size": size,
-            "picture_blake3": super::shown::blake3_of(picture), "equals_trace": pure, "shares": shares, "views": views, "floats": floats,
+            "pictures_blake3": hashes, "equals_trace": pure, "shares": shares, "floats": floats,
         })
     }
 }
@@ -138,14 +138,13 @@ fn taken(plan: &Plan, batch: &Batch, row: usize, shown: &Shown, moments: &Moment
         return Err(Error::Fault { stage: "batch".to_owned(), item: u64::from(batch.index), why });
     }
     let floats = shown.outcome.as_ref().is_ok_and(|journey| journey.views.iter().any(|view| matches!(view, View::Floats(_))));
-    let first = &values[..values.len() / batch.views];
+    let picture = |view: &[f32]| if floats { stretched(view, batch.shape) } else { picture_of(view, batch.shape, moments) };
     Ok(Replayed {
         batch: batch.index,
         batch_blake3: blake3::Hash::from_bytes(batch.digest).to_hex().to_string(),
         row,
         row_blake3: blake3::hash(&bytes).to_hex().to_string(),
-        picture: if floats { stretched(first, batch.shape) } else { picture_of(first, batch.shape, moments) },
-        views: batch.views,
+        pictures: values.chunks_exact(values.len() / batch.views).map(picture).collect(),
         floats,
         pure,
         shares: shares(plan, batch, row),

@@ -42,13 +42,10 @@ fn tiles(journey: &Journey, replayed: Option<&Replayed>) -> Vec<Tile> {
     tiles.extend(journey.steps.iter().map(of_step));
     tiles.push(shown("final", &journey.last));
     tiles.extend(journey.other.iter().map(|(name, picture)| shown(&format!("final, {name}"), picture)));
-    tiles.extend(replayed.map(|found| Tile {
-        words: vec![
-            format!("batch {}, row {}", found.batch, found.row),
-            if found.pure { "equals final" } else { "mixed" }.to_owned(),
-        ],
-        ..shown("as trained", &found.picture)
-    }));
+    if let Some(found) = replayed {
+        let tile = |(view, picture)| Tile { words: row_words(found, view), ..shown("in its batch", picture) };
+        tiles.extend(found.pictures.iter().enumerate().map(tile));
+    }
     tiles
 }
 
@@ -59,4 +56,13 @@ fn of_step(stop: &Stop) -> Tile {
     };
     let picture = Some(stop.picture.clone());
     Tile { picture, faded: !stop.trace.applied, title: stop.trace.name.clone(), words, notice: String::new() }
+}
+
+fn row_words(found: &Replayed, view: usize) -> Vec<String> {
+    let mut words = vec![format!("batch {}, row {}", found.batch, found.row)];
+    let views = found.pictures.len();
+    words.extend((views > 1).then(|| format!("view {} of {views}", view + 1)));
+    words.push(if found.pure { "unmixed" } else { "mixed" }.to_owned());
+    words.extend(found.floats.then(|| "stretched".to_owned()));
+    words
 }
