@@ -193,6 +193,37 @@ fn steps_inside_steps_are_told_by_name() {
     assert!(facts.contains("<li>rotate degrees ") && facts.contains("<li>vertical_flip"));
 }
 
+/// With `fuse_geometry` in the file, both ends of the way are shown; where the key is not known, that is said.
+#[test]
+fn a_fused_end_is_shown_beside_the_one_made_step_by_step() {
+    let place = workplace(8);
+    let steps =
+        "[[augment]]\nop = \"rotate\"\ndegrees = 40\n[[augment]]\nop = \"shear\"\nx = 20\n[[augment]]\nop = \"horizontal_flip\"";
+    fs::write(place.path().join("fused.toml"), pipeline_text().replacen("[[augment]]\nop = \"horizontal_flip\"", steps, 1))
+        .unwrap();
+    if support::pipeline(place.path(), &["check", "fused.toml", "--set", "fuse_geometry=true"]).output().unwrap().status.code()
+        == Some(2)
+    {
+        eprintln!("SKIPPED: there is no key fuse_geometry");
+        return;
+    }
+    let mut ends = Vec::new();
+    for (fuse, other) in [("true", "step by step"), ("false", "geometry fused")] {
+        let set = format!("fuse_geometry={fuse}");
+        let shown = json(place.path(), &["preview", "fused.toml", "--count", "1", "--replay", "--out", fuse, "--set", &set]);
+        let sample = &shown["samples"][0];
+        assert_eq!(sample["replay"]["equals_trace"], true);
+        let last = sample["steps"].as_array().unwrap().last().unwrap()["blake3"].clone();
+        ends.push((last, sample["final"]["blake3"].clone(), sample["other"]["blake3"].clone()));
+        let page = fs::read_to_string(place.path().join(fuse).join("preview.html")).unwrap();
+        assert!(page.contains(&format!("The end, {other}")), "{other}");
+    }
+    let [(fused_steps, fused, stepwise), (steps, last, other)] = &ends[..] else { panic!("two ends") };
+    assert_eq!((fused_steps, stepwise, fused), (steps, last, other), "each is the other's other");
+    assert_eq!(steps, last);
+    assert_ne!(fused, stepwise);
+}
+
 #[test]
 fn results_never_go_into_the_data() {
     let place = workplace(8);

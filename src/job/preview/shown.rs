@@ -95,7 +95,7 @@ fn show_one(plan: &Plan, other: Option<&Plan>, ticket: Ticket) -> Result<Shown> 
     let identity = source.identity(ticket.entry as usize).to_string();
     let who = Who { identity, class, part: ticket.pass.part, position: ticket.position };
     let outcome = match load.read(ticket)? {
-        Ok(read) => travel(plan, &load, ticket, read.sample)?,
+        Ok(read) => travel(plan, other.filter(|_| fuses(plan) == Some(true)).unwrap_or(plan), &load, ticket, read.sample)?,
         Err(bad) => Err(bad),
     };
     let outcome = match (outcome, other) {
@@ -106,8 +106,14 @@ fn show_one(plan: &Plan, other: Option<&Plan>, ticket: Ticket) -> Result<Shown> 
 }
 
 /// The way of one picture. Where it ends is asked of the stage that works in runs; the stops in between are replayed from what
-/// that end drew.
-fn travel(plan: &Plan, load: &Load, ticket: Ticket, sample: Sample) -> Result<std::result::Result<Journey, Arc<BadSample>>> {
+/// that end drew, on the chain of `stepwise`, which is the same plan but does one step after the other.
+fn travel(
+    plan: &Plan,
+    stepwise: &Plan,
+    load: &Load,
+    ticket: Ticket,
+    sample: Sample,
+) -> Result<std::result::Result<Journey, Arc<BadSample>>> {
     let (augment, pass) = (load.augment, ticket.pass);
     let views = match augment.finish(sample.clone(), pass) {
         Ok(finished) => finished.views,
@@ -126,7 +132,7 @@ fn travel(plan: &Plan, load: &Load, ticket: Ticket, sample: Sample) -> Result<st
         return Err(fault("the traced picture is not the one that runs make: please report this".to_owned()));
     }
     let traces: Vec<StepTrace> = serde_json::from_str(&text).map_err(|error| fault(error.to_string()))?;
-    let chain = if pass.part == Part::Train { &plan.augment } else { &plan.evaluate };
+    let chain = if pass.part == Part::Train { &stepwise.augment } else { &stepwise.evaluate };
     let steps = stops(chain, &traces, &original).map_err(fault)?;
     let end = steps.last().map_or(&original, |stop| &stop.picture);
     if *end != last && fuses(plan) != Some(true) {
@@ -183,7 +189,11 @@ impl Shown {
                     })
                 };
                 document["steps"] = journey.steps.iter().map(step).collect();
-                document["final"] = json!({ "size": journey.last.size(), "blake3": blake3_of(&journey.last) });
+                let end = |picture: &Image| json!({ "size": picture.size(), "blake3": blake3_of(picture) });
+                document["final"] = end(&journey.last);
+                if let Some((_, other)) = &journey.other {
+                    document["other"] = end(other);
+                }
             }
         }
         if let Some(replayed) = replayed {
