@@ -19,10 +19,14 @@ pub enum Command {
     Run(RunArgs),
     /// Show the checked plan: stages, shapes, parameters, memory; runs nothing
     Check(CheckArgs),
+    /// Show what happens to samples, step by step: a contact sheet and a page
+    Preview(PreviewArgs),
     /// List pipelines, operations, layers and everything else that can be named
     List(ListArgs),
     /// Explain one of them: every key with its range, default and an example
     Describe(DescribeArgs),
+    /// Recompute the table of reference checksums on this machine and say what holds
+    Verify(VerifyArgs),
     /// Make or fetch data
     #[command(subcommand)]
     Data(DataCommand),
@@ -81,6 +85,35 @@ pub struct CheckArgs {
     pub json: bool,
 }
 
+/// `pipeline preview`.
+#[derive(Args, Debug)]
+pub struct PreviewArgs {
+    /// A pipeline of `pipelines/`, the path of a file, or the folder of a run
+    #[arg(value_name = "NAME|FILE|RUN")]
+    pub name: String,
+    /// Override a key of the file; may be given many times
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub sets: Vec<String>,
+    /// The epoch whose draws are shown, from 0
+    #[arg(long, value_name = "E", default_value_t = 0)]
+    pub epoch: u32,
+    /// Show this sample: its path below the data's folder, or FILE/NUMBER of a record; may be given many times
+    #[arg(long = "sample", value_name = "ID")]
+    pub samples: Vec<String>,
+    /// How many samples of the epoch's pass are shown where none is named
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub count: u16,
+    /// Folder for preview.png and preview.html [default: preview, beside or in the run folder]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Make the batches of the epoch again, as the run does, and show the rows that the trainer saw
+    #[arg(long)]
+    pub replay: bool,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `pipeline list`.
 #[derive(Args, Debug)]
 pub struct ListArgs {
@@ -94,6 +127,20 @@ pub struct ListArgs {
 pub struct DescribeArgs {
     /// An operation, layer, source, optimizer, schedule, preset …, or a pipeline
     pub name: String,
+    /// Draw an operation's range as a strip of pictures instead
+    #[arg(long)]
+    pub picture: bool,
+    /// The picture's file [default: NAME.png]
+    #[arg(long, value_name = "FILE", requires = "picture")]
+    pub out: Option<PathBuf>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `pipeline verify`.
+#[derive(Args, Debug)]
+pub struct VerifyArgs {
     /// Print one JSON document
     #[arg(long)]
     pub json: bool,

@@ -72,6 +72,9 @@ pub enum Error {
         /// What happened.
         why: String,
     },
+    /// A result is not the one that it should be on every machine.
+    #[error("{0}")]
+    Unmet(String),
     /// A loss, gradient or weight was not finite.
     #[error("{0}")]
     Numeric(String),
@@ -86,9 +89,10 @@ pub enum Error {
 }
 
 impl Error {
-    /// The process's exit code: 2 refused, 3 too many bad samples, 4 I/O or resources, 5 numeric failure, 130/143 interrupted.
+    /// The process's exit code: 1 a reference is not met, 2 refused, 3 too many bad samples, 4 I/O or resources, 5 numeric failure, 130/143 interrupted.
     pub fn exit_code(&self) -> u8 {
         match self {
+            Error::Unmet(_) => 1,
             Error::Refused(_) => 2,
             Error::TooManyBad(_) => 3,
             Error::Io { .. } | Error::Damaged { .. } | Error::Fault { .. } => 4,

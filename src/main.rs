@@ -5,7 +5,7 @@ mod cli;
 use augpipe::error::Result;
 use augpipe::job;
 use clap::Parser;
-use cli::{Cli, Command, DataCommand, Public, RunArgs, Synthetic};
+use cli::{Cli, Command, DataCommand, PreviewArgs, Public, RunArgs, Synthetic};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -25,8 +25,11 @@ fn dispatch(command: Command) -> Result<()> {
     match command {
         Command::Run(args) => run(args),
         Command::Check(args) => job::check::check(&args.pipeline.name, &args.pipeline.overrides(), args.json),
+        Command::Preview(args) => preview(args),
         Command::List(args) => job::list::list(args.json),
+        Command::Describe(args) if args.picture => job::strip::picture(&args.name, args.out.as_deref(), args.json),
         Command::Describe(args) => job::describe::describe(&args.name, args.json),
+        Command::Verify(args) => job::verify::verify(args.json),
         Command::Data(command) => data(command),
     }
 }
@@ -47,6 +50,11 @@ fn run(args: RunArgs) -> Result<()> {
         asked,
     };
     job::run::run(&request)
+}
+
+fn preview(args: PreviewArgs) -> Result<()> {
+    let PreviewArgs { name, sets, epoch, samples, count, out, replay, json } = args;
+    job::preview::preview(&job::preview::Request { name, sets, epoch, samples, count: usize::from(count), out, replay, json })
 }
 
 fn data(command: DataCommand) -> Result<()> {

@@ -1,6 +1,8 @@
 //! The pixel functions against torchvision's and Pillow's pictures: every case of the golden folder, and checksums of a formula
-//! image. Other cases can be run by naming their folder's parent in `PIPELINE_GOLDEN`.
+//! image (`src/job/verify` holds that table). Other cases can be run by naming their folder's parent in `PIPELINE_GOLDEN`.
 
+use augpipe::isa::{Isa, only};
+use augpipe::job::verify::{crc32, formula_image, rows};
 use augpipe::pixels::affine::Affine;
 use augpipe::pixels::blur::gaussian_blur;
 use augpipe::pixels::colour::{brightness, contrast, grayscale, saturation};
@@ -9,10 +11,9 @@ use augpipe::pixels::flip::{flip_horizontal, flip_vertical};
 use augpipe::pixels::hue::hue;
 use augpipe::pixels::jpeg::jpeg_artifacts;
 use augpipe::pixels::levels::{autocontrast, equalize};
-use augpipe::pixels::normalize::Normalize;
 use augpipe::pixels::pad::{Frame, PadMode, pad};
 use augpipe::pixels::point::{gamma, invert, posterize, solarize};
-use augpipe::pixels::resize::{Interpolation, resize, resize_region, short_side_size};
+use augpipe::pixels::resize::{Interpolation, resize_region};
 use augpipe::pixels::rotate90::rotate90;
 use augpipe::pixels::sharpness::sharpness;
 use augpipe::pixels::warp::{Sampling, warp};
@@ -199,94 +200,14 @@ fn golden_operations_are_all_known() {
     }
 }
 
-/// The value at row y, column x, channel c is (7x² + 13y² + 5xy + 97c + 31x + 17y) mod 251.
-fn formula_image() -> Image {
-    let mut pixels = Vec::new();
-    for (y, x) in (0..48u32).flat_map(|y| (0..64u32).map(move |x| (y, x))) {
-        pixels.extend((0..3).map(|c| ((7 * x * x + 13 * y * y + 5 * x * y + 97 * c + 31 * x + 17 * y) % 251) as u8));
-    }
-    Image::new(Size::new(48, 64), 3, pixels)
-}
-
-/// zlib's CRC-32, bit by bit.
-fn crc32(bytes: &[u8]) -> u32 {
-    let step = |crc: u32| if crc & 1 == 1 { (crc >> 1) ^ 0xEDB8_8320 } else { crc >> 1 };
-    !bytes.iter().fold(!0u32, |crc, &byte| (0..8).fold(crc ^ u32::from(byte), |crc, _| step(crc)))
-}
-
-fn warped(image: &Image, degrees: f64, sampling: Sampling) -> Image {
-    warp(image, &Affine::rotation(degrees), image.size(), sampling, 0)
-}
-
-fn expanded(image: &Image) -> Image {
-    let map = Affine::rotation(-17.5);
-    assert_eq!(map.expanded(image.size()), Size::new(66, 76));
-    warp(image, &map, map.expanded(image.size()), Sampling::Bilinear, 128)
-}
-
-fn moved(image: &Image, sampling: Sampling) -> Image {
-    warp(image, &Affine::new(15.0, (3.0, -2.0), 1.2, (5.0, 0.0)), image.size(), sampling, 0)
-}
-
+/// The rows of `pipeline verify`, walked through its table on every instruction set.
 #[test]
-fn golden_checksums_of_the_tensor_path_are_met() {
-    let input = formula_image();
-    let rows: Vec<(&str, u32, Image)> = vec![
-        ("input", 0x6dc9_d4fe, input.clone()),
-        ("resize bicubic", 0xd86a_9fcc, resize(&input, Size::new(17, 23), Interpolation::Bicubic, true)),
-        ("brightness 0.6", 0x8163_b086, changed(&input, |image| brightness(image, 0.6))),
-        ("brightness 1.4", 0x031c_c19a, changed(&input, |image| brightness(image, 1.4))),
-        ("contrast 0.6", 0x62a0_3c96, changed(&input, |image| contrast(image, 0.6))),
-        ("contrast 1.4", 0xa0b1_0d22, changed(&input, |image| contrast(image, 1.4))),
-        ("saturation 0.6", 0x99e4_3516, changed(&input, |image| saturation(image, 0.6))),
-        ("saturation 1.4", 0x8fa4_303f, changed(&input, |image| saturation(image, 1.4))),
-        ("hue +0.1", 0xf4a5_c4f1, changed(&input, |image| hue(image, 0.1))),
-        ("hue -0.25", 0xc9e9_ca1e, changed(&input, |image| hue(image, -0.25))),
-        ("grey", 0xd83f_c478, changed(&input, grayscale)),
-        ("sharpness 0.3", 0x9033_a3b8, changed(&input, |image| sharpness(image, 0.3))),
-        ("sharpness 1.9", 0x6605_e531, changed(&input, |image| sharpness(image, 1.9))),
-        ("autocontrast", 0xf390_5b29, changed(&input, autocontrast)),
-        ("equalize", 0xa783_9abd, changed(&input, equalize)),
-        ("posterize 4", 0xae36_3727, changed(&input, |image| posterize(image, 4))),
-        ("solarize 100", 0x6152_e58d, changed(&input, |image| solarize(image, 100.0))),
-        ("blur", 0x8f8d_5d1d, changed(&input, |image| gaussian_blur(image, 5, 1.0))),
-        ("rotate 30 nearest", 0x33db_cdb4, warped(&input, 30.0, Sampling::Nearest)),
-        ("rotate 30 bilinear", 0x90c3_481e, warped(&input, 30.0, Sampling::Bilinear)),
-        ("rotate -17.5 bilinear, expand, fill 128", 0xd068_5847, expanded(&input)),
-        ("affine bilinear", 0xf7ff_b256, moved(&input, Sampling::Bilinear)),
-        ("affine nearest", 0x73f3_6a6c, moved(&input, Sampling::Nearest)),
-    ];
-    let wrong: Vec<String> = rows
-        .iter()
-        .map(|(name, expected, image)| (name, *expected, crc32(image.pixels())))
-        .filter(|(_, expected, got)| got != expected)
-        .map(|(name, expected, got)| format!("{name}: {got:08x} instead of {expected:08x}"))
-        .collect();
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-/// Sharpness, posterize and solarize as the automatic policies call them: their magnitudes are binary fractions of a bin.
-#[test]
-fn golden_checksums_of_policy_magnitudes_are_met() {
-    let input = formula_image();
-    let sharpness_rows = [
-        (0.27f32, 0x4570_e372, 0x6e69_542c),
-        (0.495, 0x4b1c_9507, 0xa0cd_90d0),
-        (0.99, 0xed78_8f5e, 0x80d2_1e26),
-        (0.2, 0xf69a_3e91, 0xac41_5e75),
-    ];
-    for (magnitude, plus, minus) in sharpness_rows {
-        for (factor, expected) in [(1.0 + f64::from(magnitude), plus), (1.0 - f64::from(magnitude), minus)] {
-            let got = crc32(changed(&input, |image| sharpness(image, factor as f32)).pixels());
-            assert_eq!(got, expected, "sharpness {factor}: {got:08x} instead of {expected:08x}");
-        }
-    }
-    for (bits, expected) in [(7, 0xd8b0_5de7), (5, 0x379f_f186), (2, 0xfd15_cd81), (3, 0x08cf_cb7au32)] {
-        assert_eq!(crc32(changed(&input, |image| posterize(image, bits)).pixels()), expected, "posterize {bits}");
-    }
-    let shares = [(0.7f32, 0x46b8_a619), (0.5, 0x875f_3d2f), (0.0, 0x992f_96aa), (0.777_777_8, 0x0da3_dd34u32)];
-    for (share, expected) in shares {
-        assert_eq!(crc32(changed(&input, |image| solarize(image, 255.0 * share)).pixels()), expected, "solarize {share}");
+fn golden_checksums_of_the_reference_table_are_met() {
+    let (input, rows) = (formula_image(), rows());
+    for isa in Isa::available() {
+        let verdicts = only(isa, || rows.iter().map(|row| (&row.name, row.reference(), row.judge(&input))).collect::<Vec<_>>());
+        let wrong: Vec<_> = verdicts.iter().filter(|(_, _, verdict)| !verdict.holds).collect();
+        assert!(wrong.is_empty(), "{isa:?}: {wrong:#?}");
     }
 }
 
@@ -324,88 +245,5 @@ fn golden_checksums_of_stored_jpegs_are_met() {
     for (image, quality, expected) in rows {
         let got = crc32(changed(&image, |image| jpeg_artifacts(image, quality)).pixels());
         assert_eq!(got, expected, "{} at {quality}: {got:08x} instead of {expected:08x}", image.size());
-    }
-}
-
-#[test]
-fn golden_normalized_pixel_is_met() {
-    let mut out = [0f32; 3];
-    let pixel = Image::new(Size::new(1, 1), 3, vec![0, 83, 166]);
-    Normalize::new(&[0.485, 0.456, 0.406], &[0.229, 0.224, 0.225]).write(&pixel, &mut out);
-    for (got, expected) in out.into_iter().zip([-2.1179, -0.58263, 1.0888f32]) {
-        assert!((got - expected).abs() < 1e-4, "{got} instead of {expected}");
-    }
-}
-
-/// For each new pixel of an axis, the first old one and the weights from there on.
-type Taps = Vec<(usize, Vec<f32>)>;
-
-/// Bilinear resizing by the formulas alone, in floating point: slow; the yardstick.
-fn exact_resize(image: &Image, size: Size, taps: fn(usize, usize) -> Taps) -> Image {
-    let channels = image.channels();
-    let (columns, rows) = (taps(image.width(), size.width as usize), taps(image.height(), size.height as usize));
-    let mut wide = Vec::new();
-    for (y, (low, weights)) in (0..image.height()).flat_map(|y| columns.iter().map(move |taps| (y, taps))) {
-        for c in 0..channels {
-            wide.push(weights.iter().enumerate().map(|(tap, w)| f32::from(image.pixel(y, low + tap)[c]) * w).sum::<f32>());
-        }
-    }
-    let stride = size.width as usize * channels;
-    let mut pixels = Vec::new();
-    for (low, weights) in rows {
-        for x in 0..stride {
-            let terms = weights.iter().enumerate().map(|(tap, weight)| wide[(low + tap) * stride + x] * weight);
-            pixels.push(terms.sum::<f32>().round_ties_even() as u8);
-        }
-    }
-    Image::new(size, channels, pixels)
-}
-
-/// A triangle over all pixels that the new one covers.
-fn triangles(from: usize, to: usize) -> Taps {
-    let scale = from as f64 / to as f64;
-    let wide = scale.max(1.0);
-    let of = |index: usize| {
-        let centre = (index as f64 + 0.5) * scale;
-        let low = (centre - wide + 0.5).max(0.0) as usize;
-        let high = ((centre + wide + 0.5) as usize).min(from);
-        let weights: Vec<f64> = (low..high).map(|tap| (1.0 - ((tap as f64 - centre + 0.5) / wide).abs()).max(0.0)).collect();
-        let sum: f64 = weights.iter().sum();
-        (low, weights.iter().map(|weight| (weight / sum) as f32).collect())
-    };
-    (0..to).map(of).collect()
-}
-
-/// The two pixels around each centre, without antialias.
-fn pairs(from: usize, to: usize) -> Taps {
-    let of = |index: usize| {
-        let place = ((index as f32 + 0.5) * (from as f32 / to as f32) - 0.5).max(0.0);
-        let low = place as usize;
-        if low + 1 < from { (low, vec![1.0 - place.fract(), place.fract()]) } else { (from - 1, vec![1.0]) }
-    };
-    (0..to).map(of).collect()
-}
-
-/// The checksums are those of torch's floating-point path; ours is its `uint8` path, which may differ from it by one level.
-#[test]
-fn golden_resizes_are_within_one_level_of_the_floating_point_path() {
-    let input = formula_image();
-    let part = crop(&input, Region { top: 5, left: 7, height: 30, width: 41 });
-    let short_side = short_side_size(input.size(), 32, None);
-    let rows = [
-        ("smaller", &input, Size::new(24, 32), Some(0x3c2d_da0f)),
-        ("odd", &input, Size::new(17, 23), Some(0xa79d_5059)),
-        // Torch's own weights decide a few ties here, so that the yardstick has no checksum.
-        ("larger", &input, Size::new(100, 120), None),
-        ("short side", &input, short_side, Some(0xd736_0d70)),
-        ("resized crop", &part, Size::new(24, 24), Some(0x5275_d19e)),
-        ("no antialias", &input, Size::new(17, 23), Some(0xbd6f_99dc)),
-    ];
-    for (name, image, size, checksum) in rows {
-        let antialias = name != "no antialias";
-        let exact = exact_resize(image, size, if antialias { triangles } else { pairs });
-        assert!(checksum.is_none_or(|checksum| crc32(exact.pixels()) == checksum), "the yardstick for {name}");
-        let (largest, mean) = difference(&resize(image, size, Interpolation::Bilinear, antialias), &exact);
-        assert!(largest <= 1 && mean <= 0.25, "{name}: {largest}, {mean}");
     }
 }

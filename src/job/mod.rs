@@ -5,8 +5,12 @@ pub mod check;
 pub mod claim;
 pub mod data;
 pub mod describe;
+mod facts;
 pub mod list;
+pub mod preview;
 pub mod run;
+pub mod strip;
+pub mod verify;
 
 use crate::config::render;
 use crate::error::{Error, Result};

@@ -29,7 +29,7 @@ pub fn contact_sheet(rows: &[Vec<Image>], tile: u32, gap: u32) -> Image {
 }
 
 /// The picture in RGB, its longer side at most `tile`.
-fn fit(picture: &Image, tile: usize) -> Image {
+pub fn fit(picture: &Image, tile: usize) -> Image {
     let (height, width) = (picture.height(), picture.width());
     let longer = height.max(width).max(1);
     let scaled = |side: usize| if longer <= tile { side * (tile / longer) } else { (side * tile / longer).max(1) };
@@ -61,7 +61,7 @@ fn average(picture: &Image, rows: std::ops::Range<usize>, columns: std::ops::Ran
     sums.map(|sum| ((sum + count / 2) / count) as u8)
 }
 
-fn paste(sheet: &mut Image, picture: &Image, top: usize, left: usize) {
+pub(super) fn paste(sheet: &mut Image, picture: &Image, top: usize, left: usize) {
     let stride = sheet.width() * 3;
     for y in 0..picture.height() {
         sheet.pixels_mut()[(top + y) * stride + left * 3..][..picture.width() * 3].copy_from_slice(picture.row(y));

@@ -3,7 +3,7 @@
 mod brands;
 mod fetch;
 mod public;
-mod raster;
+pub(super) mod raster;
 mod synth;
 
 pub use brands::{Brand, Facing, draw};

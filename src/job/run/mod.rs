@@ -2,9 +2,9 @@
 
 mod artifacts;
 mod discard;
-mod moments;
+pub(super) mod moments;
 mod resume;
-mod signals;
+pub(super) mod signals;
 mod train;
 mod voice;
 mod write;
@@ -14,7 +14,7 @@ pub use voice::Voice;
 use crate::error::{Error, Result};
 use crate::event::{Event, Listener};
 use crate::plan::{End, Plan, memory_bound};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// What the user asked for.
@@ -58,7 +58,12 @@ pub fn run(request: &Request) -> Result<()> {
     let signals = signals::Signals::install()?;
     let plan = Plan::load(&request.name, &request.sets)?;
     refuse_too_large(&plan)?;
-    refuse_inside_data(&plan, request)?;
+    let out = match (&request.out, &plan.end) {
+        (Some(out), _) => out,
+        (None, End::Write(end)) => &end.path,
+        (None, _) => &plan.runs,
+    };
+    refuse_inside_data(&plan, out)?;
     match &plan.end {
         End::Train(end) => train::run(&plan, end, request, &signals),
         End::Write(end) => write::run(&plan, end, request, &signals),
@@ -67,14 +72,9 @@ pub fn run(request: &Request) -> Result<()> {
 }
 
 /// Refuses results that would become a class of the data that they come from.
-fn refuse_inside_data(plan: &Plan, request: &Request) -> Result<()> {
-    let out = match (&request.out, &plan.end) {
-        (Some(out), _) => out.clone(),
-        (None, End::Write(end)) => end.path.clone(),
-        (None, _) => plan.runs.clone(),
-    };
+pub(super) fn refuse_inside_data(plan: &Plan, out: &Path) -> Result<()> {
     for folder in plan.class_folders() {
-        if let (Some(inside), Ok(folder)) = (real_path(&out), folder.canonicalize())
+        if let (Some(inside), Ok(folder)) = (real_path(out), folder.canonicalize())
             && inside.starts_with(&folder)
         {
             let message = format!("{} is inside the data, {}: it would become a class of it", out.display(), folder.display());
@@ -85,7 +85,7 @@ fn refuse_inside_data(plan: &Plan, request: &Request) -> Result<()> {
 }
 
 /// Where a path that need not exist yet really is.
-fn real_path(path: &std::path::Path) -> Option<PathBuf> {
+fn real_path(path: &Path) -> Option<PathBuf> {
     let path = std::path::absolute(path).ok()?;
     let there = path.ancestors().find(|part| part.exists())?;
     let rest = path.strip_prefix(there).ok()?;
