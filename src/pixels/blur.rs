@@ -32,16 +32,22 @@ pub fn gaussian_blur(image: &mut Image, kernel_size: u32, sigma: f32) {
                 true => &kept[place % reach * stride..][..stride],
                 false => &pixels[place * stride..][..stride],
             };
+            let pair = |distance: usize| (row(rows[y + reach - distance]), row(rows[y + reach + distance]));
             let middle = &mut sums[margin..margin + stride];
-            start(row(y), weights[0], middle);
-            for (distance, &weight) in weights.iter().enumerate().skip(1) {
-                add(row(rows[y + reach - distance]), row(rows[y + reach + distance]), weight, middle);
+            start(row(y), pair(1).0, pair(1).1, &weights, middle);
+            for (distance, &weight) in weights.iter().enumerate().skip(2) {
+                add(pair(distance).0, pair(distance).1, weight, middle);
             }
         }
         mirror(&mut sums, &columns, reach, channels);
         let row = &mut pixels[y * stride..][..stride];
         kept[y % reach * stride..][..stride].copy_from_slice(row);
-        across(&sums, &weights, channels, row);
+        match reach {
+            1 => across_near::<1>(&sums, &weights, channels, row),
+            2 => across_near::<2>(&sums, &weights, channels, row),
+            3 => across_near::<3>(&sums, &weights, channels, row),
+            _ => across(&sums, &weights, channels, row),
+        }
     }
 }
 
@@ -66,9 +72,10 @@ fn mirror(sums: &mut [f32], columns: &[usize], reach: usize, channels: usize) {
 }
 
 wide! {
-    fn start / start_plain(row: &[u8], weight: f32, sums: &mut [f32]) {
-        for (sum, &value) in sums.iter_mut().zip(row) {
-            *sum = f32::from(value) * weight;
+    fn start / start_plain(row: &[u8], above: &[u8], below: &[u8], weights: &[f32], sums: &mut [f32]) {
+        let (weight, next) = (weights[0], weights[1]);
+        for (((sum, &value), &a), &b) in sums.iter_mut().zip(row).zip(above).zip(below) {
+            *sum = f32::from(value) * weight + f32::from(u16::from(a) + u16::from(b)) * next;
         }
     }
 }
@@ -77,6 +84,26 @@ wide! {
     fn add / add_plain(above: &[u8], below: &[u8], weight: f32, sums: &mut [f32]) {
         for ((sum, &a), &b) in sums.iter_mut().zip(above).zip(below) {
             *sum += f32::from(u16::from(a) + u16::from(b)) * weight;
+        }
+    }
+}
+
+wide! {
+    /// [`across`] for few neighbours, whose sums stay in registers.
+    fn across_near / across_near_plain<const REACH: usize>(sums: &[f32], weights: &[f32], channels: usize, row: &mut [u8]) {
+        let count = row.len();
+        let (mut left, mut right, mut factors) = ([sums; REACH], [sums; REACH], [0.0; REACH]);
+        for distance in 0..REACH {
+            left[distance] = &sums[(REACH - 1 - distance) * channels..][..count];
+            right[distance] = &sums[(REACH + 1 + distance) * channels..][..count];
+            factors[distance] = weights[distance + 1];
+        }
+        for (place, (value, sum)) in row.iter_mut().zip(&sums[REACH * channels..][..count]).enumerate() {
+            let mut result = sum * weights[0];
+            for distance in 0..REACH {
+                result += (left[distance][place] + right[distance][place]) * factors[distance];
+            }
+            *value = rounded(result);
         }
     }
 }

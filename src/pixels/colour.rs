@@ -3,6 +3,7 @@
 //! All follow torchvision on `uint8` tensors: f·x is rounded to `f32`, (1 − f)·other is added with one fused multiply-add, and
 //! the result is clamped to 0–255 and truncated.
 
+use super::bytes;
 use super::planes::{LANES, Planes};
 use super::truncated;
 use crate::sample::Image;
@@ -49,9 +50,7 @@ fn parts(factor: f64) -> (f32, f32) {
 /// Replaces every value by the truncated `result` for it.
 pub(super) fn look_up(image: &mut Image, result: impl Fn(f32) -> f32) {
     let table: [u8; 256] = std::array::from_fn(|value| truncated(result(value as f32)));
-    for value in image.pixels_mut() {
-        *value = table[usize::from(*value)];
-    }
+    bytes::look_up(image.pixels_mut(), &table);
 }
 
 /// The mean over all pixels of their truncated grey; the sum is exact.
@@ -95,8 +94,13 @@ wide! {
 
 wide! {
     fn make_grey / make_grey_plain(pixels: &mut [u8]) {
-        for pixel in pixels.as_chunks_mut::<3>().0 {
-            *pixel = [grey(pixel[0], pixel[1], pixel[2]); 3];
+        for block in pixels.as_chunks_mut::<3>().0.chunks_mut(LANES) {
+            let Planes { red, green, blue } = Planes::split(block);
+            let mut all = [0; LANES];
+            for lane in 0..LANES {
+                all[lane] = grey(red[lane], green[lane], blue[lane]);
+            }
+            Planes { red: all, green: all, blue: all }.join(block);
         }
     }
 }

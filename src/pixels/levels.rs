@@ -1,5 +1,7 @@
 //! Stretches and evens out the levels of each channel: autocontrast and equalize. Knows no neighbour and no chance.
 
+use super::bytes::look_up;
+use super::planes::{LANES, Planes};
 use super::truncated;
 use crate::sample::Image;
 
@@ -53,12 +55,16 @@ wide! {
 pub fn equalize(image: &mut Image) {
     if image.channels() == 3 {
         let tables = histograms::<3>(image.pixels()).map(|counts| even_table(&counts));
-        for pixel in image.pixels_mut().as_chunks_mut::<3>().0 {
-            *pixel = std::array::from_fn(|channel| tables[channel][usize::from(pixel[channel])]);
+        for block in image.pixels_mut().as_chunks_mut::<3>().0.chunks_mut(LANES) {
+            let mut planes = Planes::split(block);
+            look_up(&mut planes.red, &tables[0]);
+            look_up(&mut planes.green, &tables[1]);
+            look_up(&mut planes.blue, &tables[2]);
+            planes.join(block);
         }
     } else {
         let [table] = histograms::<1>(image.pixels()).map(|counts| even_table(&counts));
-        image.pixels_mut().iter_mut().for_each(|value| *value = table[usize::from(*value)]);
+        look_up(image.pixels_mut(), &table);
     }
 }
 

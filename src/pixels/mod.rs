@@ -9,6 +9,7 @@ mod wide;
 
 pub mod affine;
 pub mod blur;
+mod bytes;
 pub mod channels;
 pub mod colour;
 pub mod crop;

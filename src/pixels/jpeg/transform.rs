@@ -122,62 +122,71 @@ fn scaled_down(x: i32, n: u32) -> i32 {
     (x + (1 << (n - 1))) >> n
 }
 
-/// The eight values `first`, `first` + `apart` … of every block become their cosine coefficients, times √8 a pass.
+/// Eight values of each block.
+type Line = [[i32; LANES]; 8];
+
+/// The values `first`, `first` + `apart` … of each block.
 #[inline(always)]
-fn forward_pass(blocks: &mut Blocks, first: usize, apart: usize, is_first: bool) {
-    for lane in 0..LANES {
-        forward_lane(blocks, lane, first, apart, is_first);
+fn take(blocks: &Blocks, first: usize, apart: usize) -> Line {
+    let mut line = [[0; LANES]; 8];
+    for (k, values) in line.iter_mut().enumerate() {
+        *values = blocks[first + k * apart];
     }
+    line
 }
 
 #[inline(always)]
-fn forward_lane(blocks: &mut Blocks, lane: usize, first: usize, apart: usize, is_first: bool) {
-    let at = |k: usize| first + k * apart;
-    let [d0, d1, d2, d3] = [blocks[at(0)][lane], blocks[at(1)][lane], blocks[at(2)][lane], blocks[at(3)][lane]];
-    let [d4, d5, d6, d7] = [blocks[at(4)][lane], blocks[at(5)][lane], blocks[at(6)][lane], blocks[at(7)][lane]];
-    let (outer, inner, twist, turn) = (d0 + d7 + d3 + d4, d1 + d6 + d2 + d5, d1 + d6 - d2 - d5, d0 + d7 - d3 - d4);
-    let odd = odd_part([d3 - d4, d2 - d5, d1 - d6, d0 - d7]);
-    let common = (twist + turn) * 4433;
-    let even = [common + turn * 6270, common - twist * 15137];
-    let shift = if is_first { BITS - MORE } else { BITS + MORE };
-    if is_first {
-        blocks[at(0)][lane] = (outer + inner) << MORE;
-        blocks[at(4)][lane] = (outer - inner) << MORE;
-    } else {
-        blocks[at(0)][lane] = scaled_down(outer + inner, MORE);
-        blocks[at(4)][lane] = scaled_down(outer - inner, MORE);
+fn put(blocks: &mut Blocks, first: usize, apart: usize, line: &Line) {
+    for (k, values) in line.iter().enumerate() {
+        blocks[first + k * apart] = *values;
     }
-    blocks[at(2)][lane] = scaled_down(even[0], shift);
-    blocks[at(6)][lane] = scaled_down(even[1], shift);
-    blocks[at(7)][lane] = scaled_down(odd[0], shift);
-    blocks[at(5)][lane] = scaled_down(odd[1], shift);
-    blocks[at(3)][lane] = scaled_down(odd[2], shift);
-    blocks[at(1)][lane] = scaled_down(odd[3], shift);
+}
+
+/// Eight values become their cosine coefficients, times √8 a pass.
+#[inline(always)]
+fn forward_pass(blocks: &mut Blocks, first: usize, apart: usize, is_first: bool) {
+    let [mut d0, mut d1, mut d2, mut d3, mut d4, mut d5, mut d6, mut d7] = take(blocks, first, apart);
+    for lane in 0..LANES {
+        let old = [d0[lane], d1[lane], d2[lane], d3[lane], d4[lane], d5[lane], d6[lane], d7[lane]];
+        [d0[lane], d1[lane], d2[lane], d3[lane], d4[lane], d5[lane], d6[lane], d7[lane]] = forward(old, is_first);
+    }
+    put(blocks, first, apart, &[d0, d1, d2, d3, d4, d5, d6, d7]);
 }
 
 /// The way back; the second pass also divides by 8.
 #[inline(always)]
 fn inverse_pass(blocks: &mut Blocks, first: usize, apart: usize, is_first: bool) {
+    let [mut d0, mut d1, mut d2, mut d3, mut d4, mut d5, mut d6, mut d7] = take(blocks, first, apart);
     for lane in 0..LANES {
-        inverse_lane(blocks, lane, first, apart, is_first);
+        let old = [d0[lane], d1[lane], d2[lane], d3[lane], d4[lane], d5[lane], d6[lane], d7[lane]];
+        [d0[lane], d1[lane], d2[lane], d3[lane], d4[lane], d5[lane], d6[lane], d7[lane]] = inverse(old, is_first);
     }
+    put(blocks, first, apart, &[d0, d1, d2, d3, d4, d5, d6, d7]);
 }
 
 #[inline(always)]
-fn inverse_lane(blocks: &mut Blocks, lane: usize, first: usize, apart: usize, is_first: bool) {
-    let at = |k: usize| first + k * apart;
-    let [v0, v1, v2, v3] = [blocks[at(0)][lane], blocks[at(1)][lane], blocks[at(2)][lane], blocks[at(3)][lane]];
-    let [v4, v5, v6, v7] = [blocks[at(4)][lane], blocks[at(5)][lane], blocks[at(6)][lane], blocks[at(7)][lane]];
+fn forward([d0, d1, d2, d3, d4, d5, d6, d7]: [i32; 8], is_first: bool) -> [i32; 8] {
+    let (outer, inner, twist, turn) = (d0 + d7 + d3 + d4, d1 + d6 + d2 + d5, d1 + d6 - d2 - d5, d0 + d7 - d3 - d4);
+    let odd = odd_part([d3 - d4, d2 - d5, d1 - d6, d0 - d7]);
+    let common = (twist + turn) * 4433;
+    let even = [common + turn * 6270, common - twist * 15137];
+    let (sum, difference) = (outer + inner, outer - inner);
+    let shift = if is_first { BITS - MORE } else { BITS + MORE };
+    let odd = odd.map(|value| scaled_down(value, shift));
+    let even = even.map(|value| scaled_down(value, shift));
+    let plain = [sum, difference].map(|value| if is_first { value << MORE } else { scaled_down(value, MORE) });
+    [plain[0], odd[3], even[0], odd[2], plain[1], odd[1], even[1], odd[0]]
+}
+
+#[inline(always)]
+fn inverse([v0, v1, v2, v3, v4, v5, v6, v7]: [i32; 8], is_first: bool) -> [i32; 8] {
     let common = (v2 + v6) * 4433;
     let (low, high) = (common - v6 * 15137, common + v2 * 6270);
     let (sum, difference) = ((v0 + v4) << BITS, (v0 - v4) << BITS);
-    let even = [sum + high, difference + low, difference - low, sum - high];
-    let odd = odd_part([v7, v5, v3, v1]);
+    let [a, b, c, d] = [sum + high, difference + low, difference - low, sum - high];
+    let [e, f, g, h] = odd_part([v7, v5, v3, v1]);
     let shift = if is_first { BITS - MORE } else { BITS + MORE + 3 };
-    for k in 0..4 {
-        blocks[at(k)][lane] = scaled_down(even[k] + odd[3 - k], shift);
-        blocks[at(7 - k)][lane] = scaled_down(even[k] - odd[3 - k], shift);
-    }
+    [a + h, b + g, c + f, d + e, d - e, c - f, b - g, a - h].map(|value| scaled_down(value, shift))
 }
 
 /// The rotations that both directions share.
