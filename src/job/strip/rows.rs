@@ -15,6 +15,9 @@ const LOOKS: u64 = 64;
 /// Keys that every step has, and which say nothing about the operation.
 const OF_STEPS: [&str; 3] = ["op", "p", "name"];
 
+/// Keys that say how large a result is: examples are made for small pictures.
+const LENGTHS: [&str; 4] = ["size", "short_side", "max_size", "resize_side"];
+
 /// One application: what was drawn, and the picture.
 struct Try {
     draw: Value,
@@ -23,7 +26,7 @@ struct Try {
 
 /// All rows of the operation of `entry` on `scene`.
 pub fn rows(entry: &Entry<Build>, scene: &Image) -> Vec<Row> {
-    let example = for_scene(entry.example);
+    let example = for_scene(entry.example, scene);
     let original = Tile { title: "original".to_owned(), words: vec![scene.size().to_string()], ..shown(scene, scene) };
     let tries: Vec<Try> = (0..LOOKS).filter_map(|sample| attempt(&example, sample, scene)).collect();
     let mut strip = vec![Row { heading: heading(&example), tiles: draws(&original, &tries, scene) }];
@@ -44,21 +47,22 @@ pub fn rows(entry: &Entry<Build>, scene: &Image) -> Vec<Row> {
     strip
 }
 
-/// The example, applied always, and with sizes made for pictures like the scene.
-fn for_scene(example: &str) -> toml::Table {
+/// The example, applied always, and with a size made for pictures like the scene where that goes together with its other keys.
+fn for_scene(example: &str, scene: &Image) -> toml::Table {
     let mut table: toml::Table = example.parse().unwrap_or_default();
     table.insert("p".to_owned(), toml::Value::Float(1.0));
-    if let Some(size) = table.get_mut("size") {
-        match size {
+    let mut larger = table.clone();
+    for (_, value) in larger.iter_mut().filter(|(key, _)| LENGTHS.contains(&key.as_str())) {
+        match value {
             toml::Value::Array(sides) => sides.iter_mut().for_each(enlarge),
             side => enlarge(side),
         }
     }
-    table
+    if attempt(&larger, 0, scene).is_some() { larger } else { table }
 }
 
 fn enlarge(side: &mut toml::Value) {
-    if let toml::Value::Integer(side @ 1..=32) = side {
+    if let toml::Value::Integer(side @ 1..=64) = side {
         *side *= 3;
     }
 }
