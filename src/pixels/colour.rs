@@ -4,7 +4,7 @@
 //! the result is clamped to 0–255 and truncated.
 
 use super::planes::{LANES, Planes};
-use super::truncated;
+use super::{table, truncated};
 use crate::sample::Image;
 
 /// The luminance of an RGB pixel, truncated: 0.2989 R + 0.587 G + 0.114 B.
@@ -46,11 +46,10 @@ fn parts(factor: f64) -> (f32, f32) {
     (factor as f32, (1.0 - factor) as f32)
 }
 
+/// Replaces every value by the truncated `result` for it.
 fn look_up(image: &mut Image, result: impl Fn(f32) -> f32) {
     let table: [u8; 256] = std::array::from_fn(|value| truncated(result(value as f32)));
-    for value in image.pixels_mut() {
-        *value = table[usize::from(*value)];
-    }
+    table::look_up(image.pixels_mut(), &table);
 }
 
 /// The mean over all pixels of their truncated grey; the sum is exact.
@@ -65,8 +64,9 @@ fn mean_grey(image: &Image) -> f32 {
 
 wide! {
     fn sum_grey / sum_grey_plain(pixels: &[u8], sum: &mut u64) {
+        let mut planes = Planes::default();
         for block in pixels.as_chunks::<3>().0.chunks(LANES) {
-            let planes = Planes::split(block);
+            planes.split(block);
             let mut part = 0;
             for lane in 0..LANES {
                 part += u32::from(grey(planes.red[lane], planes.green[lane], planes.blue[lane]));
@@ -79,8 +79,9 @@ wide! {
 wide! {
     fn saturate / saturate_plain(pixels: &mut [u8], factor: f64) {
         let (factor, rest) = parts(factor);
+        let mut planes = Planes::default();
         for block in pixels.as_chunks_mut::<3>().0.chunks_mut(LANES) {
-            let mut planes = Planes::split(block);
+            planes.split(block);
             for lane in 0..LANES {
                 let grey = f32::from(grey(planes.red[lane], planes.green[lane], planes.blue[lane]));
                 planes.red[lane] = truncated(rest.mul_add(grey, f32::from(planes.red[lane]) * factor));

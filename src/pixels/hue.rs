@@ -1,97 +1,172 @@
 //! Turns the hue of an image. Knows no chance.
 //!
-//! RGB → HSV → RGB in `f32` exactly as torchvision's tensor path does it, on blocks of pixels so that a compiler can do many at
-//! a time.
+//! RGB → HSV → RGB in `f32` with the results of torchvision's tensor path, bit for bit, on blocks of pixels so that a compiler can
+//! do many at a time. What is chosen and not computed is chosen as bytes, of which four times as many fit into a register.
 
 use super::planes::{LANES, Planes};
-use super::truncated;
 use crate::sample::Image;
 
-/// Adds `turns` (−0.5 to 0.5 of a full turn) to every pixel's hue. A gray image stays as it is.
+/// Adds `turns` (−0.5 to 0.5 of a full turn, and no more) to every pixel's hue. A gray image stays as it is.
 pub fn hue(image: &mut Image, turns: f32) {
     if image.channels() == 3 {
-        turn_hue(image.pixels_mut(), turns);
+        turn_hue(image.pixels_mut(), within_half(turns));
     }
+}
+
+/// `turns` as far as half a turn goes; NaN becomes −0.5.
+pub(super) fn within_half(turns: f32) -> f32 {
+    turns.max(-0.5).min(0.5)
 }
 
 wide! {
     fn turn_hue / turn_hue_plain(pixels: &mut [u8], turns: f32) {
+        let (mut planes, mut colours) = (Planes::default(), Colours::default());
         for block in pixels.as_chunks_mut::<3>().0.chunks_mut(LANES) {
-            let mut planes = Planes::split(block);
-            for lane in 0..LANES {
-                let (red, green, blue) = (unit(planes.red[lane]), unit(planes.green[lane]), unit(planes.blue[lane]));
-                let (hue, saturation, value) = hsv(red, green, blue);
-                let (red, green, blue) = rgb(wrapped(hue + turns), saturation, value);
-                planes.red[lane] = truncated(red * 255.999);
-                planes.green[lane] = truncated(green * 255.999);
-                planes.blue[lane] = truncated(blue * 255.999);
-            }
+            planes.split(block);
+            colours.turn(&mut planes, turns);
             planes.join(block);
         }
     }
 }
 
+/// The pixels of a block on their way around the colour circle.
+pub(super) struct Colours {
+    /// The largest channel of each pixel (the first one of equals), and its neighbours in the circle red, green, blue, red.
+    largest: [u8; LANES],
+    before: [u8; LANES],
+    after: [u8; LANES],
+    /// Where the largest channel's third of the colour circle has its middle: 0, 2 or 4 sixths.
+    third: [u8; LANES],
+    /// The largest channel on the scale 0 to 1, and what its neighbours lack.
+    value: [f32; LANES],
+    before_lacks: [f32; LANES],
+    after_lacks: [f32; LANES],
+    /// What the smallest channel lacks, 1 for grey; and 1 by that.
+    chroma: [f32; LANES],
+    inverse: [f32; LANES],
+    saturation: [f32; LANES],
+    /// Sixths of the circle from red.
+    hue: [f32; LANES],
+    /// Whole sixths, and the channels between largest and smallest, and the smallest, after the turn.
+    sector: [u8; LANES],
+    middle: [u8; LANES],
+    low: [u8; LANES],
+}
+
+impl Default for Colours {
+    fn default() -> Self {
+        let (bytes, numbers) = ([0; LANES], [0.0; LANES]);
+        let (largest, before, after, third, sector, middle, low) = (bytes, bytes, bytes, bytes, bytes, bytes, bytes);
+        let (value, before_lacks, after_lacks, chroma, inverse) = (numbers, numbers, numbers, numbers, numbers);
+        let (saturation, hue) = (numbers, numbers);
+        Self { largest, before, after, third, value, before_lacks, after_lacks, chroma, inverse, saturation, hue, sector, middle, low }
+    }
+}
+
+impl Colours {
+    /// Turns the hue of a block by `turns`, −0.5 to 0.5.
+    ///
+    /// Several short loops, because a processor looks ahead over many pixels only of a short one.
+    #[inline(always)]
+    pub fn turn(&mut self, planes: &mut Planes, turns: f32) {
+        self.order(planes);
+        self.divide();
+        for lane in 0..LANES {
+            let before = divided(self.before_lacks[lane], self.chroma[lane], self.inverse[lane]);
+            let after = divided(self.after_lacks[lane], self.chroma[lane], self.inverse[lane]);
+            self.hue[lane] = before + f32::from(self.third[lane]) - after;
+        }
+        for hue in &mut self.hue {
+            let turned = below_one(*hue * (1.0 / 6.0) + 1.0) + turns;
+            *hue = below_one(if turned < 0.0 { turned + 1.0 } else { turned }) * 6.0;
+        }
+        self.mix();
+        for lane in 0..LANES {
+            let channels = in_sector(self.sector[lane], self.largest[lane], self.middle[lane], self.low[lane]);
+            (planes.red[lane], planes.green[lane], planes.blue[lane]) = channels;
+        }
+    }
+
+    #[inline(always)]
+    fn order(&mut self, planes: &Planes) {
+        for lane in 0..LANES {
+            let (red, green, blue) = (planes.red[lane], planes.green[lane], planes.blue[lane]);
+            let largest = red.max(green).max(blue);
+            let (is_red, is_green) = (red == largest, green == largest);
+            let (before, after) = if is_green { (red, blue) } else { (green, red) };
+            self.largest[lane] = largest;
+            self.before[lane] = if is_red { blue } else { before };
+            self.after[lane] = if is_red { green } else { after };
+            self.third[lane] = if is_red { 0 } else { 4 - 2 * u8::from(is_green) };
+        }
+    }
+
+    #[inline(always)]
+    fn divide(&mut self) {
+        for lane in 0..LANES {
+            let value = unit(self.largest[lane]);
+            let (before, after) = (value - unit(self.before[lane]), value - unit(self.after[lane]));
+            let chroma = if before > after { before } else { after };
+            (self.value[lane], self.before_lacks[lane], self.after_lacks[lane]) = (value, before, after);
+            self.saturation[lane] = chroma / if chroma == 0.0 { 1.0 } else { value };
+            let chroma = if chroma == 0.0 { 1.0 } else { chroma };
+            (self.chroma[lane], self.inverse[lane]) = (chroma, 1.0 / chroma);
+        }
+    }
+
+    #[inline(always)]
+    fn mix(&mut self) {
+        for lane in 0..LANES {
+            let (saturation, sector) = (self.saturation[lane], whole(self.hue[lane]));
+            let part = saturation * (self.hue[lane] - sector as f32);
+            let rest = 1.0 - saturation;
+            let middle = if sector & 1 == 1 { 1.0 - part } else { part + rest };
+            self.sector[lane] = sector as u8;
+            self.middle[lane] = whole(middle * self.value[lane] * 255.999) as u8;
+            self.low[lane] = whole(rest * self.value[lane] * 255.999) as u8;
+        }
+    }
+}
+
+/// Red, green and blue for a sixth 0 to 5 of the colour circle, the largest channel, the one between, and the smallest; the
+/// sixth number 6 is the first one.
+#[inline(always)]
+fn in_sector(sector: u8, value: u8, middle: u8, low: u8) -> (u8, u8, u8) {
+    let sector = if sector == 6 { 0 } else { sector };
+    let chosen = |largest: (u8, u8), between: (u8, u8)| {
+        let other = if (sector == between.0) | (sector == between.1) { middle } else { low };
+        if (sector == largest.0) | (sector == largest.1) { value } else { other }
+    };
+    (chosen((0, 5), (1, 4)), chosen((1, 2), (0, 3)), chosen((3, 4), (2, 5)))
+}
+
+/// A byte on the scale 0 to 1. Times 255.999 it is that byte and a fraction.
 #[inline(always)]
 fn unit(byte: u8) -> f32 {
     f32::from(byte) * (1.0 / 255.0)
 }
 
-/// x − floor(x) for −1 ≤ x < 2.
+/// x without its fraction, for 0 ≤ x < 2³¹.
 #[inline(always)]
-fn wrapped(x: f32) -> f32 {
-    let x = if x < 0.0 { x + 1.0 } else { x };
+fn whole(x: f32) -> i32 {
+    // SAFETY: hues lie in 0–6 and channels in 0–256, because saturation, value and what is made of them lie in 0–1, give or take a
+    // rounding; a turn is no NaN, and divisors are more than 0.
+    unsafe { x.to_int_unchecked() }
+}
+
+/// x − 1 where x is 1 or more.
+#[inline(always)]
+fn below_one(x: f32) -> f32 {
     if x >= 1.0 { x - 1.0 } else { x }
 }
 
+/// x / y, to the last bit, where `inverse` is 1 / y: a product, and what is missing added to it (Markstein, *Computation of
+/// elementary functions on the IBM RISC System/6000 processor*, 1990).
 #[inline(always)]
-fn larger(a: f32, b: f32) -> f32 {
-    if a > b { a } else { b }
-}
-
-#[inline(always)]
-fn smaller(a: f32, b: f32) -> f32 {
-    if a < b { a } else { b }
-}
-
-/// Hue, saturation and value, each 0 to 1, of a colour with parts 0 to 1.
-#[inline(always)]
-fn hsv(red: f32, green: f32, blue: f32) -> (f32, f32, f32) {
-    let value = larger(larger(red, green), blue);
-    let chroma = value - smaller(smaller(red, green), blue);
-    let flat = chroma == 0.0;
-    let saturation = chroma / if flat { 1.0 } else { value };
-    let divisor = if flat { 1.0 } else { chroma };
-    let (rc, gc, bc) = ((value - red) / divisor, (value - green) / divisor, (value - blue) / divisor);
-    let not_red = if value == green { rc + 2.0 - bc } else { gc + 4.0 - rc };
-    let sixth = if value == red { bc - gc } else { not_red };
-    (wrapped(sixth * (1.0 / 6.0) + 1.0), saturation, value)
-}
-
-/// The colour with hue, saturation and value 0 to 1.
-#[inline(always)]
-fn rgb(hue: f32, saturation: f32, value: f32) -> (f32, f32, f32) {
-    let sixths = hue * 6.0;
-    let whole = f32::from(truncated(sixths));
-    let part = sixths - whole;
-    let sector = if whole == 6.0 { 0.0 } else { whole };
-    let low = (1.0 - saturation) * value;
-    let falling = (1.0 - saturation * part) * value;
-    let rising = (saturation * part + (1.0 - saturation)) * value;
-    (
-        picked(sector, [value, falling, low, low, rising, value]),
-        picked(sector, [rising, value, value, falling, low, low]),
-        picked(sector, [low, low, rising, value, value, falling]),
-    )
-}
-
-/// The part for the sector 0 to 5 of the colour circle.
-#[inline(always)]
-fn picked(sector: f32, parts: [f32; 6]) -> f32 {
-    let first = if sector == 0.0 { parts[0] } else { parts[1] };
-    let second = if sector == 2.0 { parts[2] } else { parts[3] };
-    let third = if sector == 4.0 { parts[4] } else { parts[5] };
-    let early = if sector < 2.0 { first } else { second };
-    if sector < 4.0 { early } else { third }
+fn divided(x: f32, y: f32, inverse: f32) -> f32 {
+    let near = x * inverse;
+    let missing = (-near).mul_add(y, x);
+    missing.mul_add(inverse, near)
 }
 
 #[cfg(test)]

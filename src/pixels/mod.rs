@@ -18,8 +18,11 @@ pub mod noise;
 pub mod normalize;
 pub mod pad;
 mod planes;
+#[cfg(target_arch = "x86_64")]
+mod resample;
 pub mod resize;
 pub mod rotate90;
+mod table;
 mod taps;
 pub mod warp;
 
