@@ -37,29 +37,45 @@ pub(super) struct Colours {
     after: [u8; LANES],
     /// Where the largest channel's third of the colour circle has its middle: 0, 2 or 4 sixths.
     third: [u8; LANES],
-    /// The largest channel on the scale 0 to 1, and what its neighbours lack.
+    /// The smallest channel. Like the largest it is that of the turned colour, too: arithmetic would give it back.
+    smallest: [u8; LANES],
+    /// The largest channel on the scale 0 to 1.
     value: [f32; LANES],
+    /// What its neighbours lack of it.
     before_lacks: [f32; LANES],
     after_lacks: [f32; LANES],
-    /// What the smallest channel lacks, 1 for grey; and 1 by that.
-    chroma: [f32; LANES],
+    /// What the smallest channel lacks of it, and the largest itself, but both 1 for grey; and 1 by their product.
+    divisor: [f32; LANES],
+    whole: [f32; LANES],
     inverse: [f32; LANES],
     saturation: [f32; LANES],
     /// Sixths of the circle from red.
     hue: [f32; LANES],
-    /// Whole sixths, and the channels between largest and smallest, and the smallest, after the turn.
+    /// Whole sixths, and the channel between largest and smallest, after the turn.
     sector: [u8; LANES],
     middle: [u8; LANES],
-    low: [u8; LANES],
 }
 
 impl Default for Colours {
     fn default() -> Self {
         let (bytes, numbers) = ([0; LANES], [0.0; LANES]);
-        let (largest, before, after, third, sector, middle, low) = (bytes, bytes, bytes, bytes, bytes, bytes, bytes);
-        let (value, before_lacks, after_lacks, chroma, inverse) = (numbers, numbers, numbers, numbers, numbers);
-        let (saturation, hue) = (numbers, numbers);
-        Self { largest, before, after, third, value, before_lacks, after_lacks, chroma, inverse, saturation, hue, sector, middle, low }
+        Self {
+            largest: bytes,
+            before: bytes,
+            after: bytes,
+            third: bytes,
+            smallest: bytes,
+            value: numbers,
+            before_lacks: numbers,
+            after_lacks: numbers,
+            divisor: numbers,
+            whole: numbers,
+            inverse: numbers,
+            saturation: numbers,
+            hue: numbers,
+            sector: bytes,
+            middle: bytes,
+        }
     }
 }
 
@@ -70,19 +86,17 @@ impl Colours {
     #[inline(always)]
     pub fn turn(&mut self, planes: &mut Planes, turns: f32) {
         self.order(planes);
-        self.divide();
-        for lane in 0..LANES {
-            let before = divided(self.before_lacks[lane], self.chroma[lane], self.inverse[lane]);
-            let after = divided(self.after_lacks[lane], self.chroma[lane], self.inverse[lane]);
-            self.hue[lane] = before + f32::from(self.third[lane]) - after;
-        }
+        self.measure();
+        // A hue leaves 0–1 on one side only.
+        let (limit, below, above) = if turns < 0.0 { (0.0, 1.0, 0.0) } else { (1.0, 0.0, -1.0) };
         for hue in &mut self.hue {
-            let turned = below_one(*hue * (1.0 / 6.0) + 1.0) + turns;
-            *hue = below_one(if turned < 0.0 { turned + 1.0 } else { turned }) * 6.0;
+            let old = *hue * (1.0 / 6.0) + 1.0;
+            let new = if old < 1.0 { old } else { old - 1.0 } + turns;
+            *hue = (new + if new < limit { below } else { above }) * 6.0;
         }
         self.mix();
         for lane in 0..LANES {
-            let channels = in_sector(self.sector[lane], self.largest[lane], self.middle[lane], self.low[lane]);
+            let channels = in_sector(self.sector[lane], self.largest[lane], self.middle[lane], self.smallest[lane]);
             (planes.red[lane], planes.green[lane], planes.blue[lane]) = channels;
         }
     }
@@ -98,19 +112,30 @@ impl Colours {
             self.before[lane] = if is_red { blue } else { before };
             self.after[lane] = if is_red { green } else { after };
             self.third[lane] = if is_red { 0 } else { 4 - 2 * u8::from(is_green) };
+            self.smallest[lane] = red.min(green).min(blue);
         }
     }
 
     #[inline(always)]
-    fn divide(&mut self) {
+    fn measure(&mut self) {
         for lane in 0..LANES {
             let value = unit(self.largest[lane]);
             let (before, after) = (value - unit(self.before[lane]), value - unit(self.after[lane]));
             let chroma = if before > after { before } else { after };
+            let flat = chroma == 0.0;
+            let (divisor, whole) = if flat { (1.0, 1.0) } else { (chroma, value) };
             (self.value[lane], self.before_lacks[lane], self.after_lacks[lane]) = (value, before, after);
-            self.saturation[lane] = chroma / if chroma == 0.0 { 1.0 } else { value };
-            let chroma = if chroma == 0.0 { 1.0 } else { chroma };
-            (self.chroma[lane], self.inverse[lane]) = (chroma, 1.0 / chroma);
+            (self.divisor[lane], self.whole[lane]) = (divisor, whole);
+            // One division for three quotients.
+            self.inverse[lane] = 1.0 / (divisor * whole);
+        }
+        for lane in 0..LANES {
+            let (before, after) = (self.before_lacks[lane], self.after_lacks[lane]);
+            let (divisor, whole, inverse) = (self.divisor[lane], self.whole[lane], self.inverse[lane]);
+            let chroma = if before > after { before } else { after };
+            self.saturation[lane] = divided(chroma, whole, inverse * divisor);
+            let inverse = inverse * whole;
+            self.hue[lane] = divided(before, divisor, inverse) + f32::from(self.third[lane]) - divided(after, divisor, inverse);
         }
     }
 
@@ -119,11 +144,9 @@ impl Colours {
         for lane in 0..LANES {
             let (saturation, sector) = (self.saturation[lane], whole(self.hue[lane]));
             let part = saturation * (self.hue[lane] - sector as f32);
-            let rest = 1.0 - saturation;
-            let middle = if sector & 1 == 1 { 1.0 - part } else { part + rest };
+            let middle = if sector & 1 == 1 { 1.0 - part } else { part + (1.0 - saturation) };
             self.sector[lane] = sector as u8;
             self.middle[lane] = whole(middle * self.value[lane] * 255.999) as u8;
-            self.low[lane] = whole(rest * self.value[lane] * 255.999) as u8;
         }
     }
 }
@@ -154,14 +177,8 @@ fn whole(x: f32) -> i32 {
     unsafe { x.to_int_unchecked() }
 }
 
-/// x − 1 where x is 1 or more.
-#[inline(always)]
-fn below_one(x: f32) -> f32 {
-    if x >= 1.0 { x - 1.0 } else { x }
-}
-
-/// x / y, to the last bit, where `inverse` is 1 / y: a product, and what is missing added to it (Markstein, *Computation of
-/// elementary functions on the IBM RISC System/6000 processor*, 1990).
+/// x / y, where `inverse` is 1 / y but for some rounding: a product, and what is missing added to it (Markstein, *Computation of
+/// elementary functions on the IBM RISC System/6000 processor*, 1990). For all colours this is the quotient to the last bit.
 #[inline(always)]
 fn divided(x: f32, y: f32, inverse: f32) -> f32 {
     let near = x * inverse;

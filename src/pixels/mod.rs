@@ -14,6 +14,7 @@ pub mod decode;
 pub mod encode;
 pub mod flip;
 pub mod hue;
+pub mod jitter;
 pub mod noise;
 pub mod normalize;
 pub mod pad;

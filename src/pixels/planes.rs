@@ -10,6 +10,7 @@ pub(super) const LANES: usize = 128;
 
 /// The three channels of a block, each on its own.
 #[derive(Clone, Debug, PartialEq)]
+#[repr(C)]
 pub(super) struct Planes {
     pub red: [u8; LANES],
     pub green: [u8; LANES],
@@ -43,6 +44,12 @@ impl Planes {
         for (((red, green), blue), pixel) in places.zip(pixels) {
             (*red, *green, *blue) = (pixel[0], pixel[1], pixel[2]);
         }
+    }
+
+    /// All bytes, channel by channel.
+    pub fn bytes_mut(&mut self) -> &mut [u8; 3 * LANES] {
+        // SAFETY: three arrays of bytes, which have no space between them.
+        unsafe { &mut *std::ptr::from_mut(self).cast() }
     }
 
     /// Writes the channels back to as many pixels as there are.
