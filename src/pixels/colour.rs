@@ -3,9 +3,8 @@
 //! All follow torchvision on `uint8` tensors: f·x is rounded to `f32`, (1 − f)·other is added with one fused multiply-add, and
 //! the result is clamped to 0–255 and truncated.
 
-use super::planes::{LANES, Planes};
-use super::table::look_up;
-use super::truncated;
+use super::planes::{LANES, MANY, Planes};
+use super::{bytes, truncated};
 use crate::sample::Image;
 
 /// The luminance of an RGB pixel, truncated: 0.2989 R + 0.587 G + 0.114 B.
@@ -18,7 +17,7 @@ pub fn grey(red: u8, green: u8, blue: u8) -> u8 {
 
 /// Multiplies every value by `factor`, at least 0.
 pub fn brightness(image: &mut Image, factor: f64) {
-    look_up(image.pixels_mut(), &brightness_table(factor));
+    bytes::look_up(image.pixels_mut(), &brightness_table(factor));
 }
 
 /// What [`brightness`] makes of every value.
@@ -29,7 +28,7 @@ pub(super) fn brightness_table(factor: f64) -> [u8; 256] {
 /// Moves every value away from the mean grey of the image (`factor` above 1) or towards it (below 1).
 pub fn contrast(image: &mut Image, factor: f64) {
     let mean = mean_grey(image);
-    look_up(image.pixels_mut(), &contrast_table(factor, mean));
+    bytes::look_up(image.pixels_mut(), &contrast_table(factor, mean));
 }
 
 /// What [`contrast`] makes of every value where the image's mean grey is `mean`.
@@ -58,6 +57,12 @@ pub(super) fn parts(factor: f64) -> (f32, f32) {
     (factor as f32, (1.0 - factor) as f32)
 }
 
+/// Replaces every value by the truncated `result` for it.
+#[allow(dead_code)]
+pub(super) fn look_up(image: &mut Image, result: impl Fn(f32) -> f32) {
+    bytes::look_up(image.pixels_mut(), &table(result));
+}
+
 /// The truncated `result` for every value.
 fn table(result: impl Fn(f32) -> f32) -> [u8; 256] {
     std::array::from_fn(|value| truncated(result(value as f32)))
@@ -75,14 +80,10 @@ pub(super) fn mean_grey(image: &Image) -> f32 {
 
 wide! {
     fn sum_grey / sum_grey_plain(pixels: &[u8], sum: &mut u64) {
-        let mut planes = Planes::default();
-        for block in pixels.as_chunks::<3>().0.chunks(LANES) {
-            planes.split(block);
-            let mut part = 0;
-            for lane in 0..LANES {
-                part += u32::from(grey(planes.red[lane], planes.green[lane], planes.blue[lane]));
-            }
-            *sum += u64::from(part);
+        let mut planes = Planes::<MANY>::default();
+        for block in pixels.as_chunks::<3>().0.chunks(MANY) {
+            planes.take(block);
+            *sum += planes.sum_grey(block.len());
         }
     }
 }
@@ -90,16 +91,16 @@ wide! {
 wide! {
     fn saturate / saturate_plain(pixels: &mut [u8], factor: f64) {
         let (factor, rest) = parts(factor);
-        let mut planes = Planes::default();
-        for block in pixels.as_chunks_mut::<3>().0.chunks_mut(LANES) {
-            planes.split(block);
+        let mut planes = Planes::<MANY>::default();
+        for block in pixels.as_chunks_mut::<3>().0.chunks_mut(MANY) {
+            planes.take(block);
             planes.saturate(factor, rest);
             planes.join(block);
         }
     }
 }
 
-impl Planes {
+impl<const N: usize> Planes<N> {
     /// Blends every pixel of a block with its grey.
     #[inline(always)]
     pub(super) fn saturate(&mut self, factor: f32, rest: f32) {
@@ -112,9 +113,27 @@ impl Planes {
         }
     }
 
+    /// The sum of the first `count` greys.
+    #[inline(always)]
+    pub(super) fn sum_grey(&self, count: usize) -> u64 {
+        let grey = |lane: usize| u32::from(grey(self.red[lane], self.green[lane], self.blue[lane]));
+        let mut sum = 0;
+        if count == N {
+            // The common case once more, because a fixed number of rounds makes the better loop.
+            for lane in 0..N {
+                sum += grey(lane);
+            }
+        } else {
+            for lane in 0..count {
+                sum += grey(lane);
+            }
+        }
+        u64::from(sum)
+    }
+
     #[inline(always)]
     fn blend(&mut self, factor: f32, rest: f32, byte: impl Fn(f32) -> u8) {
-        for lane in 0..LANES {
+        for lane in 0..N {
             let grey = f32::from(grey(self.red[lane], self.green[lane], self.blue[lane]));
             self.red[lane] = byte(rest.mul_add(grey, f32::from(self.red[lane]) * factor));
             self.green[lane] = byte(rest.mul_add(grey, f32::from(self.green[lane]) * factor));
@@ -125,8 +144,13 @@ impl Planes {
 
 wide! {
     fn make_grey / make_grey_plain(pixels: &mut [u8]) {
-        for pixel in pixels.as_chunks_mut::<3>().0 {
-            *pixel = [grey(pixel[0], pixel[1], pixel[2]); 3];
+        for block in pixels.as_chunks_mut::<3>().0.chunks_mut(LANES) {
+            let Planes { red, green, blue } = Planes::split(block);
+            let mut all = [0; LANES];
+            for lane in 0..LANES {
+                all[lane] = grey(red[lane], green[lane], blue[lane]);
+            }
+            Planes { red: all, green: all, blue: all }.join(block);
         }
     }
 }

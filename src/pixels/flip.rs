@@ -1,18 +1,25 @@
 //! Mirrors an image in place. Knows no chance.
 
 #[cfg(target_arch = "x86_64")]
-use super::table::has_vbmi;
+use super::bytes::has_vbmi;
 use crate::isa::Isa;
 use crate::sample::Image;
 
 /// Left becomes right.
 pub fn flip_horizontal(image: &mut Image) {
     let (width, channels) = (image.width(), image.channels());
-    for row in image.pixels_mut().chunks_exact_mut(width * channels) {
-        match channels {
-            1 => row.reverse(),
-            _ => reverse(row.as_chunks_mut::<3>().0),
-        }
+    if channels == 1 {
+        return image.pixels_mut().chunks_exact_mut(width).for_each(<[u8]>::reverse);
+    }
+    let rows = image.pixels_mut().as_chunks_mut::<3>().0.chunks_exact_mut(width);
+    match Isa::current() {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the processor has been asked.
+        Isa::Avx512 if has_vbmi() => unsafe { vbmi::reverse_all(rows) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: both sets of instructions include AVX2, and a current Isa is one that the processor was found to have.
+        Isa::Avx512 | Isa::Avx2 => rows.for_each(|row| unsafe { reverse_by_fives(row) }),
+        _ => rows.for_each(<[[u8; 3]]>::reverse),
     }
 }
 
@@ -22,18 +29,6 @@ pub fn flip_vertical(image: &mut Image) {
     let (top, bottom) = image.pixels_mut().split_at_mut(height.div_ceil(2) * stride);
     for (upper, lower) in top.chunks_exact_mut(stride).zip(bottom.chunks_exact_mut(stride).rev()) {
         upper.swap_with_slice(lower);
-    }
-}
-
-fn reverse(row: &mut [[u8; 3]]) {
-    match Isa::current() {
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: the processor has been asked.
-        Isa::Avx512 if has_vbmi() => unsafe { reverse_by_21(row) },
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: both sets of instructions include AVX2, and a current Isa is one that the processor was found to have.
-        Isa::Avx512 | Isa::Avx2 => unsafe { reverse_by_fives(row) },
-        _ => row.reverse(),
     }
 }
 
@@ -76,58 +71,73 @@ fn reverse_by_fives(row: &mut [[u8; 3]]) {
     row[middle..inside].reverse();
 }
 
-/// Swaps 21 pixels from the left with 21 from the right, as long as parts of 64 bytes around them do not overlap; then fives.
+/// The same with 21 pixels, 63 bytes of a register.
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,avx512f,avx512bw,avx512vbmi")]
-fn reverse_by_21(row: &mut [[u8; 3]]) {
+mod vbmi {
     use std::arch::x86_64::*;
-    /// For the left part: byte j comes from pixel 20 − ⌊j/3⌋ of the right one, whose first byte belongs to the pixel before.
-    const FROM_RIGHT: [u8; 64] = {
+    use std::slice::ChunksExactMut;
+
+    /// Pixels in a part.
+    const PART: usize = 21;
+
+    /// The bytes of a part, all but the last one of a register.
+    const BYTES: u64 = u64::MAX >> 1;
+
+    /// Byte j of a mirrored part comes from byte j mod 3 of pixel 20 − ⌊j/3⌋.
+    const MIRRORED: [u8; 64] = {
         let (mut places, mut byte) = ([0; 64], 0);
-        while byte < 63 {
-            places[byte] = (1 + (20 - byte / 3) * 3 + byte % 3) as u8;
+        while byte < 3 * PART {
+            places[byte] = (3 * (PART - 1 - byte / 3) + byte % 3) as u8;
             byte += 1;
         }
         places
     };
-    /// For the right part, whose byte 1 + j is as byte j on the left, but without that first byte there.
-    const FROM_LEFT: [u8; 64] = {
-        let (mut places, mut byte) = ([0; 64], 0);
-        while byte < 63 {
-            places[1 + byte] = FROM_RIGHT[byte] - 1;
-            byte += 1;
-        }
-        places
-    };
-    let swaps = row.len().saturating_sub(1) / 42;
-    if swaps == 0 {
-        return reverse_by_fives(row);
-    }
-    let bytes = row.as_flattened_mut();
-    let end = bytes.len();
-    let load = |bytes: &[u8]| {
-        let part = &bytes[..64];
-        // SAFETY: the part has 64 bytes.
-        unsafe { _mm512_loadu_si512(part.as_ptr().cast()) }
-    };
-    let both = |bytes: &[u8], swap: usize| (load(&bytes[swap * 63..]), load(&bytes[end - swap * 63 - 64..]));
-    let (from_right, from_left) = (load(&FROM_RIGHT), load(&FROM_LEFT));
-    let mut next = both(bytes, 0);
-    for swap in 0..swaps {
-        let (a, b) = next;
-        // As in the swaps of five, and what stays is left out of the mask.
-        next = both(bytes, (swap + 1).min(swaps - 1));
-        let to_left = _mm512_mask_permutexvar_epi8(a, u64::MAX >> 1, from_right, b);
-        let to_right = _mm512_mask_permutexvar_epi8(b, u64::MAX << 1, from_left, a);
-        // SAFETY: both parts have 64 bytes.
-        unsafe {
-            _mm512_storeu_si512(bytes[swap * 63..][..64].as_mut_ptr().cast(), to_left);
-            _mm512_storeu_si512(bytes[end - swap * 63 - 64..][..64].as_mut_ptr().cast(), to_right);
+
+    /// Mirrors rows of one length.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+    pub fn reverse_all(rows: ChunksExactMut<[u8; 3]>) {
+        // SAFETY: there are 64 places.
+        let places = unsafe { _mm512_loadu_si512(MIRRORED.as_ptr().cast()) };
+        for row in rows {
+            // Parts are swapped until no more than one is left between them; those swapped last may overlap.
+            let swaps = row.len().saturating_sub(PART).div_ceil(2 * PART);
+            if let Some(between) = row.len().checked_sub(2 * PART * swaps).filter(|&between| between > 0) {
+                let middle = &mut row[PART * swaps..][..between];
+                let mask = BYTES >> (3 * (PART - between));
+                let nearer = _mm512_sub_epi8(places, _mm512_set1_epi8(3 * (PART - between) as i8));
+                let mirrored = _mm512_permutexvar_epi8(nearer, read(middle, mask));
+                write(middle, mirrored, mask);
+            }
+            let both = |row: &[[u8; 3]], swap: usize| {
+                (read(&row[swap * PART..], BYTES), read(&row[row.len() - (swap + 1) * PART..], BYTES))
+            };
+            let mut next = if swaps > 0 { both(row, 0) } else { (places, places) };
+            for swap in 0..swaps {
+                let (left, right) = next;
+                // As above; and what overlaps is read before it is written.
+                next = both(row, (swap + 1).min(swaps - 1));
+                let end = row.len() - (swap + 1) * PART;
+                write(&mut row[swap * PART..], _mm512_permutexvar_epi8(places, right), BYTES);
+                write(&mut row[end..], _mm512_permutexvar_epi8(places, left), BYTES);
+            }
         }
     }
-    let middle = swaps * 21;
-    let inside = row.len() - middle;
-    reverse_by_fives(&mut row[middle..inside]);
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw")]
+    fn read(pixels: &[[u8; 3]], mask: u64) -> __m512i {
+        debug_assert!(64 - mask.leading_zeros() as usize <= 3 * pixels.len());
+        // SAFETY: no caller's mask goes beyond its pixels.
+        unsafe { _mm512_maskz_loadu_epi8(mask, pixels.as_ptr().cast()) }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw")]
+    fn write(pixels: &mut [[u8; 3]], bytes: __m512i, mask: u64) {
+        debug_assert!(64 - mask.leading_zeros() as usize <= 3 * pixels.len());
+        // SAFETY: no caller's mask goes beyond its pixels.
+        unsafe { _mm512_mask_storeu_epi8(pixels.as_mut_ptr().cast(), mask, bytes) }
+    }
 }
 
 #[cfg(test)]

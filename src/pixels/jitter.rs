@@ -3,10 +3,10 @@
 //! Brightness and contrast are tables, and tables that follow each other are one. Only contrast, which needs the mean of all
 //! pixels before it, ends a pass.
 
-use super::colour::{brightness, brightness_table, contrast, contrast_table, grey, mean_grey, parts, saturation};
+use super::bytes::look_up;
+use super::colour::{brightness, brightness_table, contrast, contrast_table, mean_grey, parts, saturation};
 use super::hue::{Colours, hue, within_half};
-use super::planes::{LANES, Planes};
-use super::table::look_up;
+use super::planes::{MANY, Planes};
 use crate::sample::Image;
 
 /// One change of colour, with the number that the function of its name takes.
@@ -57,16 +57,16 @@ fn alone(image: &mut Image, change: Change) {
 
 /// What is done to each pixel by itself.
 enum Step {
-    Table([u8; 256]),
+    Table(Box<[u8; 256]>),
     Saturation((f32, f32)),
     Hue(f32),
 }
 
 fn push_table(steps: &mut Vec<Step>, table: [u8; 256]) {
     if let Some(Step::Table(before)) = steps.last_mut() {
-        *before = before.map(|value| table[usize::from(value)]);
+        **before = before.map(|value| table[usize::from(value)]);
     } else {
-        steps.push(Step::Table(table));
+        steps.push(Step::Table(Box::new(table)));
     }
 }
 
@@ -84,12 +84,12 @@ fn mean_after(image: &mut Image, steps: &mut Vec<Step>) -> f32 {
 wide! {
     /// Does `steps` to every pixel and, where `SUM` is 1, adds up the greys of the results.
     fn pass / pass_plain<const SUM: usize>(pixels: &mut [u8], steps: &[Step], sum: &mut u64) {
-        let (mut planes, mut colours) = (Planes::default(), Colours::default());
-        for block in pixels.as_chunks_mut::<3>().0.chunks_mut(LANES) {
-            planes.split(block);
+        let (mut planes, mut colours) = (Planes::<MANY>::default(), Colours::default());
+        for block in pixels.as_chunks_mut::<3>().0.chunks_mut(MANY) {
+            planes.take(block);
             for step in steps {
                 match step {
-                    Step::Table(table) => planes.look_up(table),
+                    Step::Table(table) => look_up(planes.bytes_mut(), table),
                     Step::Saturation((factor, rest)) => planes.saturate(*factor, *rest),
                     Step::Hue(turns) => colours.turn(&mut planes, *turns),
                 }
@@ -105,35 +105,12 @@ wide! {
 wide! {
     /// Adds up the greys of what `table` makes of the pixels.
     fn sum_through / sum_through_plain(pixels: &[u8], table: &[u8; 256], sum: &mut u64) {
-        let mut planes = Planes::default();
-        for block in pixels.as_chunks::<3>().0.chunks(LANES) {
-            planes.split(block);
-            planes.look_up(table);
+        let mut planes = Planes::<MANY>::default();
+        for block in pixels.as_chunks::<3>().0.chunks(MANY) {
+            planes.take(block);
+            look_up(planes.bytes_mut(), table);
             *sum += planes.sum_grey(block.len());
         }
-    }
-}
-
-impl Planes {
-    #[inline(always)]
-    fn look_up(&mut self, table: &[u8; 256]) {
-        look_up(self.bytes_mut(), table);
-    }
-
-    /// The sum of the first `count` greys.
-    #[inline(always)]
-    fn sum_grey(&self, count: usize) -> u64 {
-        let mut sum = 0;
-        if count == LANES {
-            for lane in 0..LANES {
-                sum += u32::from(grey(self.red[lane], self.green[lane], self.blue[lane]));
-            }
-        } else {
-            for lane in 0..count {
-                sum += u32::from(grey(self.red[lane], self.green[lane], self.blue[lane]));
-            }
-        }
-        u64::from(sum)
     }
 }
 

@@ -8,6 +8,7 @@
 mod wide;
 
 pub mod affine;
+mod bytes;
 pub mod colour;
 pub mod crop;
 pub mod decode;
@@ -23,7 +24,6 @@ mod planes;
 mod resample;
 pub mod resize;
 pub mod rotate90;
-mod table;
 mod taps;
 pub mod warp;
 

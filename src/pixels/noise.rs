@@ -9,10 +9,10 @@ use crate::sample::Image;
 
 /// Blocks made together: so many that loops over them stay loops, which compilers make wide. They interleave: normal w of
 /// block b of a group stands at 64·w + b.
-const LANES: usize = 64;
+pub(super) const LANES: usize = 64;
 
 /// Normals in a group of blocks.
-const GROUP: usize = 4 * LANES;
+pub(super) const GROUP: usize = 4 * LANES;
 
 /// Adds trunc(255·(`mean` + `sigma`·n)) to every value, n the element's number in the standard normal pattern `seed`, then
 /// clamps to 0–255 if `clip`, or else wraps around 256, as torchvision's `gaussian_noise` does on `uint8`.
@@ -65,7 +65,7 @@ fn pairs(radii: &[u32; LANES], angles: &[u32; LANES], normals: &mut [f32]) {
 ///
 /// Words are the lower halves of 64 bits; what stands above them is never looked at, so nothing clears it.
 #[inline(always)]
-fn philox(seed: u64, first: u64, words: &mut [[u32; LANES]; 4]) {
+pub(super) fn philox(seed: u64, first: u64, words: &mut [[u32; LANES]; 4]) {
     let [one, two, three, four] = words;
     for lane in 0..LANES {
         let block = first + lane as u64;

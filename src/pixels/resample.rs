@@ -4,9 +4,8 @@
 //! from one window of the row and multiplied and added in pairs of 16 bits. The sums are whole numbers, so they are those of any
 //! other order.
 
-use super::table::has_vbmi;
+use super::bytes::has_vbmi;
 use super::taps::Axis;
-use crate::isa::Isa;
 use std::arch::x86_64::*;
 
 /// Sums made at a time.
@@ -43,7 +42,7 @@ impl Plan {
     /// For rows of `length` bytes with `channels` values a pixel. None where the processor cannot do it, rows are shorter than a
     /// window, or sixteen sums need bytes from further away.
     pub fn new(axis: &Axis, channels: usize, length: usize) -> Option<Self> {
-        if Isa::current() != Isa::Avx512 || !has_vbmi() {
+        if !has_vbmi() {
             return None;
         }
         let taps: Vec<(usize, &[i32])> = axis.taps().collect();
@@ -55,7 +54,8 @@ impl Plan {
         if bytes > window || length < window {
             return None;
         }
-        let mut plan = Self { pairs: Vec::with_capacity(blocks * 3), ends: Vec::with_capacity(blocks), precision: axis.precision, far };
+        let mut plan =
+            Self { pairs: Vec::with_capacity(blocks * 3), ends: Vec::with_capacity(blocks), precision: axis.precision, far };
         for block in 0..blocks {
             let lanes = block * SUMS..((block + 1) * SUMS).min(taps.len() * channels);
             let most = taps[reach(lanes.start)..=reach(lanes.end - 1)].iter().map(|(_, weights)| weights.len()).max()?;
@@ -76,8 +76,14 @@ impl Plan {
                 match (out.len() == ROWS * width, self.far) {
                     (true, true) => along::<true, ROWS>(self, from, stride, out),
                     (true, false) => along::<false, ROWS>(self, from, stride, out),
-                    (false, true) => out.chunks_mut(width).enumerate().for_each(|(y, out)| along::<true, 1>(self, &from[y * stride..], stride, out)),
-                    (false, false) => out.chunks_mut(width).enumerate().for_each(|(y, out)| along::<false, 1>(self, &from[y * stride..], stride, out)),
+                    (false, true) => out
+                        .chunks_mut(width)
+                        .enumerate()
+                        .for_each(|(y, out)| along::<true, 1>(self, &from[y * stride..], stride, out)),
+                    (false, false) => out
+                        .chunks_mut(width)
+                        .enumerate()
+                        .for_each(|(y, out)| along::<false, 1>(self, &from[y * stride..], stride, out)),
                 }
             }
             from = from.get(ROWS * stride..).unwrap_or_default();

@@ -31,7 +31,9 @@ fn quarter(image: &Image, clockwise: bool) -> Image {
             match Isa::current() {
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: both sets of instructions include AVX2, and a current Isa is one that the processor was found to have.
-                Isa::Avx512 | Isa::Avx2 => turn.by_squares(from, to, |turn, from, to, place| unsafe { turn.move_colours(from, to, place) }),
+                Isa::Avx512 | Isa::Avx2 => {
+                    turn.by_squares(from, to, |turn, from, to, place| unsafe { turn.move_colours(from, to, place) })
+                }
                 _ => turn.by_squares(from, to, |turn, from, to, place| turn.move_square(from, to, place)),
             }
         }
@@ -126,6 +128,7 @@ impl Turn {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::isa::only;
     use proptest::prelude::*;
 
     fn picture(height: u32, width: u32, channels: usize) -> Image {
@@ -164,6 +167,22 @@ mod tests {
             flip_horizontal(&mut both);
             flip_vertical(&mut both);
             prop_assert_eq!(both, turned(&image, 2));
+        }
+    }
+
+    #[test]
+    fn every_instruction_set_moves_every_pixel_to_its_place() {
+        for (height, width) in [(1, 1), (4, 4), (4, 6), (5, 7), (16, 16), (17, 33), (37, 18), (3, 50)] {
+            for channels in [1, 3] {
+                let image = picture(height, width, channels);
+                for isa in Isa::available() {
+                    let (left, right) = only(isa, || (turned(&image, 1), turned(&image, 3)));
+                    for (y, x) in (0..height as usize).flat_map(|y| (0..width as usize).map(move |x| (y, x))) {
+                        assert_eq!(left.pixel(width as usize - 1 - x, y), image.pixel(y, x), "{isa:?}");
+                        assert_eq!(right.pixel(x, height as usize - 1 - y), image.pixel(y, x), "{isa:?}");
+                    }
+                }
+            }
         }
     }
 
