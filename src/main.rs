@@ -9,6 +9,7 @@ use cli::{Cli, Command, DataCommand, PreviewArgs, Public, RunArgs, Synthetic};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    augpipe::sample::keep_freed_memory();
     let cli = Cli::parse();
     job::quiet_panics();
     job::start_log();

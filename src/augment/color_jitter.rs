@@ -4,8 +4,7 @@ use super::read::{Interval, around_one, mirrored, uniform};
 use super::{Build, Op};
 use crate::config::Limits;
 use crate::key::Dice;
-use crate::pixels::colour::{brightness, contrast, saturation};
-use crate::pixels::hue::hue;
+use crate::pixels::jitter::{Change, change_colours};
 use crate::registry::Entry;
 use crate::sample::{Image, Size};
 use serde::{Deserialize, Serialize};
@@ -63,13 +62,12 @@ impl Op for ColorJitter {
     }
 
     fn apply(&self, draw: &Draw, image: &mut Image) {
-        for part in draw.order {
-            match part {
-                Part::Brightness => draw.brightness.iter().for_each(|&factor| brightness(image, f64::from(factor))),
-                Part::Contrast => draw.contrast.iter().for_each(|&factor| contrast(image, f64::from(factor))),
-                Part::Saturation => draw.saturation.iter().for_each(|&factor| saturation(image, f64::from(factor))),
-                Part::Hue => draw.hue.iter().for_each(|&shift| hue(image, shift.clamp(-0.5, 0.5))),
-            }
-        }
+        let changes = draw.order.iter().filter_map(|part| match part {
+            Part::Brightness => draw.brightness.map(|factor| Change::Brightness(factor.into())),
+            Part::Contrast => draw.contrast.map(|factor| Change::Contrast(factor.into())),
+            Part::Saturation => draw.saturation.map(|factor| Change::Saturation(factor.into())),
+            Part::Hue => draw.hue.map(Change::Hue),
+        });
+        change_colours(image, &changes.collect::<Vec<_>>());
     }
 }

@@ -18,6 +18,7 @@ pub mod encode;
 pub mod erase;
 pub mod flip;
 pub mod hue;
+pub mod jitter;
 pub mod jpeg;
 pub mod levels;
 pub mod mixture;
@@ -26,6 +27,8 @@ pub mod normalize;
 pub mod pad;
 mod planes;
 pub mod point;
+#[cfg(target_arch = "x86_64")]
+mod resample;
 pub mod resize;
 pub mod rotate90;
 mod series;

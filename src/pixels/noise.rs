@@ -62,24 +62,24 @@ fn pairs(radii: &[u32; LANES], angles: &[u32; LANES], normals: &mut [f32]) {
 }
 
 /// The four words of the blocks `first` … `first` + 63.
+///
+/// Words are the lower halves of 64 bits; what stands above them is never looked at, so nothing clears it.
 #[inline(always)]
 pub(super) fn philox(seed: u64, first: u64, words: &mut [[u32; LANES]; 4]) {
-    let mut key = [seed as u32, (seed >> 32) as u32];
-    let [a, b, c, d] = words;
-    for (lane, (a, b)) in a.iter_mut().zip(b.iter_mut()).enumerate() {
+    let [one, two, three, four] = words;
+    for lane in 0..LANES {
         let block = first + lane as u64;
-        (*a, *b) = (block as u32, (block >> 32) as u32);
-    }
-    for _ in 0..10 {
-        for (((a, b), c), d) in a.iter_mut().zip(b.iter_mut()).zip(c.iter_mut()).zip(d.iter_mut()) {
-            let left = u64::from(*a) * 0xD251_1F53;
-            let right = u64::from(*c) * 0xCD9E_8D57;
-            *a = (right >> 32) as u32 ^ *b ^ key[0];
-            *c = (left >> 32) as u32 ^ *d ^ key[1];
-            *b = right as u32;
-            *d = left as u32;
+        let (mut a, mut b, mut c, mut d) = (block, block >> 32, 0, 0);
+        let mut key = [seed as u32, (seed >> 32) as u32];
+        for _ in 0..10 {
+            let left = (a & 0xFFFF_FFFF) * 0xD251_1F53;
+            let right = (c & 0xFFFF_FFFF) * 0xCD9E_8D57;
+            a = (right >> 32) ^ b ^ u64::from(key[0]);
+            c = (left >> 32) ^ d ^ u64::from(key[1]);
+            (b, d) = (right, left);
+            key = [key[0].wrapping_add(0x9E37_79B9), key[1].wrapping_add(0xBB67_AE85)];
         }
-        key = [key[0].wrapping_add(0x9E37_79B9), key[1].wrapping_add(0xBB67_AE85)];
+        (one[lane], two[lane], three[lane], four[lane]) = (a as u32, b as u32, c as u32, d as u32);
     }
 }
 

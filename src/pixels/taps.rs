@@ -22,11 +22,12 @@ impl Axis {
         self.spans.len()
     }
 
-    /// Weights as torch's `uint8` kernels hold them: 16 bits, as many of them behind the point as the largest weight leaves.
-    fn new(taps: impl Iterator<Item = (usize, Vec<f64>)>) -> Self {
-        let (mut spans, mut weights) = (Vec::new(), Vec::new());
-        for (first, part) in taps {
-            weights.extend(part);
+    /// For `count` pixels, whose first tap `taps` tells and whose weights it appends. Weights are held as torch's `uint8` kernels
+    /// hold them: 16 bits, as many of them behind the point as the largest weight leaves.
+    fn new(count: usize, mut taps: impl FnMut(usize, &mut Vec<f64>) -> usize) -> Self {
+        let (mut spans, mut weights) = (Vec::with_capacity(count), Vec::new());
+        for index in 0..count {
+            let first = taps(index, &mut weights);
             spans.push((first, weights.len()));
         }
         let largest = weights.iter().copied().fold(0.0, f64::max);
@@ -41,14 +42,16 @@ impl Axis {
 pub(super) fn covering(from: usize, to: usize, support: f64, filter: fn(f64) -> f64) -> Axis {
     let scale = from as f64 / to as f64;
     let wide = scale.max(1.0);
-    Axis::new((0..to).map(|index| {
+    Axis::new(to, |index, weights| {
         let centre = (index as f64 + 0.5) * scale;
         let first = (centre - support * wide + 0.5).max(0.0) as usize;
         let end = ((centre + support * wide + 0.5) as usize).min(from);
-        let weights: Vec<f64> = (first..end).map(|tap| filter((tap as f64 - centre + 0.5) / wide)).collect();
-        let sum: f64 = weights.iter().sum();
-        (first, weights.into_iter().map(|weight| weight / sum).collect())
-    }))
+        let start = weights.len();
+        weights.extend((first..end).map(|tap| filter((tap as f64 - centre + 0.5) / wide)));
+        let sum: f64 = weights[start..].iter().sum();
+        weights[start..].iter_mut().for_each(|weight| *weight /= sum);
+        first
+    })
 }
 
 /// The bilinear filter; its support is 1.
@@ -72,33 +75,36 @@ fn cubic_with(a: f64, t: f64) -> f64 {
 
 /// Without antialias: the two pixels around the new centre, by distance.
 pub(super) fn two(from: usize, to: usize) -> Axis {
-    Axis::new(centres(from, to).map(|place| {
-        let place = place.max(0.0);
-        gathered(from, [place as i64, place as i64 + 1], [1.0 - place.fract(), place.fract()])
-    }))
+    Axis::new(to, |index, sums| {
+        let place = centre(from, to, index).max(0.0);
+        gather(from, [place as i64, place as i64 + 1], [1.0 - place.fract(), place.fract()], sums)
+    })
 }
 
 /// Without antialias: the four pixels around the new centre, by Keys' cubic with a = −0.75.
 pub(super) fn four(from: usize, to: usize) -> Axis {
-    Axis::new(centres(from, to).map(|place| {
+    Axis::new(to, |index, sums| {
+        let place = centre(from, to, index);
         let (whole, part) = (place.floor() as i64, place - place.floor());
         let weights = [1.0 + part, part, 1.0 - part, 2.0 - part].map(|t| cubic_with(-0.75, t));
-        gathered(from, [whole - 1, whole, whole + 1, whole + 2], weights)
-    }))
+        gather(from, [whole - 1, whole, whole + 1, whole + 2], weights, sums)
+    })
 }
 
-fn centres(from: usize, to: usize) -> impl Iterator<Item = f64> {
-    (0..to).map(move |index| (index as f64 + 0.5) * from as f64 / to as f64 - 0.5)
+fn centre(from: usize, to: usize, index: usize) -> f64 {
+    (index as f64 + 0.5) * from as f64 / to as f64 - 0.5
 }
 
-/// Places outside the axis stand for its nearest end, whose weight they add to.
-fn gathered<const N: usize>(length: usize, places: [i64; N], weights: [f64; N]) -> (usize, Vec<f64>) {
+/// Appends the weights from the first place to the last one and tells the first. Places outside the axis stand for its nearest
+/// end, whose weight they add to.
+fn gather<const N: usize>(length: usize, places: [i64; N], weights: [f64; N], sums: &mut Vec<f64>) -> usize {
     let places = places.map(|place| place.clamp(0, length as i64 - 1) as usize);
-    let mut sums = vec![0f64; places[N - 1] - places[0] + 1];
+    let start = sums.len();
+    sums.resize(start + places[N - 1] - places[0] + 1, 0.0);
     for (place, weight) in places.into_iter().zip(weights) {
-        sums[place - places[0]] += weight;
+        sums[start + place - places[0]] += weight;
     }
-    (places[0], sums)
+    places[0]
 }
 
 #[cfg(test)]
