@@ -1,6 +1,7 @@
 //! Operations one after the other, each with its own chance and its own dice. Knows no operation by name.
 
-use super::{DynOp, OPS};
+use super::fuse::Held;
+use super::{Drawn, DynOp, OPS};
 use crate::config::{Fields, Limits, Value as Given};
 use crate::key::{Key, hash_name};
 use crate::registry::find;
@@ -11,6 +12,7 @@ use serde_json::Value;
 #[derive(Debug, Default)]
 pub struct Chain {
     steps: Vec<Step>,
+    fuse: bool,
 }
 
 /// One operation of a chain.
@@ -46,6 +48,12 @@ impl Chain {
         chain
     }
 
+    /// The chain with consecutive geometric operations made in one resampling, if `fuse`: draws, names and sizes stay the same.
+    pub fn fused(mut self, fuse: bool) -> Self {
+        self.fuse = fuse;
+        self
+    }
+
     fn read_step(&self, fields: &Fields) -> Option<Step> {
         let names: Vec<&'static str> = OPS.iter().map(|entry| entry.name).collect();
         let given = match fields.node("op").map(|node| &node.value) {
@@ -78,6 +86,9 @@ impl Chain {
     /// # Errors
     /// Why the image cannot be taken, and by which step; it is then half done and must not be used.
     pub fn apply(&self, place: Key, image: &mut Image) -> Result<(), String> {
+        if self.fuse {
+            return self.apply_fused(place, image, |_, _| Ok(()));
+        }
         for step in &self.steps {
             let mut dice = Key { op: step.hash, ..place }.dice();
             if step.p >= 1.0 || dice.chance(step.p) {
@@ -92,6 +103,9 @@ impl Chain {
     /// # Errors
     /// As [`Chain::apply`].
     pub fn apply_traced(&self, place: Key, image: &mut Image) -> Result<Vec<StepTrace>, String> {
+        if self.fuse {
+            return self.traced_fused(place, image);
+        }
         let traces = self.steps.iter().map(|step| {
             let mut dice = Key { op: step.hash, ..place }.dice();
             let applied = step.p >= 1.0 || dice.chance(step.p);
@@ -113,10 +127,48 @@ impl Chain {
         if !ours.eq(traces.iter().map(|trace| trace.name.as_str())) {
             return Err("the trace is of another chain".to_owned());
         }
+        let mut held = Held::default();
         for (step, trace) in self.steps.iter().zip(traces).filter(|(_, trace)| trace.applied) {
-            step.op.replay(&trace.draw, image).map_err(|why| step.blamed(why))?;
+            let replayed = match self.fuse {
+                true => step.op.redrawn(&trace.draw, held.size(image)).map(|drawn| held.add(drawn, image)),
+                false => step.op.replay(&trace.draw, image),
+            };
+            replayed.map_err(|why| step.blamed(why))?;
         }
+        held.apply(image);
         Ok(())
+    }
+
+    /// [`Chain::apply`] with motions held back; `tell` hears of every step what it drew, or none.
+    fn apply_fused(
+        &self,
+        place: Key,
+        image: &mut Image,
+        mut tell: impl FnMut(&Step, Option<&dyn Drawn>) -> Result<(), String>,
+    ) -> Result<(), String> {
+        let mut held = Held::default();
+        for step in &self.steps {
+            let mut dice = Key { op: step.hash, ..place }.dice();
+            if step.p >= 1.0 || dice.chance(step.p) {
+                let drawn = step.op.drawn(&mut dice, held.size(image), image.channels()).map_err(|why| step.blamed(why))?;
+                tell(step, Some(&*drawn))?;
+                held.add(drawn, image);
+            } else {
+                tell(step, None)?;
+            }
+        }
+        held.apply(image);
+        Ok(())
+    }
+
+    fn traced_fused(&self, place: Key, image: &mut Image) -> Result<Vec<StepTrace>, String> {
+        let mut traces = Vec::with_capacity(self.steps.len());
+        self.apply_fused(place, image, |step, drawn| {
+            let draw = drawn.map_or(Ok(Value::Null), |drawn| drawn.value())?;
+            traces.push(StepTrace { name: step.name.clone(), applied: drawn.is_some(), draw });
+            Ok(())
+        })?;
+        Ok(traces)
     }
 
     /// The size that an image of `size` has at the end, or any image where `size` is none; none where that varies.
@@ -157,6 +209,12 @@ impl Step {
     /// The word of its operation.
     pub fn op_name(&self) -> &'static str {
         self.op_name
+    }
+
+    /// Its operation.
+    #[cfg(test)]
+    pub(super) fn op(&self) -> &dyn DynOp {
+        &*self.op
     }
 
     /// Chance that it is applied to a sample.

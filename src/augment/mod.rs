@@ -18,9 +18,13 @@ mod center_crop;
 mod color_jitter;
 mod contrast;
 mod crop;
+mod elastic;
+mod fuse;
 mod gaussian_noise;
 mod horizontal_flip;
 mod hue;
+mod pad;
+mod perspective;
 mod resize;
 mod resized_crop;
 mod rotate;
@@ -32,7 +36,7 @@ mod translate;
 mod vertical_flip;
 
 pub use chain::{Chain, Step, StepTrace};
-pub use op::{DynOp, Op};
+pub use op::{Drawn, DynOp, Op};
 
 use crate::config::Fields;
 use crate::registry::Entry;
@@ -54,6 +58,9 @@ pub const OPS: &[Entry<Build>] = &[
     translate::ENTRY,
     shear::ENTRY,
     affine::ENTRY,
+    perspective::ENTRY,
+    elastic::ENTRY,
+    pad::ENTRY,
     brightness::ENTRY,
     contrast::ENTRY,
     saturation::ENTRY,

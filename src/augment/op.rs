@@ -1,6 +1,7 @@
 //! What an operation is. Knows none of them.
 
 use crate::key::Dice;
+use crate::pixels::fused::Motion;
 use crate::sample::{Image, Size};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,13 @@ pub trait Op: Send + Sync {
 
     /// Changes `image`. Must not panic whatever the draw, because draws may come from a file.
     fn apply(&self, draw: &Self::Draw, image: &mut Image);
+
+    /// What `draw` does to an image of `size`, where that is no more than a move of its pixels onto a canvas: several such moves can
+    /// be made in one resampling.
+    fn motion(&self, draw: &Self::Draw, size: Size) -> Option<Motion> {
+        let _ = (draw, size);
+        None
+    }
 
     /// Why an image of `size` cannot be taken, if so: the sample is then set aside.
     fn refuses(&self, size: Size) -> Option<String> {
@@ -56,6 +64,18 @@ pub trait DynOp: Send + Sync {
     /// Why the image cannot be taken.
     fn run_traced(&self, dice: &mut Dice, image: &mut Image) -> Result<Value, String>;
 
+    /// Draws for an image of `size` with `channels` values a pixel, to be applied later.
+    ///
+    /// # Errors
+    /// Why such an image cannot be taken.
+    fn drawn(&self, dice: &mut Dice, size: Size, channels: usize) -> Result<Box<dyn Drawn + '_>, String>;
+
+    /// What was drawn before, to be applied later to an image of `size`.
+    ///
+    /// # Errors
+    /// Why such an image, or the draw, cannot be taken.
+    fn redrawn(&self, draw: &Value, size: Size) -> Result<Box<dyn Drawn + '_>, String>;
+
     /// Applies what was drawn before.
     ///
     /// # Errors
@@ -72,6 +92,40 @@ pub trait DynOp: Send + Sync {
     fn is_fixed(&self) -> bool;
 }
 
+/// An operation with what it drew.
+pub trait Drawn {
+    /// [`Op::motion`].
+    fn motion(&self, size: Size) -> Option<Motion>;
+
+    /// [`Op::apply`].
+    fn apply(&self, image: &mut Image);
+
+    /// The draw.
+    ///
+    /// # Errors
+    /// Why it cannot be written.
+    fn value(&self) -> Result<Value, String>;
+}
+
+struct Bound<'o, T: Op> {
+    op: &'o T,
+    draw: T::Draw,
+}
+
+impl<T: Op> Drawn for Bound<'_, T> {
+    fn motion(&self, size: Size) -> Option<Motion> {
+        self.op.motion(&self.draw, size)
+    }
+
+    fn apply(&self, image: &mut Image) {
+        self.op.apply(&self.draw, image);
+    }
+
+    fn value(&self) -> Result<Value, String> {
+        serde_json::to_value(&self.draw).map_err(|error| error.to_string())
+    }
+}
+
 impl<T: Op> DynOp for T {
     fn default_p(&self) -> f64 {
         T::DEFAULT_P
@@ -86,11 +140,19 @@ impl<T: Op> DynOp for T {
         serde_json::to_value(draw).map_err(|error| error.to_string())
     }
 
-    fn replay(&self, draw: &Value, image: &mut Image) -> Result<(), String> {
-        Op::refuses(self, image.size()).map_or(Ok(()), Err)?;
+    fn drawn(&self, dice: &mut Dice, size: Size, channels: usize) -> Result<Box<dyn Drawn + '_>, String> {
+        Op::refuses(self, size).map_or(Ok(()), Err)?;
+        Ok(Box::new(Bound { op: self, draw: self.draw(size, channels, dice) }))
+    }
+
+    fn redrawn(&self, draw: &Value, size: Size) -> Result<Box<dyn Drawn + '_>, String> {
+        Op::refuses(self, size).map_or(Ok(()), Err)?;
         let draw = T::Draw::deserialize(draw).map_err(|error| format!("no draw of this operation: {error}"))?;
-        self.apply(&draw, image);
-        Ok(())
+        Ok(Box::new(Bound { op: self, draw }))
+    }
+
+    fn replay(&self, draw: &Value, image: &mut Image) -> Result<(), String> {
+        self.redrawn(draw, image.size()).map(|drawn| drawn.apply(image))
     }
 
     fn out_size(&self, size: Option<Size>) -> Option<Size> {

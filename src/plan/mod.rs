@@ -106,9 +106,11 @@ fn read_plan(document: &Document, file: PathBuf, problems: &Problems) -> Option<
     let about = top.key("about", "what it shows, in a sentence").text().or(String::new());
     let seed = top.key("seed", "the number from which all randomness follows").integer(0, i64::MAX).or(0) as u64;
     let data = data::read(&top, &base, seed);
-    let augment = Chain::build(&top.tables("augment", "op", "what is done to training samples, in this order"));
+    let fusing = "whether consecutive geometric operations are made in one resampling, so that pixels are interpolated once";
+    let fuse = top.key("fuse_geometry", fusing).flag().or(false);
+    let augment = Chain::build(&top.tables("augment", "op", "what is done to training samples, in this order")).fused(fuse);
     let evaluate_tables = top.tables("evaluate", "op", "what is done to validation and test samples, in this order");
-    let evaluate = Chain::build(&evaluate_tables);
+    let evaluate = Chain::build(&evaluate_tables).fused(fuse);
     refuse_random(&evaluate, &evaluate_tables);
     let (batch_size, last_batch) = sections::read_batch(&top.table_or_empty("batch", "how samples are collected"));
     if let Some(data) = data.as_ref().filter(|data| last_batch == LastBatch::Drop && data.parts.train.len() < batch_size) {
