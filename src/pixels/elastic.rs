@@ -41,14 +41,18 @@ impl Displacement {
 /// Smooths `field`, rows of `width`, and multiplies it by `factor`.
 fn smooth(field: &mut [f32], width: usize, sigma: f32, factor: f32) {
     let weights = gaussian(sigma);
-    let mut padded = Vec::new();
+    let half = weights.len() / 2;
+    let columns: Vec<usize> = mirrored(half, width).collect();
+    let mut padded = vec![0.0; columns.len()];
     for row in field.chunks_exact_mut(width) {
-        padded.clear();
-        padded.extend(mirrored(weights.len() / 2, width).map(|x| row[x]));
+        padded[half..half + width].copy_from_slice(row);
+        for at in (0..half).chain(half + width..columns.len()) {
+            padded[at] = row[columns[at]];
+        }
         sum_along(&padded, &weights, row);
     }
     let height = field.len() / width;
-    let rows: Vec<usize> = mirrored(weights.len() / 2, height).collect();
+    let rows: Vec<usize> = mirrored(half, height).collect();
     let source = field.to_vec();
     let scaled: Vec<f32> = weights.iter().map(|weight| weight * factor).collect();
     for (row, from) in field.chunks_exact_mut(width).zip(rows.windows(weights.len())) {

@@ -2,7 +2,7 @@
 //!
 //! The maps of the moves are multiplied into one, in `f64`, and every pixel of the last canvas is interpolated once, from the source.
 //! A pixel whose centre falls outside any canvas on its way back is filled with what the move onto the next canvas fills with: what
-//! a crop has cut off does not come back. Inside, the source's border pixels repeat.
+//! a crop has cut off does not come back. What lies behind the eye of a perspective is filled, too. Inside, the source's border pixels repeat.
 //!
 //! Where the whole map shrinks, the part of the source that is seen is first brought down, along its own axes and with antialias, to
 //! about the resolution of the result; how far is measured in the middle of the last canvas.
@@ -83,8 +83,7 @@ fn fill_outside(out: &mut Image, stops: &[Stop]) -> Vec<Range<usize>> {
 fn columns_inside(stop: &Stop, y: f64, columns: &Range<usize>) -> Range<usize> {
     let [a, b, c, d, e, f, g, h, i] = stop.map.matrix;
     let (width, height) = (f64::from(stop.size.width), f64::from(stop.size.height));
-    let line = |slope: f64, at_zero: f64| (slope, at_zero);
-    let (x_line, y_line, depth) = (line(a, b * y + c), line(d, e * y + f), line(g, h * y + i));
+    let (x_line, y_line, depth) = ((a, b * y + c), (d, e * y + f), (g, h * y + i));
     let rest = |side: f64, (slope, at_zero): (f64, f64)| (side * depth.0 - slope, side * depth.1 - at_zero);
     let (mut low, mut high) = (f64::NEG_INFINITY, f64::INFINITY);
     // Each line must not be negative at x.

@@ -41,7 +41,9 @@ impl Projective {
             rows[1] = [0.0, 0.0, 0.0, x, y, 1.0, -to[1] * x, -to[1] * y, to[1]];
         }
         let [a, b, c, d, e, f, g, h] = solved(rows)?;
-        Some(Self { matrix: [a, b, c, d, e, f, g, h, 1.0] })
+        // The points are in front of the eye, wherever the origin is: the same map with all signs turned.
+        let sign = if g * end[0][0] + h * end[0][1] + 1.0 < 0.0 { -1.0 } else { 1.0 };
+        Some(Self { matrix: [a, b, c, d, e, f, g, h, 1.0].map(|value| sign * value) })
     }
 
     /// First `first`, then this map.
@@ -65,7 +67,7 @@ fn solved(mut rows: [[f64; 9]; 8]) -> Option<[f64; 8]> {
         let pivot = (column..8).max_by(|&a, &b| rows[a][column].abs().total_cmp(&rows[b][column].abs()))?;
         rows.swap(column, pivot);
         let chosen = rows[column];
-        if !(chosen[column].abs() > 1e-9) {
+        if chosen[column].abs() <= 1e-9 {
             return None;
         }
         for (_, row) in rows.iter_mut().enumerate().filter(|(index, _)| *index != column) {
@@ -95,6 +97,13 @@ mod tests {
                 prop_assert!((x - to[0]).abs() < 1e-8 && (y - to[1]).abs() < 1e-8 && depth > 0.0, "{x} {y} {depth}");
             }
         }
+    }
+
+    #[test]
+    fn points_are_in_front_of_the_eye_where_the_origin_is_not() {
+        let end = [[17.0, 20.0], [76.0, 0.0], [96.0, 60.0], [0.0, 41.0]];
+        let map = Projective::from_corners(&SQUARE, &end).expect("a map");
+        assert!(map.at(0.0, 0.0).2 < 0.0 && end.iter().all(|&[x, y]| map.at(x, y).2 > 0.0), "{map:?}");
     }
 
     #[test]

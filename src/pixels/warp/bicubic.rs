@@ -70,10 +70,10 @@ wide! {
             let (columns, rows) = (&columns[lane], &rows[lane]);
             let offset = row.offsets[at] as u32 as usize;
             let mut sums = [0f32; BYTES];
-            for y in 0..4 {
+            for (y, row_weight) in rows.iter().enumerate() {
                 let bytes = &source.pixels[offset + y * stride..][..BYTES];
                 for lane in 0..BYTES {
-                    sums[lane] += f32::from(bytes[lane]) * rows[y];
+                    sums[lane] += f32::from(bytes[lane]) * row_weight;
                 }
             }
             for c in 0..C {

@@ -89,11 +89,11 @@ wide! {
             let coverage = nw + ne + sw + se;
             let words = [above as u32, (above >> (8 * C)) as u32, below as u32, (below >> (8 * C)) as u32];
             let mut bits = 0;
-            for c in 0..C {
+            for (c, colour) in colour.iter().enumerate().take(C) {
                 let unit = (1u32 << (8 * c)) as f32;
                 let [above_left, above_right, below_left, below_right] = words.map(|word| (word & (255 << (8 * c))) as i32 as f32);
                 let sum = above_left * nw + above_right * ne + below_left * sw + below_right * se;
-                let fill = f32::from(colour[c]) * unit;
+                let fill = f32::from(*colour) * unit;
                 let sum = match T {
                     0 => sum,
                     1 => (sum - fill) * coverage + fill,

@@ -6,7 +6,7 @@ pub enum Outside {
     /// A colour, by torchvision's rule: outside pixels count as 0, and the sum is then blended with the colour by how much of the
     /// weight lies inside. So interpolated pixels fade twice at the border, which shows as a dark seam.
     Fill([u8; 3]),
-    /// A colour, which outside pixels have: the blend is exact.
+    /// A colour, which outside pixels have: the blend is exact. With black it is what torchvision does where no fill is given.
     Exact([u8; 3]),
     /// The nearest pixel of the image.
     Edge,
