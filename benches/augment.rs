@@ -40,9 +40,12 @@ fn example(bencher: Bencher, name: &str) {
     run(bencher, &format!("{}\np = 1.0", kept.join("\n")));
 }
 
-const CASES: [&str; 7] = [
+const CASES: [&str; 10] = [
     "op = 'rotate'\ndegrees = 15\ninterpolation = 'bilinear'",
     "op = 'rotate'\ndegrees = [180, 180]\ninterpolation = 'bilinear'",
+    "op = 'rotate'\ndegrees = 15\ninterpolation = 'bicubic'",
+    "op = 'affine'\ndegrees = 15\ntranslate = [0.1, 0.1]\nscale = [0.9, 1.1]\nshear = 5\ninterpolation = 'bilinear'",
+    "op = 'rotate'\ndegrees = 15\ninterpolation = 'bilinear'\nedge = 'reflect'",
     "op = 'resize'\nsize = 224",
     "op = 'resize'\nsize = 224\ninterpolation = 'bicubic'",
     "op = 'resize'\nsize = 224\ninterpolation = 'nearest'",

@@ -13,18 +13,14 @@ use augpipe::pixels::jpeg::jpeg_artifacts;
 use augpipe::pixels::levels::{autocontrast, equalize};
 use augpipe::pixels::pad::{Frame, PadMode, pad};
 use augpipe::pixels::point::{gamma, invert, posterize, solarize};
+use augpipe::pixels::projective::{Corners, Projective};
 use augpipe::pixels::resize::{Interpolation, resize_region};
 use augpipe::pixels::rotate90::rotate90;
 use augpipe::pixels::sharpness::sharpness;
-use augpipe::pixels::warp::{Sampling, warp};
+use augpipe::pixels::warp::{Outside, Places, Sampling, resample, warp};
 use augpipe::sample::{Image, Size};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-
-/// Operations of the golden folder that this crate does not have yet.
-const NOT_YET: [&str; 0] = [];
-/// Likewise; needs a projective map.
-const NOT_YET_WARP: &str = "perspective";
 
 struct Case {
     id: String,
@@ -100,7 +96,7 @@ impl Params<'_> {
         let frame =
             Frame { left: self.count("left"), top: self.count("top"), right: self.count("right"), bottom: self.count("bottom") };
         let mode = match self.0["mode"].as_str() {
-            Some("constant") => PadMode::Constant(self.count("fill") as u8),
+            Some("constant") => PadMode::Constant([self.count("fill") as u8; 3]),
             Some("edge") => PadMode::Edge,
             Some("reflect") => PadMode::Reflect,
             Some("symmetric") => PadMode::Symmetric,
@@ -120,12 +116,25 @@ impl Params<'_> {
         warp(image, &map, size, self.sampling(), self.count("fill") as u8)
     }
 
+    fn perspective(&self, image: &Image) -> Image {
+        let (start, end) = (corners(self.0, "start_points_xy"), corners(self.0, "end_points_xy"));
+        let map = Projective::from_corners(&start, &end).expect("a map");
+        let outside = Outside::Fill([self.count("fill") as u8; 3]);
+        resample(image, Places::Projective(&map), image.size(), self.sampling(), outside)
+    }
+
     fn affine(&self, image: &Image) -> Image {
         let translate = (self.real("translate_x"), self.real("translate_y"));
         let shear = (self.real("shear_x"), self.real("shear_y"));
         let map = Affine::new(self.real("degrees_clockwise"), translate, self.real("scale"), shear);
         warp(image, &map, image.size(), self.sampling(), self.count("fill") as u8)
     }
+}
+
+/// Four points of a case by name.
+fn corners(params: &Value, key: &str) -> Corners {
+    let points = params[key].as_array().expect(key);
+    std::array::from_fn(|point| std::array::from_fn(|axis| points[point][axis].as_f64().expect(key)))
 }
 
 fn changed(image: &Image, change: impl FnOnce(&mut Image)) -> Image {
@@ -147,6 +156,7 @@ fn ours(case: &Case) -> Option<Image> {
         "resized_crop" => params.resize(image, params.region(), "out_height", "out_width"),
         "rotate" => params.rotate(image),
         "affine" => params.affine(image),
+        "perspective" => params.perspective(image),
         "brightness" => changed(image, |image| brightness(image, params.real("factor"))),
         "contrast" => changed(image, |image| contrast(image, params.real("factor"))),
         "saturation" => changed(image, |image| saturation(image, params.real("factor"))),
@@ -191,13 +201,7 @@ fn golden_pictures_are_met() {
 #[test]
 fn golden_operations_are_all_known() {
     let unknown: Vec<String> = cases().into_iter().filter(|case| ours(case).is_none()).map(|case| case.op).collect();
-    let unexpected: Vec<&String> =
-        unknown.iter().filter(|op| !NOT_YET.contains(&op.as_str()) && op.as_str() != NOT_YET_WARP).collect();
-    assert!(unexpected.is_empty(), "no function for {unexpected:?}");
-    for op in NOT_YET.iter().chain([&NOT_YET_WARP]) {
-        let gone = std::env::var_os("PIPELINE_GOLDEN").is_none() && !unknown.iter().any(|unknown| unknown == op);
-        assert!(!gone, "{op} is covered now: take it off the list");
-    }
+    assert!(unknown.is_empty(), "no function for {unknown:?}");
 }
 
 /// The rows of `pipeline verify`, walked through its table on every instruction set.

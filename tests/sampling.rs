@@ -162,3 +162,44 @@ fn noise_has_its_mean_and_deviation_and_no_memory() {
         assert!((mean(&products) / deviation.powi(2)).abs() < 0.01, "{apart} apart");
     }
 }
+
+#[test]
+fn perspective_corners_move_evenly_up_to_their_bound() {
+    let size = Size::new(20, 30);
+    let traces = traces("op = 'perspective'\np = 1\ndistortion_scale = 0.5", size, 2_000);
+    let bounds = [f64::from((0.5f64 * 15.0) as u32), f64::from((0.5f64 * 10.0) as u32)];
+    for (corner, start) in [[0.0, 0.0], [29.0, 0.0], [29.0, 19.0], [0.0, 19.0]].iter().enumerate() {
+        for axis in 0..2 {
+            let moved = |trace: &StepTrace| trace.draw["corners"][corner][axis].as_f64().expect("a number") - start[axis];
+            let inwards: Vec<f64> =
+                traces.iter().map(|trace| if start[axis] == 0.0 { moved(trace) } else { -moved(trace) }).collect();
+            assert!(inwards.iter().all(|by| (0.0..=bounds[axis]).contains(by)), "corner {corner}, axis {axis}");
+            let counts = counted(inwards.iter().map(|&by| by as i64));
+            assert_eq!(counts.len(), bounds[axis] as usize + 1);
+            assert_even(&counts.into_values().collect::<Vec<_>>());
+        }
+    }
+    let applied = |text| self::traces(text, size, 2_000).iter().filter(|trace| trace.applied).count();
+    assert!(applied("op = 'perspective'").abs_diff(1_000) < 110, "half of all samples by default");
+}
+
+#[test]
+fn elastic_moves_pixels_by_what_smoothed_noise_says() {
+    // On a ramp of one level a pixel the change of a value is the move along x.
+    let size = Size::new(140, 140);
+    let ramp = Image::new(size, 1, (0..140 * 140).map(|i| (i % 140) as u8).collect());
+    let chain = chain("op = 'elastic'\nalpha = 80\nsigma = 4\nedge = 'edge'");
+    let (mut squares, mut count) = (0.0, 0.0);
+    for epoch in 0..5 {
+        let mut bent = ramp.clone();
+        chain.apply(Key { run: 5, epoch, sample: 1, op: 0 }, &mut bent).expect("applies");
+        for (y, x) in (20..120).flat_map(|y| (20..120).map(move |x| (y, x))) {
+            squares += (f64::from(bent.pixel(y, x)[0]) - f64::from(ramp.pixel(y, x)[0])).powi(2);
+            count += 1.0;
+        }
+    }
+    // Noise even over ±1 spreads by 1/√3; a Gaussian averages over 4πσ² of it; half of alpha pixels; rounding adds 1/12.
+    let expected: f64 = (40f64.powi(2) / 3.0 / (4.0 * std::f64::consts::PI * 16.0) + 1.0 / 12.0).sqrt();
+    let spread = (squares / count).sqrt();
+    assert!((spread / expected - 1.0).abs() < 0.1, "{spread} for {expected}");
+}

@@ -5,6 +5,7 @@ use super::{Build, Op};
 use crate::config::{Fields, Limits};
 use crate::key::Dice;
 use crate::pixels::affine::Affine as Map;
+use crate::pixels::fused::Motion;
 use crate::registry::Entry;
 use crate::sample::{Image, Size};
 use serde::{Deserialize, Serialize};
@@ -55,6 +56,14 @@ struct Draw {
     shear: (f32, f32),
 }
 
+impl Draw {
+    fn map(&self) -> Map {
+        let translate = (f64::from(self.translate.0), f64::from(self.translate.1));
+        let shear = (f64::from(self.shear.0), f64::from(self.shear.1));
+        Map::new(f64::from(self.degrees), translate, f64::from(self.scale), shear)
+    }
+}
+
 impl Op for Affine {
     type Draw = Draw;
 
@@ -67,9 +76,10 @@ impl Op for Affine {
     }
 
     fn apply(&self, draw: &Draw, image: &mut Image) {
-        let translate = (f64::from(draw.translate.0), f64::from(draw.translate.1));
-        let shear = (f64::from(draw.shear.0), f64::from(draw.shear.1));
-        let map = Map::new(f64::from(draw.degrees), translate, f64::from(draw.scale), shear);
-        self.look.warp(image, &map, image.size());
+        self.look.warp(image, &draw.map(), image.size());
+    }
+
+    fn motion(&self, draw: &Draw, size: Size) -> Option<Motion> {
+        self.look.affine_motion(&draw.map(), size)
     }
 }

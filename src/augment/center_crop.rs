@@ -1,10 +1,11 @@
 //! Cuts a part of one size out of the middle.
 
 use super::crop::{Small, enlarge, holds, too_small};
-use super::read::fill;
+use super::read::{fill, moving};
 use super::{Build, Op};
 use crate::key::Dice;
 use crate::pixels::crop::{Region, crop};
+use crate::pixels::fused::Motion;
 use crate::pixels::pad::{Frame, PadMode, pad};
 use crate::registry::Entry;
 use crate::sample::{Image, Size};
@@ -22,11 +23,11 @@ pub(super) const ENTRY: Entry<Build> = Entry {
 struct CenterCrop {
     size: Size,
     small: Small,
-    fill: u8,
+    fill: [u8; 3],
 }
 
-/// Enlarges an image that is smaller than `part`, or puts around it what it lacks, in halves, the smaller one before it.
-pub(super) fn framed(image: &mut Image, part: Size, small: Small, fill: u8) {
+/// Enlarges an image that is smaller than `part`, or puts around it what it lacks.
+pub(super) fn framed(image: &mut Image, part: Size, small: Small, fill: [u8; 3]) {
     let size = image.size();
     if holds(size, part) {
         return;
@@ -34,9 +35,21 @@ pub(super) fn framed(image: &mut Image, part: Size, small: Small, fill: u8) {
     if small == Small::Resize {
         return enlarge(image, part);
     }
+    *image = pad(image, frame(size, part), PadMode::Constant(fill));
+}
+
+/// What an image of `size` lacks of `part`, in halves, the smaller one before it.
+fn frame(size: Size, part: Size) -> Frame {
     let (lacks_y, lacks_x) = (part.height.saturating_sub(size.height), part.width.saturating_sub(size.width));
-    let frame = Frame { left: lacks_x / 2, top: lacks_y / 2, right: lacks_x.div_ceil(2), bottom: lacks_y.div_ceil(2) };
-    *image = pad(image, frame, PadMode::Constant(fill));
+    Frame { left: lacks_x / 2, top: lacks_y / 2, right: lacks_x.div_ceil(2), bottom: lacks_y.div_ceil(2) }
+}
+
+impl CenterCrop {
+    /// First row and column of the part of an image of `size` that holds it.
+    fn corner(&self, size: Size) -> (u32, u32) {
+        let middle = |full: u32, part: u32| (f64::from(full - part) / 2.0).round_ties_even() as u32;
+        (middle(size.height, self.size.height), middle(size.width, self.size.width))
+    }
 }
 
 impl Op for CenterCrop {
@@ -46,9 +59,18 @@ impl Op for CenterCrop {
 
     fn apply(&self, (): &(), image: &mut Image) {
         framed(image, self.size, self.small, self.fill);
-        let middle = |full: u32, part: u32| (f64::from(full - part) / 2.0).round_ties_even() as u32;
-        let (top, left) = (middle(image.size().height, self.size.height), middle(image.size().width, self.size.width));
+        let (top, left) = self.corner(image.size());
         *image = crop(image, Region::at(top, left, self.size));
+    }
+
+    fn motion(&self, (): &(), size: Size) -> Option<Motion> {
+        if !holds(size, self.size) && self.small == Small::Resize {
+            return None;
+        }
+        let frame = frame(size, self.size);
+        let (top, left) = self.corner(frame.around(size));
+        let from = |at: u32, padding: u32| i64::from(at) - i64::from(padding);
+        Some(moving(from(left, frame.left), from(top, frame.top), self.size, self.fill))
     }
 
     fn refuses(&self, size: Size) -> Option<String> {
@@ -71,7 +93,7 @@ mod tests {
 
     fn columns(width: u32, part: u32) -> Vec<u8> {
         let mut image = Image::new(Size::new(1, width), 1, (1..=width as u8).collect());
-        CenterCrop { size: Size::new(1, part), small: Small::Pad, fill: 0 }.apply(&(), &mut image);
+        CenterCrop { size: Size::new(1, part), small: Small::Pad, fill: [0; 3] }.apply(&(), &mut image);
         image.into_pixels()
     }
 

@@ -14,6 +14,7 @@ const DEEPEST: usize = 8;
 #[derive(Debug, Default)]
 pub struct Chain {
     pub(super) steps: Vec<Step>,
+    pub(super) fuse: bool,
 }
 
 /// One operation of a chain.
@@ -60,6 +61,12 @@ impl Chain {
         (Self::build(&tables), tables.len())
     }
 
+    /// The chain with consecutive geometric operations made in one resampling, if `fuse`: draws, names and sizes stay the same.
+    pub fn fused(mut self, fuse: bool) -> Self {
+        self.fuse = fuse;
+        self
+    }
+
     fn read_step(&self, fields: &Fields) -> Option<Step> {
         let names: Vec<&'static str> = OPS.iter().map(|entry| entry.name).collect();
         let given = match fields.node("op").map(|node| &node.value) {
@@ -93,6 +100,9 @@ impl Chain {
     /// # Errors
     /// Why the image cannot be taken, and by which step; it is then half done and must not be used.
     pub fn apply(&self, place: Key, image: &mut Image) -> Result<(), String> {
+        if self.fuse {
+            return self.apply_fused(place, image, None);
+        }
         self.steps.iter().try_for_each(|step| step.apply(place, image))
     }
 
@@ -101,6 +111,10 @@ impl Chain {
     /// # Errors
     /// As [`Chain::apply`].
     pub fn apply_traced(&self, place: Key, image: &mut Image) -> Result<Vec<StepTrace>, String> {
+        if self.fuse {
+            let mut traces = Vec::with_capacity(self.steps.len());
+            return self.apply_fused(place, image, Some(&mut traces)).map(|()| traces);
+        }
         self.steps.iter().map(|step| step.apply_traced(place, image)).collect()
     }
 
@@ -112,6 +126,9 @@ impl Chain {
         let ours = self.steps.iter().map(|step| step.name.as_str());
         if !ours.eq(traces.iter().map(|trace| trace.name.as_str())) {
             return Err("the trace is of another chain".to_owned());
+        }
+        if self.fuse {
+            return self.replay_fused(traces, image);
         }
         self.steps.iter().zip(traces).try_for_each(|(step, trace)| step.replay(trace, image))
     }
@@ -187,7 +204,7 @@ impl Step {
     }
 
     /// Its dice, and whether it is applied.
-    fn coin(&self, place: Key) -> (Dice, bool) {
+    pub(super) fn coin(&self, place: Key) -> (Dice, bool) {
         let mut dice = Key { op: self.hash, ..place }.dice();
         let applied = self.p >= 1.0 || dice.chance(self.p);
         (dice, applied)

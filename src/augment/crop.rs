@@ -1,10 +1,11 @@
 //! Cuts a part of one size out of a random place.
 
-use super::read::{counts, fill};
+use super::read::{counts, fill, moving};
 use super::{Build, Op};
 use crate::config::Fields;
 use crate::key::Dice;
 use crate::pixels::crop::{Region, crop};
+use crate::pixels::fused::Motion;
 use crate::pixels::pad::{Frame, PadMode, pad};
 use crate::pixels::resize::{Interpolation, resize};
 use crate::registry::Entry;
@@ -78,7 +79,7 @@ fn read_small(fields: &Fields) -> Small {
     small
 }
 
-fn read_padding(fields: &Fields) -> Frame {
+pub(super) fn read_padding(fields: &Fields) -> Frame {
     let about = "pixels put around the image first: one number, [x, y], or [left, top, right, bottom]";
     let kind = "integer or list of 2 or 4, 0 to 4096".to_owned();
     let padding = fields.key("padding", about).read(kind, Frame::default(), |node| match counts(node, 4096)?[..] {
@@ -90,7 +91,7 @@ fn read_padding(fields: &Fields) -> Frame {
     padding.or_shown(Frame::default(), "0")
 }
 
-fn read_mode(fields: &Fields) -> PadMode {
+pub(super) fn read_mode(fields: &Fields) -> PadMode {
     let constant = PadMode::Constant(fill(fields));
     let choices =
         [("constant", constant), ("edge", PadMode::Edge), ("reflect", PadMode::Reflect), ("symmetric", PadMode::Symmetric)];
@@ -134,6 +135,13 @@ impl Crop {
     }
 }
 
+impl Crop {
+    /// First row and column of the part of an image of `size`, which holds it.
+    fn corner(&self, draw: &Draw, size: Size) -> (u32, u32) {
+        (draw.top.min(size.height - self.size.height), draw.left.min(size.width - self.size.width))
+    }
+}
+
 impl Op for Crop {
     type Draw = Draw;
 
@@ -152,9 +160,23 @@ impl Op for Crop {
         if !holds(image.size(), self.size) {
             enlarge(image, self.size);
         }
-        let slack = Size::new(image.size().height - self.size.height, image.size().width - self.size.width);
-        let (top, left) = (draw.top.min(slack.height), draw.left.min(slack.width));
+        let (top, left) = self.corner(draw, image.size());
         *image = crop(image, Region::at(top, left, self.size));
+    }
+
+    fn motion(&self, draw: &Draw, size: Size) -> Option<Motion> {
+        let frame = self.frame(size);
+        let padded = frame.around(size);
+        let fill = match self.mode {
+            PadMode::Constant(fill) => fill,
+            _ if frame == Frame::default() => [0; 3],
+            _ => return None,
+        };
+        holds(padded, self.size).then(|| {
+            let (top, left) = self.corner(draw, padded);
+            let from = |at: u32, padding: u32| i64::from(at) - i64::from(padding);
+            moving(from(left, frame.left), from(top, frame.top), self.size, fill)
+        })
     }
 
     fn refuses(&self, size: Size) -> Option<String> {

@@ -29,7 +29,7 @@ pub(super) enum Flip {
 pub(super) struct Crops {
     size: Size,
     small: Small,
-    fill: u8,
+    fill: [u8; 3],
     flip: Option<Flip>,
 }
 
@@ -98,7 +98,7 @@ mod tests {
     /// The first byte of each view of a picture whose bytes count up.
     fn corners(height: u8, width: u8, flip: Option<Flip>) -> Vec<u8> {
         let image = Image::new(Size::new(height.into(), width.into()), 1, (0..height * width).collect());
-        let crops = Crops { size: Size::new(2, 2), small: Small::Quarantine, fill: 0, flip };
+        let crops = Crops { size: Size::new(2, 2), small: Small::Quarantine, fill: [0; 3], flip };
         let views = crops.views(&(), image);
         views.iter().map(|view| if let View::Bytes(image) = view { image.pixels()[0] } else { 255 }).collect()
     }

@@ -3,6 +3,8 @@
 use super::{Build, Op};
 use crate::key::Dice;
 use crate::pixels::flip::flip_horizontal;
+use crate::pixels::fused::Motion;
+use crate::pixels::projective::Projective;
 use crate::registry::Entry;
 use crate::sample::{Image, Size};
 
@@ -23,6 +25,11 @@ impl Op for HorizontalFlip {
 
     fn apply(&self, (): &(), image: &mut Image) {
         flip_horizontal(image);
+    }
+
+    fn motion(&self, (): &(), size: Size) -> Option<Motion> {
+        let map = Projective::along_axes((-1.0, 1.0), f64::from(size.width), 0.0);
+        Some(Motion { map, size, fill: [0; 3], sampling: None })
     }
 
     fn is_fixed(&self) -> bool {

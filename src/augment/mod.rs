@@ -8,6 +8,7 @@
 
 mod chain;
 mod distorted_box;
+mod fuse;
 mod group;
 #[cfg(test)]
 mod laws;
@@ -29,6 +30,7 @@ mod color_jitter;
 mod contrast;
 mod crop;
 mod cutout;
+mod elastic;
 mod equalize;
 mod erase;
 mod five_crop;
@@ -44,6 +46,8 @@ mod invert;
 mod jpeg_artifacts;
 mod multiplicative_noise;
 mod one_of;
+mod pad;
+mod perspective;
 mod photometric_distort;
 mod posterize;
 mod rand_augment;
@@ -69,7 +73,7 @@ mod vgg_evaluate;
 mod vgg_train;
 
 pub use chain::{Chain, Step, StepTrace};
-pub use op::{DynOp, Op, Output};
+pub use op::{Drawn, DynOp, Op, Output};
 pub use tree::Branch;
 
 use crate::config::Fields;
@@ -92,6 +96,9 @@ pub const OPS: &[Entry<Build>] = &[
     translate::ENTRY,
     shear::ENTRY,
     affine::ENTRY,
+    perspective::ENTRY,
+    elastic::ENTRY,
+    pad::ENTRY,
     brightness::ENTRY,
     contrast::ENTRY,
     saturation::ENTRY,

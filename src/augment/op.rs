@@ -2,6 +2,7 @@
 
 use super::Step;
 use crate::key::Dice;
+use crate::pixels::fused::Motion;
 use crate::sample::{Image, Size, View};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,13 @@ pub trait Op: Send + Sync {
 
     /// Changes `image`. Must not panic whatever the draw, because draws may come from a file.
     fn apply(&self, draw: &Self::Draw, image: &mut Image);
+
+    /// What `draw` does to an image of `size`, where that is no more than a move of its pixels onto a canvas: several such moves can
+    /// be made in one resampling.
+    fn motion(&self, draw: &Self::Draw, size: Size) -> Option<Motion> {
+        let _ = (draw, size);
+        None
+    }
 
     /// Why an image of `size` cannot be taken, if so: the sample is then set aside.
     fn refuses(&self, size: Size) -> Option<String> {
@@ -82,6 +90,25 @@ pub trait DynOp: Send + Sync {
     /// Why the image cannot be taken.
     fn run_traced(&self, dice: &mut Dice, image: &mut Image) -> Result<Value, String>;
 
+    /// Draws for an image of `size` with `channels` values a pixel, to be applied later; none, and nothing drawn, where it must
+    /// have the image to draw.
+    ///
+    /// # Errors
+    /// Why such an image cannot be taken.
+    fn drawn(&self, dice: &mut Dice, size: Size, channels: usize) -> Result<Option<Box<dyn Drawn + '_>>, String> {
+        let _ = (dice, size, channels);
+        Ok(None)
+    }
+
+    /// What was drawn before, to be applied later to an image of `size`; none as with [`DynOp::drawn`].
+    ///
+    /// # Errors
+    /// Why such an image, or the draw, cannot be taken.
+    fn redrawn(&self, draw: &Value, size: Size) -> Result<Option<Box<dyn Drawn + '_>>, String> {
+        let _ = (draw, size);
+        Ok(None)
+    }
+
     /// Applies what was drawn before.
     ///
     /// # Errors
@@ -138,6 +165,40 @@ pub trait DynOp: Send + Sync {
     }
 }
 
+/// An operation with what it drew.
+pub trait Drawn {
+    /// [`Op::motion`].
+    fn motion(&self, size: Size) -> Option<Motion>;
+
+    /// [`Op::apply`].
+    fn apply(&self, image: &mut Image);
+
+    /// The draw.
+    ///
+    /// # Errors
+    /// Why it cannot be written.
+    fn value(&self) -> Result<Value, String>;
+}
+
+struct Bound<'o, T: Op> {
+    op: &'o T,
+    draw: T::Draw,
+}
+
+impl<T: Op> Drawn for Bound<'_, T> {
+    fn motion(&self, size: Size) -> Option<Motion> {
+        self.op.motion(&self.draw, size)
+    }
+
+    fn apply(&self, image: &mut Image) {
+        self.op.apply(&self.draw, image);
+    }
+
+    fn value(&self) -> Result<Value, String> {
+        serde_json::to_value(&self.draw).map_err(|error| error.to_string())
+    }
+}
+
 impl<T: Op> DynOp for T {
     fn default_p(&self) -> f64 {
         T::DEFAULT_P
@@ -149,6 +210,16 @@ impl<T: Op> DynOp for T {
 
     fn run_traced(&self, dice: &mut Dice, image: &mut Image) -> Result<Value, String> {
         as_json(&drawn(self, dice, image)?)
+    }
+
+    fn drawn(&self, dice: &mut Dice, size: Size, channels: usize) -> Result<Option<Box<dyn Drawn + '_>>, String> {
+        Op::refuses(self, size).map_or(Ok(()), Err)?;
+        Ok(Some(Box::new(Bound { op: self, draw: self.draw(size, channels, dice) })))
+    }
+
+    fn redrawn(&self, draw: &Value, size: Size) -> Result<Option<Box<dyn Drawn + '_>>, String> {
+        let draw = from_json(self, draw, size)?;
+        Ok(Some(Box::new(Bound { op: self, draw })))
     }
 
     fn replay(&self, draw: &Value, image: &mut Image) -> Result<(), String> {

@@ -4,9 +4,12 @@ use super::policy::{Change, Elementary, Ranges, Style};
 use crate::config::{Fields, Limits, Node, Value};
 use crate::key::Dice;
 use crate::pixels::affine::Affine;
+use crate::pixels::crop::Region;
+use crate::pixels::fused::Motion;
+use crate::pixels::projective::Projective;
 use crate::pixels::resize::Interpolation;
 use crate::pixels::tf::resize::Centres;
-use crate::pixels::warp::{Sampling, warp};
+use crate::pixels::warp::{Outside, Places, Sampling, resample};
 use crate::sample::{Image, Size};
 
 /// An interval of numbers, both ends included.
@@ -32,28 +35,72 @@ pub(super) fn around_one(v: f64) -> Interval {
     if v < 0.0 { (1.0, 0.0) } else { ((1.0 - v).max(0.0), 1.0 + v) }
 }
 
-/// How a warp fills and samples: the keys `interpolation` and `fill`.
+/// How a warp samples, and what it sees beyond the image: the keys `interpolation`, `fill` and `edge`.
 pub(super) struct Look {
     sampling: Sampling,
-    fill: u8,
+    outside: Outside,
 }
 
 impl Look {
+    /// With nearest pixels by default.
     pub(super) fn read(fields: &Fields) -> Self {
-        let choices = [("nearest", Sampling::Nearest), ("bilinear", Sampling::Bilinear)];
-        let about = "how pixels between pixels are made";
-        let sampling = fields.key("interpolation", about).choice(&choices).or_shown(Sampling::Nearest, "nearest");
-        Self { sampling, fill: fill(fields) }
+        Self::read_with(fields, Sampling::Nearest, "nearest")
     }
 
+    /// With `default`, which `describe` shows as `shown`.
+    pub(super) fn read_with(fields: &Fields, default: Sampling, shown: &str) -> Self {
+        let choices = [("nearest", Sampling::Nearest), ("bilinear", Sampling::Bilinear), ("bicubic", Sampling::Bicubic)];
+        let about = "how pixels between pixels are made; bicubic is Keys' cubic with a = -0.75";
+        let sampling = fields.key("interpolation", about).choice(&choices).or_shown(default, shown);
+        Self { sampling, outside: outside(fields) }
+    }
+
+    /// `image` through `map` on a canvas of `size`.
     pub(super) fn warp(&self, image: &mut Image, map: &Affine, size: Size) {
-        *image = warp(image, map, size, self.sampling, self.fill);
+        self.resample(image, Places::Affine(map), size);
+    }
+
+    /// `image` on a canvas of `size` whose pixels come from `places`.
+    pub(super) fn resample(&self, image: &mut Image, places: Places, size: Size) {
+        *image = resample(image, places, size, self.sampling, self.outside);
+    }
+
+    /// The same as a motion; none where the image is repeated or mirrored beyond its border.
+    pub(super) fn motion(&self, map: Projective, size: Size) -> Option<Motion> {
+        match self.outside {
+            Outside::Fill(fill) | Outside::Exact(fill) => Some(Motion { map, size, fill, sampling: Some(self.sampling) }),
+            Outside::Edge | Outside::Reflect => None,
+        }
+    }
+
+    /// The same for an affine map that keeps the size.
+    pub(super) fn affine_motion(&self, map: &Affine, size: Size) -> Option<Motion> {
+        self.motion(Projective::of_affine(map, size, size), size)
     }
 }
 
-/// The key `fill`.
-pub(super) fn fill(fields: &Fields) -> u8 {
-    fields.key("fill", "value of the pixels that come from outside the image, in every channel").integer(0, 255).or(0) as u8
+/// The keys `fill` and `edge`.
+fn outside(fields: &Fields) -> Outside {
+    let colour = fill(fields);
+    let about = "what is seen beyond the image: \"fill\" as torchvision has it, with a seam where interpolated pixels fade twice, \
+                 \"exact\" the same colour without the seam, \"edge\" the border pixels again, \"reflect\" the image mirrored at them";
+    let torchvision = Outside::Fill(colour);
+    let choices =
+        [("fill", torchvision), ("exact", Outside::Exact(colour)), ("edge", Outside::Edge), ("reflect", Outside::Reflect)];
+    fields.key("edge", about).choice(&choices).or_shown(torchvision, "fill")
+}
+
+/// The key `fill`: a colour.
+pub(super) fn fill(fields: &Fields) -> [u8; 3] {
+    let about =
+        "colour of what comes from outside the image: one number for every channel, or one for each; a gray image takes the first";
+    let kind = "integer or list of 1 or 3, 0 to 255".to_owned();
+    let colour = fields.key("fill", about).read(kind, [0; 3], |node| match counts(node, 255)?[..] {
+        [all] => Some([all as u8; 3]),
+        [red, green, blue] => Some([red, green, blue].map(|value| value as u8)),
+        _ => None,
+    });
+    colour.or_shown([0; 3], "0")
 }
 
 /// How an image is resized: the keys `interpolation` and `antialias`.
@@ -69,6 +116,25 @@ pub(super) fn interpolation(fields: &Fields) -> (Interpolation, bool) {
 pub(super) fn half_pixel(fields: &Fields) -> Centres {
     let about = "count pixels from their centres in a bilinear resize, as TensorFlow 2 does; weights of TF-slim expect it off";
     if fields.key("half_pixel", about).flag().or(false) { Centres::HalfPixel } else { Centres::Legacy }
+}
+
+/// A resizing as a motion: it samples as a warp does, and looks at nothing outside.
+pub(super) fn resizing(part: Region, size: Size, interpolation: Interpolation) -> Motion {
+    let scale = |from: u32, to: u32| f64::from(from) / f64::from(to);
+    let scale = (scale(part.width, size.width), scale(part.height, size.height));
+    let map = Projective::along_axes(scale, f64::from(part.left), f64::from(part.top));
+    let sampling = match interpolation {
+        Interpolation::Nearest => Sampling::Nearest,
+        Interpolation::Bilinear => Sampling::Bilinear,
+        Interpolation::Bicubic => Sampling::Bicubic,
+    };
+    let sampling = (part.size() != size).then_some(sampling);
+    Motion { map, size, fill: [0; 3], sampling }
+}
+
+/// A move of whole pixels as a motion: the canvas of `size` begins `left` and `top` pixels after the image does.
+pub(super) fn moving(left: i64, top: i64, size: Size, fill: [u8; 3]) -> Motion {
+    Motion { map: Projective::along_axes((1.0, 1.0), left as f64, top as f64), size, fill, sampling: None }
 }
 
 /// A list of whole numbers 0 to `high`, or one alone.

@@ -1,9 +1,11 @@
 //! Brings the image to a size, or to a short side.
 
-use super::read::interpolation;
+use super::read::{interpolation, resizing};
 use super::{Build, Op};
 use crate::config::Fields;
 use crate::key::Dice;
+use crate::pixels::crop::Region;
+use crate::pixels::fused::Motion;
 use crate::pixels::resize::{Interpolation, resize, short_side_size};
 use crate::registry::Entry;
 use crate::sample::{Image, Size};
@@ -68,6 +70,10 @@ impl Op for Resize {
 
     fn apply(&self, (): &(), image: &mut Image) {
         *image = resize(image, self.size_of(image.size()), self.interpolation, self.antialias);
+    }
+
+    fn motion(&self, (): &(), size: Size) -> Option<Motion> {
+        Some(resizing(Region::whole(size), self.size_of(size), self.interpolation))
     }
 
     fn out_size(&self, size: Option<Size>) -> Option<Size> {

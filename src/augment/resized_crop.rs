@@ -1,10 +1,11 @@
 //! Cuts out a random part of random proportions and brings it to one size: the crop that image classifiers are trained with.
 
-use super::read::{Interval, exactly, interpolation};
+use super::read::{Interval, exactly, interpolation, resizing};
 use super::{Build, Op};
 use crate::config::Limits;
 use crate::key::Dice;
 use crate::pixels::crop::Region;
+use crate::pixels::fused::Motion;
 use crate::pixels::resize::{Interpolation, resize_region};
 use crate::registry::Entry;
 use crate::sample::{Image, Size};
@@ -73,6 +74,10 @@ impl Op for ResizedCrop {
 
     fn apply(&self, draw: &Region, image: &mut Image) {
         *image = resize_region(image, *draw, self.size, self.interpolation, self.antialias);
+    }
+
+    fn motion(&self, draw: &Region, size: Size) -> Option<Motion> {
+        Some(resizing(draw.within(size), self.size, self.interpolation))
     }
 
     fn out_size(&self, _: Option<Size>) -> Option<Size> {

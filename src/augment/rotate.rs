@@ -5,6 +5,8 @@ use super::{Build, Op};
 use crate::config::Limits;
 use crate::key::Dice;
 use crate::pixels::affine::Affine;
+use crate::pixels::fused::Motion;
+use crate::pixels::projective::Projective;
 use crate::registry::Entry;
 use crate::sample::{Image, Size};
 use serde::{Deserialize, Serialize};
@@ -33,6 +35,14 @@ struct Draw {
     degrees: f32,
 }
 
+impl Rotate {
+    /// The map, and the size afterwards of an image of `size`.
+    fn canvas(&self, draw: &Draw, size: Size) -> (Affine, Size) {
+        let map = Affine::rotation(f64::from(draw.degrees));
+        (map, if self.expand { map.expanded(size) } else { size })
+    }
+}
+
 impl Op for Rotate {
     type Draw = Draw;
 
@@ -41,9 +51,13 @@ impl Op for Rotate {
     }
 
     fn apply(&self, draw: &Draw, image: &mut Image) {
-        let map = Affine::rotation(f64::from(draw.degrees));
-        let size = if self.expand { map.expanded(image.size()) } else { image.size() };
+        let (map, size) = self.canvas(draw, image.size());
         self.look.warp(image, &map, size);
+    }
+
+    fn motion(&self, draw: &Draw, size: Size) -> Option<Motion> {
+        let (map, out) = self.canvas(draw, size);
+        self.look.motion(Projective::of_affine(&map, size, out), out)
     }
 
     fn out_size(&self, size: Option<Size>) -> Option<Size> {

@@ -2,6 +2,8 @@
 
 use super::{Build, Op};
 use crate::key::Dice;
+use crate::pixels::fused::Motion;
+use crate::pixels::projective::Projective;
 use crate::pixels::rotate90::rotate90;
 use crate::registry::Entry;
 use crate::sample::{Image, Size};
@@ -35,6 +37,19 @@ impl Op for Rotate90 {
 
     fn apply(&self, draw: &Draw, image: &mut Image) {
         rotate90(image, draw.turns);
+    }
+
+    fn motion(&self, draw: &Draw, size: Size) -> Option<Motion> {
+        let (width, height) = (f64::from(size.width), f64::from(size.height));
+        let (matrix, size) = match draw.turns % 4 {
+            0 => ([1.0, 0.0, 0.0, 0.0, 1.0, 0.0], size),
+            1 => ([0.0, -1.0, width, 1.0, 0.0, 0.0], Size::new(size.width, size.height)),
+            2 => ([-1.0, 0.0, width, 0.0, -1.0, height], size),
+            _ => ([0.0, 1.0, 0.0, -1.0, 0.0, height], Size::new(size.width, size.height)),
+        };
+        let [a, b, c, d, e, f] = matrix;
+        let map = Projective { matrix: [a, b, c, d, e, f, 0.0, 0.0, 1.0] };
+        Some(Motion { map, size, fill: [0; 3], sampling: None })
     }
 
     fn out_size(&self, size: Option<Size>) -> Option<Size> {

@@ -5,6 +5,7 @@ use super::{Build, Op};
 use crate::config::Limits;
 use crate::key::Dice;
 use crate::pixels::affine::Affine;
+use crate::pixels::fused::Motion;
 use crate::registry::Entry;
 use crate::sample::{Image, Size};
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,12 @@ struct Draw {
     scale: f32,
 }
 
+impl Draw {
+    fn map(&self) -> Affine {
+        Affine::new(0.0, (0.0, 0.0), f64::from(self.scale), (0.0, 0.0))
+    }
+}
+
 impl Op for Scale {
     type Draw = Draw;
 
@@ -38,8 +45,11 @@ impl Op for Scale {
     }
 
     fn apply(&self, draw: &Draw, image: &mut Image) {
-        let map = Affine::new(0.0, (0.0, 0.0), f64::from(draw.scale), (0.0, 0.0));
-        self.look.warp(image, &map, image.size());
+        self.look.warp(image, &draw.map(), image.size());
+    }
+
+    fn motion(&self, draw: &Draw, size: Size) -> Option<Motion> {
+        self.look.affine_motion(&draw.map(), size)
     }
 
     fn is_fixed(&self) -> bool {

@@ -5,6 +5,7 @@ use super::{Build, Op};
 use crate::config::Limits;
 use crate::key::Dice;
 use crate::pixels::affine::Affine;
+use crate::pixels::fused::Motion;
 use crate::registry::Entry;
 use crate::sample::{Image, Size};
 use serde::{Deserialize, Serialize};
@@ -36,6 +37,12 @@ struct Draw {
     y: f32,
 }
 
+impl Draw {
+    fn map(&self) -> Affine {
+        Affine::new(0.0, (0.0, 0.0), 1.0, (f64::from(self.x), f64::from(self.y)))
+    }
+}
+
 impl Op for Shear {
     type Draw = Draw;
 
@@ -44,8 +51,11 @@ impl Op for Shear {
     }
 
     fn apply(&self, draw: &Draw, image: &mut Image) {
-        let map = Affine::new(0.0, (0.0, 0.0), 1.0, (f64::from(draw.x), f64::from(draw.y)));
-        self.look.warp(image, &map, image.size());
+        self.look.warp(image, &draw.map(), image.size());
+    }
+
+    fn motion(&self, draw: &Draw, size: Size) -> Option<Motion> {
+        self.look.affine_motion(&draw.map(), size)
     }
 
     fn is_fixed(&self) -> bool {

@@ -4,6 +4,8 @@ use super::read::{Look, moves, translate};
 use super::{Build, Op};
 use crate::key::Dice;
 use crate::pixels::affine::Affine;
+use crate::pixels::fused::Motion;
+use crate::pixels::projective::Projective;
 use crate::registry::Entry;
 use crate::sample::{Image, Size};
 use serde::{Deserialize, Serialize};
@@ -37,5 +39,10 @@ impl Op for Translate {
     fn apply(&self, draw: &Draw, image: &mut Image) {
         let map = Affine::new(0.0, (f64::from(draw.x), f64::from(draw.y)), 1.0, (0.0, 0.0));
         self.look.warp(image, &map, image.size());
+    }
+
+    fn motion(&self, draw: &Draw, size: Size) -> Option<Motion> {
+        let map = Projective::along_axes((1.0, 1.0), -f64::from(draw.x), -f64::from(draw.y));
+        self.look.motion(map, size).map(|motion| Motion { sampling: None, ..motion })
     }
 }

@@ -83,6 +83,26 @@ pub(super) fn philox(seed: u64, first: u64, words: &mut [[u32; LANES]; 4]) {
     }
 }
 
+/// Fills `first` and `second`, of one length, with numbers spread evenly over −1 … 1: element i is made of the upper and lower half of
+/// word i of the pattern `seed`.
+pub(super) fn uniform_words(seed: u64, first: &mut [f32], second: &mut [f32]) {
+    spread(seed, first, second);
+}
+
+wide! {
+    fn spread / spread_plain(seed: u64, first: &mut [f32], second: &mut [f32]) {
+        let mut words = [[0; LANES]; 4];
+        for (group, (first, second)) in first.chunks_mut(GROUP).zip(second.chunks_mut(GROUP)).enumerate() {
+            philox(seed, (group * LANES) as u64, &mut words);
+            for ((first, second), &word) in first.iter_mut().zip(second).zip(words.as_flattened()) {
+                // Halves of steps: the numbers lie evenly around 0.
+                *first = ((word >> 16) as i32 as f32 + 0.5) * (1.0 / 32_768.0) - 1.0;
+                *second = ((word & 0xFFFF) as i32 as f32 + 0.5) * (1.0 / 32_768.0) - 1.0;
+            }
+        }
+    }
+}
+
 /// Two independent normals from two words; none is beyond ±5.77, because a word's upper 24 bits make the radius.
 #[inline(always)]
 fn box_muller(radius: u32, angle: u32) -> (f32, f32) {

@@ -1,12 +1,13 @@
 //! Puts a frame around an image. Knows no chance.
 
+use super::warp::paint;
 use crate::sample::{Image, Size};
 
 /// What the frame shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PadMode {
-    /// One value in every channel.
-    Constant(u8),
+    /// A colour, with a value for each channel; a gray image takes the first.
+    Constant([u8; 3]),
     /// The nearest pixel of the image.
     Edge,
     /// The image mirrored at its border pixels, which are not repeated.
@@ -39,8 +40,10 @@ impl Frame {
 pub fn pad(image: &Image, frame: Frame, mode: PadMode) -> Image {
     let size = frame.around(image.size());
     let channels = image.channels();
-    let fill = if let PadMode::Constant(value) = mode { value } else { 0 };
-    let mut out = Image::filled(size, channels, fill);
+    let mut out = Image::filled(size, channels, 0);
+    if let PadMode::Constant(colour) = mode {
+        paint(out.pixels_mut(), channels, colour);
+    }
     let columns = places(frame.left, image.width(), frame.right, mode);
     let rows = places(frame.top, image.height(), frame.bottom, mode);
     let (left, middle) = (frame.left as usize * channels, image.width() * channels);
@@ -87,7 +90,7 @@ mod tests {
 
     #[test]
     fn frames_wider_than_the_image_repeat_it_as_numpy_does() {
-        assert_eq!(padded(&[1, 2, 3], PadMode::Constant(9)), [9, 9, 9, 9, 1, 2, 3, 9, 9, 9, 9, 9]);
+        assert_eq!(padded(&[1, 2, 3], PadMode::Constant([9; 3])), [9, 9, 9, 9, 1, 2, 3, 9, 9, 9, 9, 9]);
         assert_eq!(padded(&[1, 2, 3], PadMode::Edge), [1, 1, 1, 1, 1, 2, 3, 3, 3, 3, 3, 3]);
         assert_eq!(padded(&[1, 2, 3], PadMode::Reflect), [1, 2, 3, 2, 1, 2, 3, 2, 1, 2, 3, 2]);
         assert_eq!(padded(&[1, 2, 3], PadMode::Symmetric), [3, 3, 2, 1, 1, 2, 3, 3, 2, 1, 1, 2]);

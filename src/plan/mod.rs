@@ -117,10 +117,12 @@ fn read_plan(expanded: Expanded, file: PathBuf, problems: &Problems) -> Option<P
     let seed = top.key("seed", "the number from which all randomness follows").integer(0, i64::MAX).or(0) as u64;
     let data = data::read(&top, &base, seed);
     preprocess::read_key(&top);
+    let fusing = "whether consecutive geometric operations are made in one resampling, so that pixels are interpolated once";
+    let fuse = top.key("fuse_geometry", fusing).flag().or(false);
     let augment_tables = top.tables("augment", "op", "what is done to training samples, in this order");
-    let augment = Chain::build(&augment_tables);
+    let augment = Chain::build(&augment_tables).fused(fuse);
     let evaluate_tables = top.tables("evaluate", "op", "what is done to validation and test samples, in this order");
-    let evaluate = Chain::build(&evaluate_tables);
+    let evaluate = Chain::build(&evaluate_tables).fused(fuse);
     refuse_random(&evaluate, &evaluate_tables);
     views::refuse(&top, (&augment, &augment_tables), (&evaluate, &evaluate_tables));
     let (batch_size, last_batch, mix) = sections::read_batch(&top.table_or_empty("batch", "how samples are collected"));
