@@ -3,6 +3,16 @@
 
 use std::f64::consts::{LN_2, LOG2_E, SQRT_2};
 
+/// 1/n! from n = 0 on.
+const EXP: [f64; 15] = {
+    let (mut factors, mut n) = ([1.0; 15], 1);
+    while n < 15 {
+        factors[n] = factors[n - 1] / n as f64;
+        n += 1;
+    }
+    factors
+};
+
 /// eˣ to about 15 digits: 2ᵏ times the Taylor series of the rest, which is at most ln 2 / 2. 0 below −700, e⁷⁰⁰ above 700, NaN for NaN.
 pub(super) fn exp(x: f64) -> f64 {
     if x < -700.0 {
@@ -11,7 +21,7 @@ pub(super) fn exp(x: f64) -> f64 {
     let x = if x > 700.0 { 700.0 } else { x };
     let whole = (x * LOG2_E).round_ties_even();
     let rest = x - whole * LN_2;
-    let series = (1..=14).rev().fold(1.0, |sum, n| 1.0 + sum * rest / f64::from(n));
+    let series = EXP.iter().rev().fold(0.0, |sum, factor| sum * rest + factor);
     series * power_of_two(whole as i64)
 }
 

@@ -60,22 +60,26 @@ wide! {
     }
 }
 
+/// Eight samples for each of [`LANES`] blocks, sample by sample.
+type Row = [[u8; 8]; LANES];
+
 /// Takes [`LANES`] blocks from the block `first` on; those after the last of the strip are black.
 #[inline(always)]
 fn load(strip: &[u8], stride: usize, first: usize, blocks: &mut Blocks) {
-    for y in 0..8 {
-        let row = &strip[y * stride..][..stride];
+    for (row, values) in strip.chunks_exact(stride).zip(blocks.as_flattened_mut().as_chunks_mut::<{ 8 * LANES }>().0) {
         let (chunks, _) = row.as_chunks::<8>();
+        let mut samples: Row = [[0; 8]; LANES];
         for half in 0..LANES / 8 {
             let mut words = [0; 8];
             for (word, chunk) in words.iter_mut().zip(chunks.iter().skip(first + 8 * half)) {
                 *word = u64::from_le_bytes(*chunk);
             }
             for (x, word) in transposed(words).into_iter().enumerate() {
-                for (lane, byte) in word.to_le_bytes().into_iter().enumerate() {
-                    blocks[8 * y + x][8 * half + lane] = i32::from(byte) - 128;
-                }
+                samples[LANES / 8 * x + half] = word.to_le_bytes();
             }
+        }
+        for (value, &sample) in values.iter_mut().zip(samples.as_flattened()) {
+            *value = i32::from(sample) - 128;
         }
     }
 }
@@ -83,17 +87,16 @@ fn load(strip: &[u8], stride: usize, first: usize, blocks: &mut Blocks) {
 /// Puts the blocks back, shifted by 128 and clamped.
 #[inline(always)]
 fn store(blocks: &Blocks, strip: &mut [u8], stride: usize, first: usize) {
-    for y in 0..8 {
-        let row = &mut strip[y * stride..][..stride];
+    for (row, values) in strip.chunks_exact_mut(stride).zip(blocks.as_flattened().as_chunks::<{ 8 * LANES }>().0) {
+        let mut samples: Row = [[0; 8]; LANES];
+        for (sample, value) in samples.as_flattened_mut().iter_mut().zip(values) {
+            *sample = (value + 128).clamp(0, 255) as u8;
+        }
         let (chunks, _) = row.as_chunks_mut::<8>();
         for half in 0..LANES / 8 {
             let mut words = [0; 8];
             for (x, word) in words.iter_mut().enumerate() {
-                let mut bytes = [0; 8];
-                for (lane, byte) in bytes.iter_mut().enumerate() {
-                    *byte = (blocks[8 * y + x][8 * half + lane] + 128).clamp(0, 255) as u8;
-                }
-                *word = u64::from_le_bytes(bytes);
+                *word = u64::from_le_bytes(samples[LANES / 8 * x + half]);
             }
             for (word, chunk) in transposed(words).into_iter().zip(chunks.iter_mut().skip(first + 8 * half)) {
                 *chunk = word.to_le_bytes();
