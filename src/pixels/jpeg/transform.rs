@@ -41,18 +41,22 @@ wide! {
         for strip in samples.chunks_exact_mut(8 * stride) {
             for first in (0..count).step_by(LANES) {
                 load(strip, stride, first, &mut blocks);
-                for line in 0..8 {
-                    forward_pass(&mut blocks, 8 * line, 1, true);
+                for row in blocks.as_chunks_mut::<8>().0 {
+                    forward_line(row, true);
                 }
-                for line in 0..8 {
-                    forward_pass(&mut blocks, line, 8, false);
+                for column in 0..8 {
+                    let mut line = take(&blocks, column);
+                    forward_line(&mut line, false);
+                    put(&mut blocks, column, &line);
                 }
                 round_to(&mut blocks, steps);
-                for line in 0..8 {
-                    inverse_pass(&mut blocks, line, 8, true);
+                for column in 0..8 {
+                    let mut line = take(&blocks, column);
+                    inverse_line(&mut line, true);
+                    put(&mut blocks, column, &line);
                 }
-                for line in 0..8 {
-                    inverse_pass(&mut blocks, 8 * line, 1, false);
+                for row in blocks.as_chunks_mut::<8>().0 {
+                    inverse_line(row, false);
                 }
                 store(&blocks, strip, stride, first);
             }
@@ -128,43 +132,43 @@ fn scaled_down(x: i32, n: u32) -> i32 {
 /// Eight values of each block.
 type Line = [[i32; LANES]; 8];
 
-/// The values `first`, `first` + `apart` … of each block.
+/// Column `column` of each block.
 #[inline(always)]
-fn take(blocks: &Blocks, first: usize, apart: usize) -> Line {
+fn take(blocks: &Blocks, column: usize) -> Line {
     let mut line = [[0; LANES]; 8];
-    for (k, values) in line.iter_mut().enumerate() {
-        *values = blocks[first + k * apart];
+    for (values, row) in line.iter_mut().zip(blocks.as_chunks::<8>().0) {
+        *values = row[column];
     }
     line
 }
 
 #[inline(always)]
-fn put(blocks: &mut Blocks, first: usize, apart: usize, line: &Line) {
-    for (k, values) in line.iter().enumerate() {
-        blocks[first + k * apart] = *values;
+fn put(blocks: &mut Blocks, column: usize, line: &Line) {
+    for (values, row) in line.iter().zip(blocks.as_chunks_mut::<8>().0) {
+        row[column] = *values;
     }
 }
 
 /// Eight values become their cosine coefficients, times √8 a pass.
 #[inline(always)]
-fn forward_pass(blocks: &mut Blocks, first: usize, apart: usize, is_first: bool) {
-    let [mut d0, mut d1, mut d2, mut d3, mut d4, mut d5, mut d6, mut d7] = take(blocks, first, apart);
+fn forward_line(line: &mut Line, is_first: bool) {
+    let [mut d0, mut d1, mut d2, mut d3, mut d4, mut d5, mut d6, mut d7] = *line;
     for lane in 0..LANES {
         let old = [d0[lane], d1[lane], d2[lane], d3[lane], d4[lane], d5[lane], d6[lane], d7[lane]];
         [d0[lane], d1[lane], d2[lane], d3[lane], d4[lane], d5[lane], d6[lane], d7[lane]] = forward(old, is_first);
     }
-    put(blocks, first, apart, &[d0, d1, d2, d3, d4, d5, d6, d7]);
+    *line = [d0, d1, d2, d3, d4, d5, d6, d7];
 }
 
 /// The way back; the second pass also divides by 8.
 #[inline(always)]
-fn inverse_pass(blocks: &mut Blocks, first: usize, apart: usize, is_first: bool) {
-    let [mut d0, mut d1, mut d2, mut d3, mut d4, mut d5, mut d6, mut d7] = take(blocks, first, apart);
+fn inverse_line(line: &mut Line, is_first: bool) {
+    let [mut d0, mut d1, mut d2, mut d3, mut d4, mut d5, mut d6, mut d7] = *line;
     for lane in 0..LANES {
         let old = [d0[lane], d1[lane], d2[lane], d3[lane], d4[lane], d5[lane], d6[lane], d7[lane]];
         [d0[lane], d1[lane], d2[lane], d3[lane], d4[lane], d5[lane], d6[lane], d7[lane]] = inverse(old, is_first);
     }
-    put(blocks, first, apart, &[d0, d1, d2, d3, d4, d5, d6, d7]);
+    *line = [d0, d1, d2, d3, d4, d5, d6, d7];
 }
 
 #[inline(always)]
