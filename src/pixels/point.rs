@@ -1,8 +1,10 @@
 //! Changes that look at one value at a time: invert, posterize, solarize, gamma. Knows no neighbour and no chance.
 
 use super::colour::look_up;
-use super::series::power;
+use super::series::{exp, ln};
+use super::truncated;
 use crate::sample::Image;
+use std::sync::LazyLock;
 
 /// Replaces every value x by 255 − x.
 pub fn invert(image: &mut Image) {
@@ -27,9 +29,14 @@ pub fn solarize(image: &mut Image, threshold: f32) {
 /// Replaces every value x by 255·`gain`·(x/255)^`gamma`, clamped to 0–255; `gamma` and `gain` at least 0. As torchvision's
 /// `adjust_gamma` does on `uint8`, the result is a number 0 to 1 times 255.999, truncated.
 pub fn gamma(image: &mut Image, gamma: f32, gain: f32) {
-    let exponent = f64::from(gamma);
+    static LOGARITHMS: LazyLock<[f64; 256]> = LazyLock::new(|| std::array::from_fn(|value| ln(value as f64 / 255.0)));
+    let (logarithms, exponent) = (&*LOGARITHMS, f64::from(gamma));
     look_up(image, |value| {
-        let bright = power(f64::from(value) / 255.0, exponent) as f32 * gain;
+        let power = match value {
+            0.0 if exponent > 0.0 => 0.0,
+            _ => exp(exponent * logarithms[usize::from(truncated(value))]),
+        };
+        let bright = power as f32 * gain;
         (if bright < 1.0 { bright } else { 1.0 }) * 255.999
     });
 }

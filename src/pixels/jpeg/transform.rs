@@ -41,18 +41,22 @@ wide! {
         for strip in samples.chunks_exact_mut(8 * stride) {
             for first in (0..count).step_by(LANES) {
                 load(strip, stride, first, &mut blocks);
-                for line in 0..8 {
-                    forward_pass(&mut blocks, 8 * line, 1, true);
+                for row in blocks.as_chunks_mut::<8>().0 {
+                    forward_line(row, true);
                 }
-                for line in 0..8 {
-                    forward_pass(&mut blocks, line, 8, false);
+                for column in 0..8 {
+                    let mut line = take(&blocks, column);
+                    forward_line(&mut line, false);
+                    put(&mut blocks, column, &line);
                 }
                 round_to(&mut blocks, steps);
-                for line in 0..8 {
-                    inverse_pass(&mut blocks, line, 8, true);
+                for column in 0..8 {
+                    let mut line = take(&blocks, column);
+                    inverse_line(&mut line, true);
+                    put(&mut blocks, column, &line);
                 }
-                for line in 0..8 {
-                    inverse_pass(&mut blocks, 8 * line, 1, false);
+                for row in blocks.as_chunks_mut::<8>().0 {
+                    inverse_line(row, false);
                 }
                 store(&blocks, strip, stride, first);
             }
@@ -60,22 +64,26 @@ wide! {
     }
 }
 
+/// Eight samples for each of [`LANES`] blocks, sample by sample.
+type Row = [[u8; 8]; LANES];
+
 /// Takes [`LANES`] blocks from the block `first` on; those after the last of the strip are black.
 #[inline(always)]
 fn load(strip: &[u8], stride: usize, first: usize, blocks: &mut Blocks) {
-    for y in 0..8 {
-        let row = &strip[y * stride..][..stride];
+    for (row, values) in strip.chunks_exact(stride).zip(blocks.as_flattened_mut().as_chunks_mut::<{ 8 * LANES }>().0) {
         let (chunks, _) = row.as_chunks::<8>();
+        let mut samples: Row = [[0; 8]; LANES];
         for half in 0..LANES / 8 {
             let mut words = [0; 8];
             for (word, chunk) in words.iter_mut().zip(chunks.iter().skip(first + 8 * half)) {
                 *word = u64::from_le_bytes(*chunk);
             }
             for (x, word) in transposed(words).into_iter().enumerate() {
-                for (lane, byte) in word.to_le_bytes().into_iter().enumerate() {
-                    blocks[8 * y + x][8 * half + lane] = i32::from(byte) - 128;
-                }
+                samples[LANES / 8 * x + half] = word.to_le_bytes();
             }
+        }
+        for (value, &sample) in values.iter_mut().zip(samples.as_flattened()) {
+            *value = i32::from(sample) - 128;
         }
     }
 }
@@ -83,17 +91,16 @@ fn load(strip: &[u8], stride: usize, first: usize, blocks: &mut Blocks) {
 /// Puts the blocks back, shifted by 128 and clamped.
 #[inline(always)]
 fn store(blocks: &Blocks, strip: &mut [u8], stride: usize, first: usize) {
-    for y in 0..8 {
-        let row = &mut strip[y * stride..][..stride];
+    for (row, values) in strip.chunks_exact_mut(stride).zip(blocks.as_flattened().as_chunks::<{ 8 * LANES }>().0) {
+        let mut samples: Row = [[0; 8]; LANES];
+        for (sample, value) in samples.as_flattened_mut().iter_mut().zip(values) {
+            *sample = (value + 128).clamp(0, 255) as u8;
+        }
         let (chunks, _) = row.as_chunks_mut::<8>();
         for half in 0..LANES / 8 {
             let mut words = [0; 8];
             for (x, word) in words.iter_mut().enumerate() {
-                let mut bytes = [0; 8];
-                for (lane, byte) in bytes.iter_mut().enumerate() {
-                    *byte = (blocks[8 * y + x][8 * half + lane] + 128).clamp(0, 255) as u8;
-                }
-                *word = u64::from_le_bytes(bytes);
+                *word = u64::from_le_bytes(samples[LANES / 8 * x + half]);
             }
             for (word, chunk) in transposed(words).into_iter().zip(chunks.iter_mut().skip(first + 8 * half)) {
                 *chunk = word.to_le_bytes();
@@ -125,43 +132,43 @@ fn scaled_down(x: i32, n: u32) -> i32 {
 /// Eight values of each block.
 type Line = [[i32; LANES]; 8];
 
-/// The values `first`, `first` + `apart` … of each block.
+/// Column `column` of each block.
 #[inline(always)]
-fn take(blocks: &Blocks, first: usize, apart: usize) -> Line {
+fn take(blocks: &Blocks, column: usize) -> Line {
     let mut line = [[0; LANES]; 8];
-    for (k, values) in line.iter_mut().enumerate() {
-        *values = blocks[first + k * apart];
+    for (values, row) in line.iter_mut().zip(blocks.as_chunks::<8>().0) {
+        *values = row[column];
     }
     line
 }
 
 #[inline(always)]
-fn put(blocks: &mut Blocks, first: usize, apart: usize, line: &Line) {
-    for (k, values) in line.iter().enumerate() {
-        blocks[first + k * apart] = *values;
+fn put(blocks: &mut Blocks, column: usize, line: &Line) {
+    for (values, row) in line.iter().zip(blocks.as_chunks_mut::<8>().0) {
+        row[column] = *values;
     }
 }
 
 /// Eight values become their cosine coefficients, times √8 a pass.
 #[inline(always)]
-fn forward_pass(blocks: &mut Blocks, first: usize, apart: usize, is_first: bool) {
-    let [mut d0, mut d1, mut d2, mut d3, mut d4, mut d5, mut d6, mut d7] = take(blocks, first, apart);
+fn forward_line(line: &mut Line, is_first: bool) {
+    let [mut d0, mut d1, mut d2, mut d3, mut d4, mut d5, mut d6, mut d7] = *line;
     for lane in 0..LANES {
         let old = [d0[lane], d1[lane], d2[lane], d3[lane], d4[lane], d5[lane], d6[lane], d7[lane]];
         [d0[lane], d1[lane], d2[lane], d3[lane], d4[lane], d5[lane], d6[lane], d7[lane]] = forward(old, is_first);
     }
-    put(blocks, first, apart, &[d0, d1, d2, d3, d4, d5, d6, d7]);
+    *line = [d0, d1, d2, d3, d4, d5, d6, d7];
 }
 
 /// The way back; the second pass also divides by 8.
 #[inline(always)]
-fn inverse_pass(blocks: &mut Blocks, first: usize, apart: usize, is_first: bool) {
-    let [mut d0, mut d1, mut d2, mut d3, mut d4, mut d5, mut d6, mut d7] = take(blocks, first, apart);
+fn inverse_line(line: &mut Line, is_first: bool) {
+    let [mut d0, mut d1, mut d2, mut d3, mut d4, mut d5, mut d6, mut d7] = *line;
     for lane in 0..LANES {
         let old = [d0[lane], d1[lane], d2[lane], d3[lane], d4[lane], d5[lane], d6[lane], d7[lane]];
         [d0[lane], d1[lane], d2[lane], d3[lane], d4[lane], d5[lane], d6[lane], d7[lane]] = inverse(old, is_first);
     }
-    put(blocks, first, apart, &[d0, d1, d2, d3, d4, d5, d6, d7]);
+    *line = [d0, d1, d2, d3, d4, d5, d6, d7];
 }
 
 #[inline(always)]
