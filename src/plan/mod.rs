@@ -117,24 +117,8 @@ fn read_plan(expanded: Expanded, file: PathBuf, problems: &Problems) -> Option<P
     let seed = top.key("seed", "the number from which all randomness follows").integer(0, i64::MAX).or(0) as u64;
     let data = data::read(&top, &base, seed);
     preprocess::read_key(&top);
-    let fusing = "whether consecutive geometric operations are made in one resampling, so that pixels are interpolated once";
-    let fuse = top.key("fuse_geometry", fusing).flag().or(false);
-    let augment_tables = top.tables("augment", "op", "what is done to training samples, in this order");
-    let augment = Chain::build(&augment_tables).fused(fuse);
-    let evaluate_tables = top.tables("evaluate", "op", "what is done to validation and test samples, in this order");
-    let evaluate = Chain::build(&evaluate_tables).fused(fuse);
-    refuse_random(&evaluate, &evaluate_tables);
-    views::refuse(&top, (&augment, &augment_tables), (&evaluate, &evaluate_tables));
-    let (batch_size, last_batch, mix) = sections::read_batch(&top.table_or_empty("batch", "how samples are collected"));
-    if let Some(data) = data.as_ref().filter(|data| last_batch == LastBatch::Drop && data.parts.train.len() < batch_size) {
-        let message =
-            format!("{} training samples fill no batch of {batch_size}, and `last` drops what is smaller", data.parts.train.len());
-        top.complain("batch", message, "lower `size`, or last = \"keep\"");
-    }
-    if top.has("write") && !mix.is_empty() {
-        let help = "leave it out here, and give it in the file that trains from the set";
-        top.complain("batch", "`mix` in [batch] mixes batches, and [write] stores single pictures", help);
-    }
+    let (augment, evaluate) = read_chains(&top);
+    let (batch_size, last_batch, mix) = read_batches(&top, data.as_ref());
     let workers = workers::read(&top.table_or_empty("workers", "threads and memory; results never depend on them"));
     let runs = base.join(sections::read_report(&top.table_or_empty("report", "where results go")));
     let channels = data.as_ref().map_or(3, |data| data.channels);
@@ -168,6 +152,33 @@ fn read_plan(expanded: Expanded, file: PathBuf, problems: &Problems) -> Option<P
         end: end?,
         runs,
     })
+}
+
+/// What is done to training samples, and to all others.
+fn read_chains(top: &Fields) -> (Chain, Chain) {
+    let fusing = "whether consecutive geometric operations are made in one resampling, so that pixels are interpolated once";
+    let fuse = top.key("fuse_geometry", fusing).flag().or(false);
+    let augment_tables = top.tables("augment", "op", "what is done to training samples, in this order");
+    let augment = Chain::build(&augment_tables).fused(fuse);
+    let evaluate_tables = top.tables("evaluate", "op", "what is done to validation and test samples, in this order");
+    let evaluate = Chain::build(&evaluate_tables).fused(fuse);
+    refuse_random(&evaluate, &evaluate_tables);
+    views::refuse(top, (&augment, &augment_tables), (&evaluate, &evaluate_tables));
+    (augment, evaluate)
+}
+
+fn read_batches(top: &Fields, data: Option<&Data>) -> (usize, LastBatch, Mix) {
+    let (batch_size, last_batch, mix) = sections::read_batch(&top.table_or_empty("batch", "how samples are collected"));
+    if let Some(data) = data.filter(|data| last_batch == LastBatch::Drop && data.parts.train.len() < batch_size) {
+        let message =
+            format!("{} training samples fill no batch of {batch_size}, and `last` drops what is smaller", data.parts.train.len());
+        top.complain("batch", message, "lower `size`, or last = \"keep\"");
+    }
+    if top.has("write") && !mix.is_empty() {
+        let help = "leave it out here, and give it in the file that trains from the set";
+        top.complain("batch", "`mix` in [batch] mixes batches, and [write] stores single pictures", help);
+    }
+    (batch_size, last_batch, mix)
 }
 
 /// The file's text; of a file that is far too long, enough to be refused for it.
