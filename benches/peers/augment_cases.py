@@ -32,6 +32,10 @@ class Case:
     bar: float = 1.0
     note: str = ""
 
+    def __post_init__(self):
+        if self.ours != "normalize":
+            self.ours += "\np = 1.0"
+
 
 def alb(transform):
     return lambda image: transform(image=image)["image"]
@@ -187,21 +191,21 @@ def cases():
     yield Case("sharpness", "op = 'sharpness'\nfactor = [1.9, 1.9]", [lambda i: ImageEnhance.Sharpness(i).enhance(1.9)],
                [lambda i: F.adjust_sharpness(i, 1.9)],
                [lambda i, k=sharpening(1.9): cv2.filter2D(i, -1, k)], note="OpenCV: one 3x3 filter, the border filtered too")
-    yield Case("gaussian_blur 5", "op = 'gaussian_blur'\nkernel = 5\nsigma = [1, 1]", [lambda i: i.filter(ImageFilter.GaussianBlur(1.0))],
+    yield Case("gaussian_blur 5", "op = 'gaussian_blur'\nkernel_size = 5\nsigma = [1, 1]", [lambda i: i.filter(ImageFilter.GaussianBlur(1.0))],
                [lambda i: F.gaussian_blur(i, [5, 5], [1.0, 1.0])], [lambda i: cv2.GaussianBlur(i, (5, 5), 1.0)],
                note="Pillow: box blurs")
     yield Case("gaussian_noise", "op = 'gaussian_noise'\nsigma = [0.05, 0.05]", [], [lambda i: F.gaussian_noise(i, 0.0, 0.05)],
                [alb(A.GaussNoise(std_range=(0.05, 0.05), p=1)), noisy_cv], 3.0, "OpenCV: rounded")
-    yield Case("salt_and_pepper", "op = 'salt_and_pepper'\namount = [0.02, 0.02]", [], [],
+    yield Case("salt_and_pepper", "op = 'salt_and_pepper'\namount = [0.02, 0.02]\nsalt_vs_pepper = [0.5, 0.5]", [], [],
                [alb(A.SaltAndPepper(amount=(0.02, 0.02), salt_vs_pepper=(0.5, 0.5), p=1))])
-    yield Case("shot_noise", "op = 'shot_noise'", [], [], [alb(A.ShotNoise(scale_range=(0.1, 0.1), p=1))], note="Albumentations: in linear light")
-    yield Case("multiplicative_noise", "op = 'multiplicative_noise'", [], [],
+    yield Case("shot_noise", "op = 'shot_noise'\nphotons = [10, 10]", [], [], [alb(A.ShotNoise(scale_range=(0.1, 0.1), p=1))], note="Albumentations: in linear light")
+    yield Case("multiplicative_noise", "op = 'multiplicative_noise'\nmultiplier = [0.9, 1.1]\nper_channel = true\nelementwise = true", [], [],
                [alb(A.MultiplicativeNoise(multiplier=(0.9, 1.1), per_channel=True, elementwise=True, p=1))])
-    yield Case("erase", "op = 'erase'\np = 1.0\nscale = [0.1, 0.1]\nratio = [1, 1]", [erased_pillow], [lambda i: F.erase(i, 100, 150, 120, 160, torch.zeros(3, 1, 1, dtype=torch.uint8))],
+    yield Case("erase", "op = 'erase'\nscale = [0.1, 0.1]\nratio = [1, 1]", [erased_pillow], [lambda i: F.erase(i, 100, 150, 120, 160, torch.zeros(3, 1, 1, dtype=torch.uint8))],
                [erased], note="Albumentations: by NumPy")
     yield Case("cutout", "op = 'cutout'\nsize = 138", [erased_pillow], [lambda i: F.erase(i, 100, 150, 120, 160, torch.zeros(3, 1, 1, dtype=torch.uint8))], [erased],
                note="Albumentations: by NumPy")
-    yield Case("jpeg_artifacts 50", "op = 'jpeg_artifacts'\nquality = [50, 50]", [jpeg_pillow], [lambda i: F.jpeg(i, 50)],
+    yield Case("jpeg_artifacts 50", "op = 'jpeg_artifacts'\nquality = 50", [jpeg_pillow], [lambda i: F.jpeg(i, 50)],
                [jpeg_cv], note="OpenCV: channels not swapped")
     yield Case("normalize", "normalize", [], [normal_tensor], [alb(A.Normalize(MEAN, STD, p=1))], 3.0,
                "u8 to f32 in a new tensor; Albumentations: HWC")
@@ -215,12 +219,12 @@ def cases():
                [cv_crop])
     yield Case("crop 128", "op = 'crop'\nsize = 128", [lambda i: i.crop((150, 100, 278, 228))], [lambda i: F.crop(i, 100, 150, 128, 128).contiguous()],
                [lambda i: i[100:228, 150:278].copy()], note="all: the cut-out copied")
-    yield Case("pad 16 reflect", "op = 'pad'\npadding = 16\nmode = 'reflect'", [],
+    yield Case("pad 16 reflect", "op = 'pad'\npadding = 16\npadding_mode = 'reflect'", [],
                [lambda i: F.pad(i, [16] * 4, padding_mode="reflect")], [lambda i: cv2.copyMakeBorder(i, 16, 16, 16, 16, cv2.BORDER_REFLECT_101)])
     yield Case("pad 16", "op = 'pad'\npadding = 16", [lambda i: ImageOps.expand(i, 16)], [lambda i: F.pad(i, [16] * 4)],
                [lambda i: cv2.copyMakeBorder(i, 16, 16, 16, 16, cv2.BORDER_CONSTANT, value=(0, 0, 0))])
-    yield Case("horizontal_flip", "op = 'horizontal_flip'\np = 1.0", [ImageOps.mirror], [F.horizontal_flip], [lambda i: cv2.flip(i, 1)])
-    yield Case("vertical_flip", "op = 'vertical_flip'\np = 1.0", [ImageOps.flip], [F.vertical_flip], [lambda i: cv2.flip(i, 0)])
+    yield Case("horizontal_flip", "op = 'horizontal_flip'", [ImageOps.mirror], [F.horizontal_flip], [lambda i: cv2.flip(i, 1)])
+    yield Case("vertical_flip", "op = 'vertical_flip'", [ImageOps.flip], [F.vertical_flip], [lambda i: cv2.flip(i, 0)])
     yield Case("rotate90", "op = 'rotate90'\nturns = 1", [lambda i: i.transpose(Image.Transpose.ROTATE_90)], [lambda i: torch.rot90(i, 1, [1, 2]).contiguous()],
                [lambda i: cv2.rotate(i, cv2.ROTATE_90_COUNTERCLOCKWISE)])
     yield rotation("rotate 15 nearest", False, 1.0)
@@ -230,7 +234,7 @@ def cases():
                       15.0, (0, 0), 1.1, 5.0, bar=3.0)
     yield affine_case("shear bilinear", "op = 'shear'\nx = [10, 10]\ninterpolation = 'bilinear'", shear=10.0)
     yield affine_case("translate", "op = 'translate'\ntranslate = [0.1, 0.1]", translate=(37, -21), bilinear=False)
-    yield Case("perspective bilinear", "op = 'perspective'\np = 1.0\ninterpolation = 'bilinear'",
+    yield Case("perspective bilinear", "op = 'perspective'\ninterpolation = 'bilinear'",
                [lambda i: i.transform(i.size, Image.Transform.PERSPECTIVE, back, Image.Resampling.BILINEAR)],
                [lambda i: F.perspective(i, corners, ends, BILINEAR)], [lambda i: cv2.warpPerspective(i, view, (WIDTH, HEIGHT))],
                note="OpenCV: places in steps of 1/32 pixel")

@@ -3,7 +3,7 @@
 //! All follow torchvision on `uint8` tensors: f·x is rounded to `f32`, (1 − f)·other is added with one fused multiply-add, and
 //! the result is clamped to 0–255 and truncated.
 
-use super::planes::{LANES, MANY, Planes};
+use super::planes::{MANY, Planes};
 use super::{bytes, truncated};
 use crate::sample::Image;
 
@@ -143,13 +143,14 @@ impl<const N: usize> Planes<N> {
 
 wide! {
     fn make_grey / make_grey_plain(pixels: &mut [u8]) {
-        for block in pixels.as_chunks_mut::<3>().0.chunks_mut(LANES) {
-            let Planes { red, green, blue } = Planes::split(block);
-            let mut all = [0; LANES];
-            for lane in 0..LANES {
-                all[lane] = grey(red[lane], green[lane], blue[lane]);
+        let mut planes = Planes::<MANY>::default();
+        for block in pixels.as_chunks_mut::<3>().0.chunks_mut(MANY) {
+            planes.take(block);
+            for lane in 0..MANY {
+                let grey = grey(planes.red[lane], planes.green[lane], planes.blue[lane]);
+                (planes.red[lane], planes.green[lane], planes.blue[lane]) = (grey, grey, grey);
             }
-            Planes { red: all, green: all, blue: all }.join(block);
+            planes.join(block);
         }
     }
 }
