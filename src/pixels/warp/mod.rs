@@ -41,9 +41,32 @@ pub fn resample(image: &Image, places: Places, size: Size, sampling: Sampling, o
     let mut out = Image::filled(size, image.channels(), 0);
     let channels = image.channels();
     paint(out.pixels_mut(), channels, outside.colour().unwrap_or([0; 3]));
+    if let Some((x, y)) =
+        places.whole_move(image.size(), size).filter(|_| sampling == Sampling::Nearest && outside.colour().is_some())
+    {
+        shift(image, (x, y), &mut out);
+        return out;
+    }
     let whole = 0..size.width as usize;
     resample_onto(&mut out, image, places, sampling, outside, |_| whole.clone());
     out
+}
+
+/// Copies `image` onto `out`, of the same size, `x` pixels to the right and `y` down, as far as it lies on it.
+fn shift(image: &Image, (x, y): (i64, i64), out: &mut Image) {
+    let channels = image.channels();
+    // Where a move by `by` leaves pixels on an axis of `length`, and how many.
+    let kept = |by: i64, length: usize| (by.max(0) as usize, length.saturating_sub(by.unsigned_abs() as usize));
+    let ((left, columns), (top, rows)) = (kept(x, image.width()), kept(y, image.height()));
+    let (from_left, from_top) = ((-x).max(0) as usize, (-y).max(0) as usize);
+    let stride = image.width() * channels;
+    if columns == 0 {
+        return;
+    }
+    for row in 0..rows {
+        let source = &image.row(from_top + row)[from_left * channels..][..columns * channels];
+        out.pixels_mut()[(top + row) * stride + left * channels..][..columns * channels].copy_from_slice(source);
+    }
 }
 
 /// Gives pixels of `channels` one colour.

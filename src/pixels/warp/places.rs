@@ -18,6 +18,18 @@ pub enum Places<'m> {
     Displaced(&'m Displacement),
 }
 
+impl Places<'_> {
+    /// By how many whole pixels, right and down, an image of `source` is moved on a canvas of `out`, if that is all that is done.
+    pub(super) fn whole_move(&self, source: Size, out: Size) -> Option<(i64, i64)> {
+        let Places::Affine(map) = self else { return None };
+        let [a, b, x, c, d, y] = map.matrix;
+        let only_moves = source == out && [a, b, c, d] == [1.0, 0.0, 0.0, 1.0];
+        // Beyond this `f32` coordinates have no halves, and the image is out of sight anyway.
+        let whole = |by: f64| by.fract() == 0.0 && by.abs() < f64::from(1 << 22);
+        (only_moves && whole(x) && whole(y)).then_some((-x as i64, -y as i64))
+    }
+}
+
 /// [`Places`] between two images, in the numbers that a row's loop needs.
 pub(super) struct Grid<'m> {
     recipe: Recipe<'m>,

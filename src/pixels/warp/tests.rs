@@ -168,3 +168,19 @@ fn what_lies_far_outside_or_nowhere_is_no_panic() {
         }
     }
 }
+
+proptest! {
+    #[test]
+    fn whole_moves_by_copies_are_those_by_sampling(
+        x in -30i32..30, y in -30i32..30, height in 1u32..25, width in 1u32..25, channels in prop::sample::select(vec![1usize, 3]),
+    ) {
+        let (image, map) = (picture(Size::new(height, width), channels), Affine::new(0.0, (x.into(), y.into()), 1.0, (0.0, 0.0)));
+        prop_assert_eq!(Places::Affine(&map).whole_move(image.size(), image.size()), Some((x.into(), y.into())));
+        for outside in [Outside::Fill([9, 80, 255]), Outside::Exact([0; 3])] {
+            let mut sampled = Image::filled(image.size(), channels, 0);
+            paint(sampled.pixels_mut(), channels, outside.colour().unwrap());
+            resample_onto(&mut sampled, &image, Places::Affine(&map), Sampling::Nearest, outside, |_| 0..width as usize);
+            prop_assert_eq!(resample(&image, Places::Affine(&map), image.size(), Sampling::Nearest, outside), sampled);
+        }
+    }
+}
