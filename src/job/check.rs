@@ -62,7 +62,7 @@ struct Stage {
 
 #[derive(Serialize)]
 struct Layer {
-    index: usize,
+    name: String,
     layer: &'static str,
     about: String,
     out_shape: String,
@@ -140,7 +140,7 @@ fn stages(plan: &Plan) -> Vec<Stage> {
 fn layers(plan: &Plan) -> Vec<Layer> {
     let End::Train(end) = &plan.end else { return Vec::new() };
     let layer = |summary: crate::model::LayerSummary| Layer {
-        index: summary.index,
+        name: summary.name,
         layer: summary.kind,
         about: summary.about,
         out_shape: summary.out_shape.to_string(),
@@ -234,7 +234,7 @@ fn layers_text(summary: &Summary) -> String {
     for layer in &summary.layers {
         text += &format!(
             "{:>3}  {:<10} {:<34} {:>12} {:>12} {:>14}\n",
-            layer.index, layer.layer, layer.about, layer.out_shape, layer.parameters, layer.flops_per_sample
+            layer.name, layer.layer, layer.about, layer.out_shape, layer.parameters, layer.flops_per_sample
         );
     }
     text + &format!("{:>3}  {:<10} {:<34} {:>12} {:>12} {:>14}\n", "", "all", "", "", summary.parameters, summary.flops_per_sample)

@@ -4,6 +4,7 @@ use super::initialise::{He, Initialiser};
 use super::layer::LayerSpec;
 use super::pass::{self, Batch};
 use super::plan::Plan;
+use super::survey::Survey;
 use super::workspace::{Sizes, Workspace};
 use super::{Shape, Span};
 use crate::batch::Targets;
@@ -36,15 +37,15 @@ pub struct Tally {
 /// A layer as `pipeline check` shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LayerSummary {
-    /// Its number, from 0: the first part of its parameters' names.
-    pub index: usize,
+    /// Its number, from 0, and for a layer inside another the way there: `3.branch.0`. The first part of its parameters' names.
+    pub name: String,
     /// Its name in the catalogue.
     pub kind: &'static str,
     /// What it is in a few words; may be empty.
     pub about: String,
     /// Shape of its output.
     pub out_shape: Shape,
-    /// Number of its parameters.
+    /// Number of its trained parameters.
     pub parameters: usize,
     /// Floating-point operations of its forward pass for one image; a multiply-add is two.
     pub flops_per_sample: u64,
@@ -79,7 +80,7 @@ impl Network {
             return Err(Problem::new(format!("images of shape {input} have no pixels"), ""));
         }
         let plan = Plan::new(layers, input, classes)?;
-        let keys = (0..plan.nodes.len()).map(|index| hash_name(&format!("layer:{index}"))).collect();
+        let keys = plan.nodes.iter().map(|node| hash_name(&format!("layer:{}", node.name))).collect();
         Ok(Network { plan, keys, smoothing: 0.0, initialiser: Box::new(He::NORMAL) })
     }
 
@@ -105,37 +106,68 @@ impl Network {
         self.plan.output().len()
     }
 
-    /// Every tensor of parameters, in the order of the arena, without gaps.
+    /// Every tensor in the order of the arena, without gaps: those that are trained, then state such as running statistics.
     pub fn spans(&self) -> &[Span] {
         &self.plan.spans
     }
 
-    /// Floats in the arena.
+    /// Trained parameters: the arena's first floats, and all of a gradient.
     pub fn parameter_count(&self) -> usize {
         self.plan.parameters
     }
 
-    /// Every layer with its shape and cost.
-    pub fn summary(&self) -> Vec<LayerSummary> {
-        let summary = |(index, node): (usize, &super::plan::Node)| LayerSummary {
-            index,
-            kind: node.kind,
-            about: node.about.clone(),
-            out_shape: node.shape,
-            parameters: node.parameters.len(),
-            flops_per_sample: 2 * node.multiply_adds,
-        };
-        self.plan.nodes.iter().enumerate().map(summary).collect()
+    /// Floats in the arena.
+    pub fn arena_len(&self) -> usize {
+        self.plan.arena
     }
 
-    /// A fresh arena: weights as the initialiser says, keyed by seed and name; biases 0.
+    /// Every layer with its shape and cost.
+    pub fn summary(&self) -> Vec<LayerSummary> {
+        let summary = |node: &super::plan::Node| {
+            Some(LayerSummary {
+                name: node.name.clone(),
+                kind: node.kind?,
+                about: node.about.clone(),
+                out_shape: node.shape,
+                parameters: node.parameters.len(),
+                flops_per_sample: 2 * node.multiply_adds,
+            })
+        };
+        self.plan.nodes.iter().filter_map(summary).collect()
+    }
+
+    /// A fresh arena: weights as the initialiser says, keyed by seed and name; biases 0, and what normalises as if it did nothing.
     pub fn initialise(&self, seed: u64) -> Vec<f32> {
-        let mut parameters = vec![0.0; self.parameter_count()];
-        for span in self.spans().iter().filter(|span| span.decay) {
-            let mut dice = Key::of_run(seed, &format!("init:{}", span.name)).dice();
-            self.initialiser.fill(span, &mut dice, &mut parameters[span.range()]);
+        let mut parameters = vec![0.0; self.arena_len()];
+        for span in self.spans() {
+            let values = &mut parameters[span.range()];
+            match span.initial {
+                Some(initial) => values.fill(initial),
+                None => {
+                    let mut dice = Key::of_run(seed, &format!("init:{}", span.name)).dice();
+                    self.initialiser.fill(span, &mut dice, values);
+                }
+            }
         }
         parameters
+    }
+
+    /// Moves the running statistics in the arena by what the last batch of [`Network::loss_and_gradient`] was. Apart from that
+    /// call, so that a step which is refused leaves no trace.
+    ///
+    /// # Panics
+    /// Where the slice does not fit the network.
+    pub fn remember(&self, workspace: &Workspace, parameters: &mut [f32]) {
+        assert_eq!(parameters.len(), self.arena_len());
+        for node in &self.plan.nodes {
+            if let Some(work) = node.normalise() {
+                work.remember(&workspace.saved[node.saved.clone()], &mut parameters[node.state.clone()]);
+            }
+        }
+    }
+
+    pub(super) fn survey_of_plan(&self) -> Option<Survey<'_>> {
+        Survey::new(&self.plan.nodes, self.plan.input.len())
     }
 
     /// Memory for batches of up to `max_batch` images.
@@ -148,7 +180,8 @@ impl Network {
         4 * Sizes::of(&self.plan, max_batch).floats() as u64
     }
 
-    /// Writes the gradient of the mean loss of a batch to `gradient`, and says what the batch came to.
+    /// Writes the gradient of the mean loss of a batch with respect to the trained parameters to `gradient`, and says what the
+    /// batch came to. `parameters` is the arena.
     ///
     /// `images` holds as many images as there are targets (labels, or shares of all classes), row after row. Runs on the current
     /// rayon pool; the result does not depend on it.
@@ -267,7 +300,7 @@ impl Network {
     ) -> Batch<'a> {
         assert!(count <= workspace.capacity, "{count} images in a workspace for {}", workspace.capacity);
         assert_eq!(images.len(), count * self.plan.input.len(), "floats of {count} images");
-        assert_eq!(parameters.len(), self.parameter_count());
+        assert_eq!(parameters.len(), self.arena_len());
         if let Some(Noise { seed, step }) = noise {
             for (key, &op) in workspace.keys.iter_mut().zip(&self.keys) {
                 *key = Key { run: seed, epoch: 0, sample: step, op }.dice().bits();
@@ -329,7 +362,7 @@ mod tests {
     /// Bits of a gradient, and the tallies of training and evaluation.
     fn step(network: &Network, workspace: &mut Workspace, count: usize) -> (Vec<u32>, Tally, Tally) {
         let ((images, labels), parameters) = (batch(network, count), network.initialise(7));
-        let mut gradient = vec![f32::NAN; parameters.len()];
+        let mut gradient = vec![f32::NAN; network.parameter_count()];
         let trained = network.loss_and_gradient(workspace, &parameters, &images, &labels, NOISE, &mut gradient);
         let evaluated = network.evaluate(workspace, &parameters, &images, &labels);
         assert!(reduce::all_finite(&gradient));
@@ -345,7 +378,7 @@ mod tests {
     /// Bits of the gradient, and the tally, of a batch with soft targets.
     fn soft_step(network: &Network, workspace: &mut Workspace, count: usize) -> (Vec<u32>, Tally) {
         let ((images, _), parameters) = (batch(network, count), network.initialise(7));
-        let (shares, mut gradient) = (shares(network.classes(), count), vec![f32::NAN; parameters.len()]);
+        let (shares, mut gradient) = (shares(network.classes(), count), vec![f32::NAN; network.parameter_count()]);
         let soft = Targets::Soft(&shares);
         let tally = network.loss_and_gradient(workspace, &parameters, &images, soft, NOISE, &mut gradient);
         (gradient.into_iter().map(f32::to_bits).collect(), tally)
@@ -529,7 +562,7 @@ mod tests {
             *end += span.len;
             Some((fits, *end))
         });
-        assert!(ends.clone().all(|(fits, _)| fits) && ends.last().map(|(_, end)| end) == Some(network.parameter_count()));
+        assert!(ends.clone().all(|(fits, _)| fits) && ends.last().map(|(_, end)| end) == Some(network.arena_len()));
         assert_eq!(
             network.spans().iter().map(|span| span.name.as_str()).collect::<Vec<_>>()[..3],
             ["0.weight", "0.bias", "3.weight"]
