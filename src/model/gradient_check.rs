@@ -122,16 +122,17 @@ mod tests {
             "gelu" => &["approximate = \"tanh\""],
             "leaky_relu" => &["slope = 0", "slope = 0.5"],
             "whiten" => &["kernel = 1\nbias = false", "kernel = 3"],
+            // A large eps keeps curves flat enough for the difference quotient.
             "residual" => &[
-                "branch = [\"relu\", { layer = \"conv\", out = 2, kernel = 3, padding = 1 }, \"tanh\"]",
-                "branch = [{ layer = \"conv\", out = 3, kernel = 3, padding = 1 }, \"batch_norm\"]\n\
-                 shortcut = [{ layer = \"conv\", out = 3, kernel = 1 }, \"batch_norm\"]",
-                "branch = [{ layer = \"conv\", out = 3, kernel = 3, padding = 1, stride = 2 }, \"batch_norm\", \"silu\"]\n\
+                "branch = [\"relu\", { layer = \"conv\", out = 2, kernel = 3, padding = 1 }]",
+                "branch = [{ layer = \"conv\", out = 3, kernel = 3, padding = 1 }, { layer = \"batch_norm\", eps = 1 }]\n\
+                 shortcut = [{ layer = \"conv\", out = 3, kernel = 1 }, { layer = \"batch_norm\", eps = 1 }]",
+                "branch = [{ layer = \"conv\", out = 3, kernel = 3, padding = 1, stride = 2 }, { layer = \"batch_norm\", eps = 1 }, \"silu\"]\n\
                  shortcut = [{ layer = \"conv\", out = 3, kernel = 1, stride = 2 }]",
                 // One in the branch of another, and one in its shortcut.
-                "branch = [{ layer = \"residual\", branch = [\"batch_norm\"] }, \"gelu\"]\n\
-                 shortcut = [{ layer = \"residual\", branch = [\"tanh\", \"batch_norm\"], shortcut = [\"sigmoid\"] }]",
-                "branch = [{ layer = \"linear\", out = 4 }, \"batch_norm\"]\nshortcut = [\"flatten\", { layer = \"linear\", out = 4 }]",
+                "branch = [{ layer = \"residual\", branch = [{ layer = \"batch_norm\", eps = 1 }] }, \"gelu\"]\n\
+                 shortcut = [{ layer = \"residual\", branch = [\"tanh\", { layer = \"batch_norm\", eps = 1 }], shortcut = [\"sigmoid\"] }]",
+                "branch = [{ layer = \"linear\", out = 4 }, { layer = \"batch_norm\", eps = 1 }]\nshortcut = [\"flatten\", { layer = \"linear\", out = 4 }]",
                 "branch = [\"flatten\"]\nshortcut = [{ layer = \"scale\", factor = 0.5 }, \"flatten\"]",
             ],
             "conv" => &[

@@ -353,19 +353,39 @@ mod tests {
         Network::new(preset.layers(), Shape::new(1, 9, 7), 4).unwrap().with_label_smoothing(0.1)
     }
 
+    /// Everything that normalises, and blocks in each other, at odd sizes.
+    fn residual() -> Network {
+        let text = r#"layers = [
+            { layer = "whiten" }, "batch_norm", "gelu",
+            { layer = "residual", branch = [
+                { layer = "conv", out = 16, kernel = 3, padding = 1, groups = 2 }, "batch_norm",
+                { layer = "residual", branch = [{ layer = "conv", out = 16, kernel = 3, padding = 1, groups = 16 }, "silu"] },
+                { layer = "conv", out = 19, kernel = 3, stride = 2, padding = 1 }, "batch_norm",
+            ], shortcut = [{ layer = "conv", out = 19, kernel = 1, stride = 2 }, "batch_norm"] },
+            "leaky_relu", { layer = "max_pool", kernel = 3, stride = 2, padding = 1 }, { layer = "avg_pool", kernel = 2, stride = 1 },
+            { layer = "linear", out = 10 }, "batch_norm", "relu", { layer = "dropout", keep = 0.8 }, "linear", { layer = "scale", factor = 0.5 },
+        ]"#;
+        let problems = crate::config::Problems::default();
+        let model = crate::model::read(&crate::config::Fields::parse(text, &problems).unwrap());
+        assert!(problems.take().is_empty());
+        Network::new(model.layers, Shape::new(2, 11, 13), 4).unwrap()
+    }
+
     fn batch(network: &Network, count: usize) -> (Vec<f32>, Vec<u32>) {
         let mut dice = Key::of_run(3, "images").dice();
         let images = (0..count * network.input().len()).map(|_| dice.uniform(-1.0, 1.0) as f32).collect();
         (images, (0..count).map(|_| dice.below(4) as u32).collect())
     }
 
-    /// Bits of a gradient, and the tallies of training and evaluation.
+    /// Bits of a gradient and of the state after it, and the tallies of training and evaluation.
     fn step(network: &Network, workspace: &mut Workspace, count: usize) -> (Vec<u32>, Tally, Tally) {
-        let ((images, labels), parameters) = (batch(network, count), network.initialise(7));
+        let ((images, labels), mut parameters) = (batch(network, count), network.initialise(7));
         let mut gradient = vec![f32::NAN; network.parameter_count()];
         let trained = network.loss_and_gradient(workspace, &parameters, &images, &labels, NOISE, &mut gradient);
+        network.remember(workspace, &mut parameters);
         let evaluated = network.evaluate(workspace, &parameters, &images, &labels);
         assert!(reduce::all_finite(&gradient));
+        gradient.extend_from_slice(&parameters[network.parameter_count()..]);
         (gradient.into_iter().map(f32::to_bits).collect(), trained, evaluated)
     }
 
@@ -445,11 +465,11 @@ mod tests {
 
     #[test]
     fn neither_threads_nor_instructions_nor_earlier_batches_show() {
-        for network in [lenet(), mlp()] {
+        for network in [lenet(), mlp(), residual()] {
             let mut workspace = network.workspace(37);
             for count in [37, 1, 20] {
                 let expected = step(&network, &mut network.workspace(count), count);
-                for threads in [1, 2, 3, 8] {
+                for threads in [1, 2, 3, 4, 8] {
                     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
                     assert!(
                         pool.install(|| step(&network, &mut workspace, count)) == expected,
@@ -505,14 +525,15 @@ mod tests {
     #[test]
     fn nan_and_infinity_give_a_loss_that_is_not_finite_and_no_panic() {
         for bad in [f32::NAN, f32::INFINITY] {
-            let network = lenet();
-            let ((mut images, labels), parameters) = (batch(&network, 3), network.initialise(7));
-            images.fill(bad);
-            let mut gradient = vec![0.0; parameters.len()];
-            let mut workspace = network.workspace(3);
-            let tally = network.loss_and_gradient(&mut workspace, &parameters, &images, &labels, NOISE, &mut gradient);
-            assert!(!tally.loss_sum.is_finite() && tally.correct == 0);
-            assert!(!reduce::all_finite(&gradient));
+            for network in [lenet(), residual()] {
+                let ((mut images, labels), parameters) = (batch(&network, 3), network.initialise(7));
+                images.fill(bad);
+                let mut gradient = vec![0.0; network.parameter_count()];
+                let mut workspace = network.workspace(3);
+                let tally = network.loss_and_gradient(&mut workspace, &parameters, &images, &labels, NOISE, &mut gradient);
+                assert!(!tally.loss_sum.is_finite() && tally.correct == 0);
+                assert!(!reduce::all_finite(&gradient));
+            }
         }
     }
 
@@ -556,6 +577,11 @@ mod tests {
 
     #[test]
     fn the_parameters_lie_in_one_arena_without_gaps_and_biases_start_at_0() {
+        let network = residual();
+        assert_eq!(network.spans().iter().filter(|span| span.name == "3.branch.2.branch.0.weight").count(), 1);
+        let first_state = network.spans().iter().position(|span| !span.trained).unwrap();
+        assert!(network.spans()[first_state..].iter().all(|span| !span.trained && !span.decay));
+        assert_eq!(network.spans()[first_state].start, network.parameter_count());
         let network = lenet();
         let ends = network.spans().iter().scan(0, |end, span| {
             let fits = span.start == *end;

@@ -5,6 +5,7 @@ mod discard;
 mod moments;
 mod resume;
 mod signals;
+mod survey;
 mod train;
 mod voice;
 mod write;

@@ -43,3 +43,29 @@ pub type Build = fn(&Fields) -> Recipe;
 /// Every preset that a pipeline file can name.
 pub const PRESETS: &[Entry<Build>] =
     &[airbench::ENTRY, lenet::ENTRY, mlp::ENTRY, resnet20::ENTRY, resnet9::ENTRY, softmax::ENTRY, vgg_small::ENTRY];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Network, Shape};
+
+    /// Trained parameters, and millions of multiply-adds for an image in all convolutions and linear layers.
+    fn size(layers: Vec<Box<dyn LayerSpec>>, input: Shape) -> (usize, f64) {
+        let network = Network::new(layers, input, 10).unwrap();
+        let products = network.summary().into_iter().filter(|layer| ["conv", "linear", "whiten"].contains(&layer.kind));
+        (network.parameter_count(), products.map(|layer| layer.flops_per_sample).sum::<u64>() as f64 / 2e6)
+    }
+
+    #[test]
+    fn networks_have_the_sizes_of_their_descriptions() {
+        let small = Shape::new(3, 32, 32);
+        let near = |(parameters, products): (usize, f64), expected: (usize, f64)| {
+            assert!(parameters == expected.0 && (products - expected.1).abs() < 0.05, "{parameters} {products}");
+        };
+        near(size(VggSmall::default().layers(), small), (307_946, 38.65));
+        near(size(Resnet9::default().layers(), small), (6_573_120, 379.3));
+        near(size(Airbench::default().layers(), small), (1_971_352, 118.1));
+        near(size(Resnet20::default().layers(), small), (272_474, 40.8));
+        near(size(Lenet::default().layers(), Shape::new(1, 28, 28)), (1_663_370, 12.3));
+    }
+}
