@@ -62,7 +62,7 @@ struct Stage {
 
 #[derive(Serialize)]
 struct Layer {
-    index: usize,
+    name: String,
     layer: &'static str,
     about: String,
     out_shape: String,
@@ -140,7 +140,7 @@ fn stages(plan: &Plan) -> Vec<Stage> {
 fn layers(plan: &Plan) -> Vec<Layer> {
     let End::Train(end) = &plan.end else { return Vec::new() };
     let layer = |summary: crate::model::LayerSummary| Layer {
-        index: summary.index,
+        name: summary.name,
         layer: summary.kind,
         about: summary.about,
         out_shape: summary.out_shape.to_string(),
@@ -229,15 +229,20 @@ fn layers_text(summary: &Summary) -> String {
     if summary.layers.is_empty() {
         return String::new();
     }
-    let mut text =
-        format!("\n{:>3}  {:<10} {:<34} {:>12} {:>12} {:>14}\n", "", "layer", "", "output", "parameters", "FLOPs/sample");
+    let widest = |of: fn(&Layer) -> &str, least: usize| {
+        summary.layers.iter().map(|layer| of(layer).chars().count()).max().unwrap_or(0).max(least)
+    };
+    let [name, kind, about] = [widest(|layer| &layer.name, 3), widest(|layer| layer.layer, 10), widest(|layer| &layer.about, 34)];
+    let line = |first: [&str; 4], parameters: &str, flops: &str| {
+        let [is_called, is, does, gives] = first;
+        format!("{is_called:>name$}  {is:<kind$} {does:<about$} {gives:>12} {parameters:>12} {flops:>14}\n")
+    };
+    let mut text = "\n".to_owned() + &line(["", "layer", "", "output"], "parameters", "FLOPs/sample");
     for layer in &summary.layers {
-        text += &format!(
-            "{:>3}  {:<10} {:<34} {:>12} {:>12} {:>14}\n",
-            layer.index, layer.layer, layer.about, layer.out_shape, layer.parameters, layer.flops_per_sample
-        );
+        let first = [&layer.name, layer.layer, &layer.about, &layer.out_shape];
+        text += &line(first, &layer.parameters.to_string(), &layer.flops_per_sample.to_string());
     }
-    text + &format!("{:>3}  {:<10} {:<34} {:>12} {:>12} {:>14}\n", "", "all", "", "", summary.parameters, summary.flops_per_sample)
+    text + &line(["", "all", "", ""], &summary.parameters.to_string(), &summary.flops_per_sample.to_string())
 }
 
 fn memory_text(summary: &Summary) -> String {

@@ -1,9 +1,10 @@
-//! Activations and their gradients, in place. Knows slices only.
+//! Activations and their gradients. Knows slices only.
 //!
-//! Every gradient is computed from the activation's *output*, so that the input need not be kept.
+//! Where an output tells its input, the gradient is computed from the *output*, in place, so that the input need not be kept.
+//! The others ([`Curve`]) need it.
 
 use super::per_isa::per_isa;
-use crate::math::exp;
+use crate::math::{exp, normal};
 
 per_isa! {
     /// max(x, 0) in place. NaN stays NaN.
@@ -60,6 +61,124 @@ per_isa! {
     }
 }
 
+per_isa! {
+    /// x where it is not negative, `slope` · x elsewhere, in place; `slope` 0 or more.
+    pub fn leaky_relu(slope: f32, values: &mut [f32]) {
+        for value in values {
+            *value = if *value < 0.0 { *value * slope } else { *value };
+        }
+    }
+}
+
+per_isa! {
+    /// Gradient of [`leaky_relu`] in place: times `slope` where the output is not above 0.
+    pub fn leaky_relu_gradient(slope: f32, output: &[f32], gradient: &mut [f32]) {
+        for (value, gradient) in output.iter().zip(gradient) {
+            *gradient = if *value > 0.0 { *gradient } else { *gradient * slope };
+        }
+    }
+}
+
+/// An activation that falls and rises, so that an output may come from two inputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Curve {
+    /// x · Φ(x).
+    Gelu,
+    /// Its approximation by tanh: x/2 · (1 + tanh(√(2/π) · (x + 0.044715 x³))).
+    GeluTanh,
+    /// x / (1 + e⁻ˣ).
+    Silu,
+}
+
+/// 1 / (1 + e⁻ˣ).
+#[inline(always)]
+fn logistic(x: f64) -> f64 {
+    1.0 / (1.0 + exp(-x))
+}
+
+/// √(2/π).
+const SLOPE: f64 = 0.797_884_560_802_865_4;
+const CUBE: f64 = 0.044_715;
+
+per_isa! {
+    fn gelu(input: &[f32], output: &mut [f32]) {
+        for (x, y) in input.iter().zip(output) {
+            let x = f64::from(*x);
+            *y = (x * normal(x).0) as f32;
+        }
+    }
+}
+
+per_isa! {
+    fn gelu_gradient(input: &[f32], gradient: &[f32], to: &mut [f32]) {
+        for ((x, g), to) in input.iter().zip(gradient).zip(to) {
+            let x = f64::from(*x);
+            let (share, density) = normal(x);
+            *to = (f64::from(*g) * (share + x * density)) as f32;
+        }
+    }
+}
+
+per_isa! {
+    fn gelu_tanh(input: &[f32], output: &mut [f32]) {
+        for (x, y) in input.iter().zip(output) {
+            let x = f64::from(*x);
+            // (1 + tanh u) / 2 is the logistic function of 2u.
+            *y = (x * logistic(2.0 * SLOPE * (x + CUBE * x * x * x))) as f32;
+        }
+    }
+}
+
+per_isa! {
+    fn gelu_tanh_gradient(input: &[f32], gradient: &[f32], to: &mut [f32]) {
+        for ((x, g), to) in input.iter().zip(gradient).zip(to) {
+            let x = f64::from(*x);
+            let share = logistic(2.0 * SLOPE * (x + CUBE * x * x * x));
+            let inner = 2.0 * SLOPE * (1.0 + 3.0 * CUBE * x * x);
+            *to = (f64::from(*g) * (share + x * share * (1.0 - share) * inner)) as f32;
+        }
+    }
+}
+
+per_isa! {
+    fn silu(input: &[f32], output: &mut [f32]) {
+        for (x, y) in input.iter().zip(output) {
+            let x = f64::from(*x);
+            *y = (x * logistic(x)) as f32;
+        }
+    }
+}
+
+per_isa! {
+    fn silu_gradient(input: &[f32], gradient: &[f32], to: &mut [f32]) {
+        for ((x, g), to) in input.iter().zip(gradient).zip(to) {
+            let x = f64::from(*x);
+            let share = logistic(x);
+            *to = (f64::from(*g) * (share * (1.0 + x * (1.0 - share)))) as f32;
+        }
+    }
+}
+
+impl Curve {
+    /// Writes the outputs, computed in f64 and rounded.
+    pub fn apply(self, input: &[f32], output: &mut [f32]) {
+        match self {
+            Curve::Gelu => gelu(input, output),
+            Curve::GeluTanh => gelu_tanh(input, output),
+            Curve::Silu => silu(input, output),
+        }
+    }
+
+    /// Writes the gradients of the inputs from those of the outputs.
+    pub fn gradient(self, input: &[f32], gradient: &[f32], to: &mut [f32]) {
+        match self {
+            Curve::Gelu => gelu_gradient(input, gradient, to),
+            Curve::GeluTanh => gelu_tanh_gradient(input, gradient, to),
+            Curve::Silu => silu_gradient(input, gradient, to),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,18 +208,61 @@ mod tests {
     fn every_isa_gives_the_same_bits() {
         let all = |isa| {
             only(isa, || {
-                [tanh, sigmoid, relu].map(|function: fn(&mut [f32])| {
-                    let mut values = grid();
-                    function(&mut values);
-                    values.into_iter().map(f32::to_bits).collect::<Vec<_>>()
-                })
+                let in_place =
+                    [tanh, sigmoid, relu, |values: &mut [f32]| leaky_relu(0.1, values)].map(|function: fn(&mut [f32])| {
+                        let mut values = grid();
+                        function(&mut values);
+                        values
+                    });
+                let curves = CURVES.map(|curve| {
+                    let [mut values, mut slopes] = [grid(), grid()];
+                    curve.apply(&grid(), &mut values);
+                    curve.gradient(&grid(), &grid(), &mut slopes);
+                    [values, slopes].concat()
+                });
+                in_place.into_iter().chain(curves).flatten().map(f32::to_bits).collect::<Vec<_>>()
             })
         };
         assert!(Isa::available().into_iter().all(|isa| all(isa) == all(Isa::Plain)));
     }
 
+    const CURVES: [Curve; 3] = [Curve::Gelu, Curve::GeluTanh, Curve::Silu];
+
+    #[test]
+    fn curves_have_the_values_that_pytorch_gives() {
+        // x, then `gelu(x)`, `gelu(x, approximate="tanh")` and `silu(x)` in f64, from the formulas.
+        let known = [
+            (-3.0f32, [-0.004_049_694_094_890_3, -0.003_637_392_081_773, -0.142_277_619_532_7]),
+            (-0.5, [-0.154_268_769_362_993_4, -0.154_285_990_174_856, -0.188_770_334_399_073]),
+            (0.0, [0.0, 0.0, 0.0]),
+            (1.0, [0.841_344_746_068_542_9, 0.841_191_990_608_277, 0.731_058_578_630_005]),
+            (2.5, [2.484_475_836_685_56, 2.484_915_733_910, 2.310_354_549_5]),
+        ];
+        for (x, expected) in known {
+            for (curve, expected) in CURVES.into_iter().zip(expected) {
+                let mut found = [0.0];
+                curve.apply(&[x], &mut found);
+                assert!((f64::from(found[0]) - expected).abs() < 2e-7, "{curve:?} {x}: {}", found[0]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_leaky_slope_is_that_below_zero_and_0_is_relu() {
+        let (mut values, mut gradient) = ([-2.0, 0.0, 3.0], [1.0; 3]);
+        leaky_relu(0.1, &mut values);
+        leaky_relu_gradient(0.1, &values, &mut gradient);
+        assert_eq!((values, gradient), ([-0.2, 0.0, 3.0], [0.1, 0.1, 1.0]));
+    }
+
     #[test]
     fn nan_passes_through() {
+        for curve in CURVES {
+            let (mut output, mut to) = ([0.0; 2], [0.0; 2]);
+            curve.apply(&[f32::NAN; 2], &mut output);
+            curve.gradient(&[f32::NAN; 2], &[1.0; 2], &mut to);
+            assert!(output.iter().chain(&to).all(|value| value.is_nan()), "{curve:?}");
+        }
         for function in [relu as fn(&mut [f32]), tanh, sigmoid] {
             let mut values = [f32::NAN; 3];
             function(&mut values);

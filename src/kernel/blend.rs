@@ -11,6 +11,24 @@ per_isa! {
     }
 }
 
+per_isa! {
+    /// values ← values + others, as far as both reach.
+    pub fn add(values: &mut [f32], others: &[f32]) {
+        for (value, other) in values.iter_mut().zip(others) {
+            *value += other;
+        }
+    }
+}
+
+per_isa! {
+    /// values ← factor · values.
+    pub fn scale(values: &mut [f32], factor: f32) {
+        for value in values {
+            *value *= factor;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,10 +4,13 @@
 //! Nothing is unfolded into a matrix. The image is copied once into zero-padded planes; the register tile
 //! then reads pixels through two tables of offsets, one for the output pixels and one for the kernel taps. Products are laid
 //! out pixel by pixel, output channels beside each other, and transposed to planes at the end. Weights are packed once a step.
+//! For a stride above 1, the image gradient is as many convolutions of stride 1 as there are pairs of remainders modulo it, each
+//! with the part of the kernel that reaches its pixels.
 //!
 //! Chains: an output is bias, then taps in the order (channel, row, column); a weight's gradient runs over images, then pixels
 //! row by row; an input's gradient over (output channel, row, column) of the flipped kernel.
 
+use super::planes::Planes;
 use super::reduce::add_rows;
 use super::scratch;
 use super::tile::{self, HALF, PANEL, Tile};
@@ -29,81 +32,110 @@ pub struct Geometry {
     pub padding: [usize; 2],
 }
 
-/// Zero-padded planes of an image, and the offsets of pixels and taps in them.
-///
-/// Rows are split into phases by column modulo the stride, so that neighbouring outputs always read neighbouring floats.
+/// One sweep of the register tile over padded planes: which output pixels, and which taps of the kernel reach them.
 #[derive(Clone, Debug)]
-struct Planes {
-    source: [usize; 3],
-    rows: usize,
-    columns: usize,
-    phases: usize,
-    /// Where source row and column 0 lie among the rows and columns, and how far apart source pixels are.
-    origin: [isize; 2],
-    spread: [usize; 2],
+struct Sweep {
     pixels: Vec<u32>,
     taps: Vec<u32>,
+    /// Where the pixels lie in a plane: first row and column, and how many of each.
+    first: [usize; 2],
+    size: [usize; 2],
+    /// Number in the kernel of each tap of one channel.
+    places: Vec<usize>,
 }
 
-impl Planes {
-    fn new(
-        source: [usize; 3],
-        output: [usize; 2],
-        kernel: [usize; 2],
-        stride: [usize; 2],
-        origin: [isize; 2],
-        spread: [usize; 2],
-    ) -> Self {
-        let rows = (output[0] - 1) * stride[0] + kernel[0];
-        let columns = ((output[1] - 1) * stride[1] + kernel[1]).div_ceil(stride[1]);
-        let phases = stride[1];
-        let line = phases * columns;
-        let pixel = |i: usize| (i / output[1] * stride[0] * line + i % output[1]) as u32;
-        let tap = |i: usize| {
-            let (channel, row, column) = (i / (kernel[0] * kernel[1]), i / kernel[1] % kernel[0], i % kernel[1]);
-            ((channel * rows + row) * line + column % phases * columns + column / phases) as u32
+impl Sweep {
+    /// All pixels and all taps.
+    fn forward(planes: &Planes, Geometry { input, output, kernel, stride, .. }: Geometry) -> Self {
+        let size = [output[1], output[2]];
+        let area = kernel[0] * kernel[1];
+        let tap = |i: usize| planes.tap(i / area, i / kernel[1] % kernel[0], i % kernel[1]) as u32;
+        let pixel = |i: usize| (i / size[1] * stride[0] * planes.line() + i % size[1]) as u32;
+        let (pixels, taps) = ((0..size[0] * size[1]).map(pixel).collect(), (0..input[0] * area).map(tap).collect());
+        Self { pixels, taps, first: [0, 0], size, places: (0..area).collect() }.checked(planes)
+    }
+
+    /// Holds the tables against the planes that they point into.
+    fn checked(self, planes: &Planes) -> Self {
+        let most = |table: &[u32]| table.iter().max().copied().unwrap_or(0) as usize;
+        assert!(self.taps.is_empty() || most(&self.pixels) + most(&self.taps) < planes.len(), "{self:?} in {planes:?}");
+        self
+    }
+}
+
+/// What one axis of the image gradient comes to for input pixels of one remainder modulo the stride: pixel j of them sums over the
+/// output pixels `shift + j − k` with the kernel's place `start + stride·k`, for k below `count`.
+#[derive(Clone, Copy)]
+struct Remainder {
+    pixels: usize,
+    start: usize,
+    count: usize,
+    shift: isize,
+}
+
+impl Remainder {
+    fn new(first: usize, size: usize, kernel: usize, stride: usize, padding: usize) -> Self {
+        let start = (first + padding) % stride;
+        let count = kernel.saturating_sub(start).div_ceil(stride);
+        Self { pixels: (size - first).div_ceil(stride), start, count, shift: ((first + padding) / stride) as isize }
+    }
+}
+
+/// The image gradient: padded planes of the output's gradient, and a sweep for each pair of remainders.
+#[derive(Clone, Debug)]
+struct Backward {
+    planes: Planes,
+    sweeps: Vec<Sweep>,
+}
+
+impl Backward {
+    fn new(Geometry { input, output, kernel, stride, padding }: Geometry) -> Self {
+        let axis = |axis: usize| -> Vec<Remainder> {
+            let (size, stride) = (input[axis + 1], stride[axis]);
+            (0..stride.min(size)).map(|first| Remainder::new(first, size, kernel[axis], stride, padding[axis])).collect()
         };
-        let pixels = (0..output[0] * output[1]).map(pixel).collect();
-        let taps = (0..source[0] * kernel[0] * kernel[1]).map(tap).collect();
-        Self { source, rows, columns, phases, origin, spread, pixels, taps }
-    }
-
-    fn len(&self) -> usize {
-        self.source[0] * self.rows * self.phases * self.columns
-    }
-
-    /// Copies an image in, and zeros around it.
-    fn fill(&self, image: &[f32], planes: &mut [f32]) {
-        let [_, height, width] = self.source;
-        for (index, line) in planes.chunks_exact_mut(self.phases * self.columns).enumerate() {
-            let (channel, row) = (index / self.rows, (index % self.rows) as isize - self.origin[0]);
-            let y = row.max(0) as usize / self.spread[0];
-            if row < 0 || y >= height || !(row as usize).is_multiple_of(self.spread[0]) {
-                line.fill(0.0);
-            } else {
-                self.fill_line(&image[(channel * height + y) * width..][..width], line);
+        let axes = [axis(0), axis(1)];
+        // The planes begin where the first output pixel that anyone reads does, and end behind the last.
+        let read = |of: &[Remainder]| {
+            let used = of.iter().filter(|remainder| remainder.count > 0);
+            let first = used.clone().map(|r| r.shift + 1 - r.count as isize).min().unwrap_or(0);
+            let end = used.map(|r| r.shift + r.pixels as isize).max().unwrap_or(1);
+            (-first, (end - first).max(1) as usize)
+        };
+        let (rows, columns) = (read(&axes[0]), read(&axes[1]));
+        let planes = Planes::new(output, [rows.1, columns.1], [1, 1], [1, 1], [rows.0, columns.0]);
+        let mut sweeps = Vec::new();
+        for (y, row) in axes[0].iter().enumerate() {
+            for (x, column) in axes[1].iter().enumerate() {
+                sweeps.push(Self::sweep(&planes, output[0], [y, x], [*row, *column], (kernel[1], stride)));
             }
         }
+        Self { planes, sweeps }
     }
 
-    fn fill_line(&self, from: &[f32], to: &mut [f32]) {
-        if self.phases == 1 && self.spread[1] == 1 {
-            let skip = (-self.origin[1]).max(0) as usize;
-            let start = self.origin[1].max(0) as usize;
-            let count = from.len().saturating_sub(skip).min(to.len().saturating_sub(start));
-            let end = to.len().min(start + count);
-            to[..start.min(end)].fill(0.0);
-            to[start.min(end)..end].copy_from_slice(&from[skip.min(from.len())..][..end - start.min(end)]);
-            to[end..].fill(0.0);
-            return;
+    fn sweep(
+        planes: &Planes,
+        channels: usize,
+        first: [usize; 2],
+        of: [Remainder; 2],
+        (width, stride): (usize, [usize; 2]),
+    ) -> Sweep {
+        let size = of.map(|remainder| remainder.pixels);
+        let steps = |axis: usize| (0..of[axis].count).rev();
+        let both = || steps(0).flat_map(|down| steps(1).map(move |right| [down, right]));
+        let place = |at: [usize; 2]| (of[0].start + stride[0] * at[0]) * width + of[1].start + stride[1] * at[1];
+        let row_and_column =
+            |at: [usize; 2]| [0, 1].map(|axis| (of[axis].shift - at[axis] as isize + planes.origin()[axis]) as usize);
+        let tap = |channel: usize, at: [usize; 2]| planes.tap(channel, row_and_column(at)[0], row_and_column(at)[1]) as u32;
+        let pixel = |i: usize| (i / size[1] * planes.line() + i % size[1]) as u32;
+        Sweep {
+            pixels: (0..size[0] * size[1]).map(pixel).collect(),
+            taps: (0..channels).flat_map(|channel| both().map(move |at| (channel, at))).map(|(c, at)| tap(c, at)).collect(),
+            first,
+            size,
+            places: both().map(place).collect(),
         }
-        to.fill(0.0);
-        for (x, &value) in from.iter().enumerate() {
-            let column = self.origin[1] + (x * self.spread[1]) as isize;
-            if column >= 0 && (column as usize) < self.phases * self.columns {
-                to[column as usize % self.phases * self.columns + column as usize / self.phases] = value;
-            }
-        }
+        .checked(planes)
     }
 }
 
@@ -111,8 +143,9 @@ impl Planes {
 #[derive(Clone, Debug)]
 pub struct Conv {
     geometry: Geometry,
-    forward: Planes,
-    backward: Planes,
+    planes: Planes,
+    forward: Sweep,
+    backward: Backward,
 }
 
 /// `channels` rounded up to a half panel: how many floats a pixel takes where channels lie beside each other.
@@ -128,6 +161,42 @@ fn panels(channels: usize) -> impl Iterator<Item = (usize, usize, usize)> {
     })
 }
 
+/// Writes what a sweep comes to: for each of its pixels `start` and the sums of products with `weights` for all `channels`, side by
+/// side.
+fn multiply(sweep: &Sweep, planes: &[f32], (start, weights): (&[f32], &[f32]), channels: usize, product: &mut [f32]) {
+    let (isa, pixels, taps, beside) = (Isa::current(), sweep.pixels.len(), sweep.taps.len(), padded(channels));
+    assert!(start.len() == beside && weights.len() == taps * beside && product.len() >= pixels * beside);
+    for (first, width, _) in panels(channels) {
+        let tile = Tile {
+            a: planes.as_ptr(),
+            rows: sweep.pixels.as_ptr(),
+            steps: sweep.taps.as_ptr(),
+            depth: taps,
+            b: weights[first * taps..].as_ptr(),
+            b_stride: width,
+            start: start[first..].as_ptr(),
+            start_stride: 0,
+            c: product[first..].as_mut_ptr(),
+            c_stride: beside,
+        };
+        // SAFETY: `Sweep::checked` found that the largest offsets address a float of the planes together; weights, start and
+        // product have room for every panel by the assertion; `product` is borrowed mutably.
+        unsafe { tile::sweep(isa, &tile, pixels, width) };
+    }
+}
+
+/// Puts a sweep's planes of neighbouring pixels where they belong.
+fn interleave(sweep: &Sweep, planes: &[f32], image: &mut [f32], (height, width): (usize, usize), stride: [usize; 2]) {
+    let [rows, columns] = sweep.size;
+    let planes = planes.chunks_exact(rows * columns).zip(image.chunks_exact_mut(height * width));
+    for (plane, image) in planes {
+        for (row, line) in plane.chunks_exact(columns).enumerate() {
+            let to = &mut image[(sweep.first[0] + row * stride[0]) * width + sweep.first[1]..];
+            to.iter_mut().step_by(stride[1]).zip(line).for_each(|(to, value)| *to = *value);
+        }
+    }
+}
+
 impl Conv {
     /// Plans a convolution.
     ///
@@ -136,10 +205,8 @@ impl Conv {
     pub fn new(geometry: Geometry) -> Self {
         let Geometry { input, output, kernel, stride, padding } = geometry;
         assert!(input.into_iter().chain(output).chain(kernel).chain(stride).all(|size| size > 0), "{geometry:?}");
-        let forward = Planes::new(input, [output[1], output[2]], kernel, stride, padding.map(|p| p as isize), [1, 1]);
-        let origin = std::array::from_fn(|axis| kernel[axis] as isize - 1 - padding[axis] as isize);
-        let backward = Planes::new(output, [input[1], input[2]], kernel, [1, 1], origin, stride);
-        Self { geometry, forward, backward }
+        let planes = Planes::new(input, [output[1], output[2]], kernel, stride, padding.map(|p| p as isize));
+        Self { geometry, forward: Sweep::forward(&planes, geometry), planes, backward: Backward::new(geometry) }
     }
 
     /// The sizes.
@@ -155,7 +222,7 @@ impl Conv {
 
     /// Number of floats that [`Conv::pack_flipped`] writes.
     pub fn flipped_len(&self) -> usize {
-        self.backward.taps.len() * padded(self.geometry.input[0])
+        self.backward.sweeps.iter().map(|sweep| sweep.taps.len()).sum::<usize>() * padded(self.geometry.input[0])
     }
 
     /// Number of floats in which [`Conv::weight_gradient`] sums.
@@ -181,16 +248,18 @@ impl Conv {
     pub fn pack_flipped(&self, weights: &[f32], packed: &mut [f32]) {
         let (channels, area) = (self.geometry.input[0], self.geometry.kernel[0] * self.geometry.kernel[1]);
         let mut rest = packed;
-        for (first, width, count) in panels(channels) {
-            let (panel, next) = rest.split_at_mut(self.backward.taps.len() * width);
-            for (tap, row) in panel.chunks_exact_mut(width).enumerate() {
-                let (out, place) = (tap / area, area - 1 - tap % area);
-                row.fill(0.0);
-                for (index, value) in row[..count].iter_mut().enumerate() {
-                    *value = weights[(out * channels + first + index) * area + place];
+        for sweep in &self.backward.sweeps {
+            for (first, width, count) in panels(channels) {
+                let (panel, next) = rest.split_at_mut(sweep.taps.len() * width);
+                for (tap, row) in panel.chunks_exact_mut(width).enumerate() {
+                    let (out, place) = (tap / sweep.places.len(), sweep.places[tap % sweep.places.len()]);
+                    row[count..].fill(0.0);
+                    for (index, value) in row[..count].iter_mut().enumerate() {
+                        *value = weights[(out * channels + first + index) * area + place];
+                    }
                 }
+                rest = next;
             }
-            rest = next;
         }
     }
 
@@ -199,60 +268,53 @@ impl Conv {
     /// # Panics
     /// Where a slice has another length than the geometry says, here and below.
     pub fn forward(&self, packed: &[f32], image: &[f32], output: &mut [f32]) {
-        let (start, weights) = packed.split_at(padded(self.geometry.output[0]));
-        self.correlate(&self.forward, (start, weights), image, (self.geometry.output[0], output));
+        let (channels, pixels) = (self.geometry.output[0], self.forward.pixels.len());
+        assert!(image.len() == self.planes.source_len() && output.len() == pixels * channels);
+        scratch::with(self.planes.len() + pixels * padded(channels), |buffer| {
+            let (planes, product) = buffer.split_at_mut(self.planes.len());
+            self.planes.fill(image, planes, 0.0);
+            multiply(&self.forward, planes, packed.split_at(padded(channels)), channels, product);
+            transpose(product, padded(channels), pixels, channels, output, pixels);
+        });
     }
 
     /// Writes the gradient with respect to the image, from the output's.
     pub fn image_gradient(&self, flipped: &[f32], output_gradient: &[f32], image_gradient: &mut [f32]) {
-        let channels = self.geometry.input[0];
-        scratch::with(padded(channels), |start| {
+        let Self { geometry: Geometry { input: [channels, height, width], stride, .. }, backward, .. } = self;
+        let (area, beside) = (height * width, padded(*channels));
+        assert!(output_gradient.len() == backward.planes.source_len() && image_gradient.len() == channels * area);
+        assert_eq!(flipped.len(), self.flipped_len());
+        let most = backward.sweeps[0].pixels.len();
+        let lens = [backward.planes.len(), beside, most * beside, most * channels];
+        scratch::with(lens.iter().sum(), |buffer| {
+            let (planes, buffer) = buffer.split_at_mut(lens[0]);
+            let (start, buffer) = buffer.split_at_mut(lens[1]);
+            let (product, apart) = buffer.split_at_mut(lens[2]);
+            backward.planes.fill(output_gradient, planes, 0.0);
             start.fill(0.0);
-            self.correlate(&self.backward, (start, flipped), output_gradient, (channels, image_gradient));
-        });
-    }
-
-    fn correlate(
-        &self,
-        planes: &Planes,
-        (start, weights): (&[f32], &[f32]),
-        image: &[f32],
-        (channels, output): (usize, &mut [f32]),
-    ) {
-        let (isa, pixels, taps, beside) = (Isa::current(), planes.pixels.len(), planes.taps.len(), padded(channels));
-        assert!(start.len() == beside && weights.len() == taps * beside);
-        assert!(image.len() == planes.source.iter().product::<usize>() && output.len() == pixels * channels);
-        scratch::with(planes.len() + pixels * beside, |buffer| {
-            let (padded_image, product) = buffer.split_at_mut(planes.len());
-            planes.fill(image, padded_image);
-            for (first, width, _) in panels(channels) {
-                let tile = Tile {
-                    a: padded_image.as_ptr(),
-                    rows: planes.pixels.as_ptr(),
-                    steps: planes.taps.as_ptr(),
-                    depth: taps,
-                    b: weights[first * taps..].as_ptr(),
-                    b_stride: width,
-                    start: start[first..].as_ptr(),
-                    start_stride: 0,
-                    c: product[first..].as_mut_ptr(),
-                    c_stride: beside,
-                };
-                // SAFETY: the largest pixel and tap offsets address the planes' last float together; weights, start and product
-                // have room for every panel by the assertion and by construction; `product` is this thread's own.
-                unsafe { tile::sweep(isa, &tile, pixels, width) };
+            let mut weights = flipped;
+            for sweep in &backward.sweeps {
+                let (these, others) = weights.split_at(sweep.taps.len() * beside);
+                weights = others;
+                multiply(sweep, planes, (start, these), *channels, product);
+                let pixels = sweep.pixels.len();
+                if *stride == [1, 1] {
+                    transpose(product, beside, pixels, *channels, image_gradient, area);
+                } else {
+                    transpose(product, beside, pixels, *channels, apart, pixels);
+                    interleave(sweep, apart, image_gradient, (*height, *width), *stride);
+                }
             }
-            transpose(product, beside, pixels, channels, output, pixels);
         });
     }
 
     /// Adds one image's share to the sums of gradients: bias first, then weights, in the layout of [`Conv::pack`].
     pub fn weight_gradient(&self, image: &[f32], output_gradient: &[f32], sums: &mut [f32]) {
-        let planes = &self.forward;
-        let (isa, pixels, taps, out) = (Isa::current(), planes.pixels.len(), planes.taps.len(), self.geometry.output[0]);
+        let (planes, sweep) = (&self.planes, &self.forward);
+        let (isa, pixels, taps, out) = (Isa::current(), sweep.pixels.len(), sweep.taps.len(), self.geometry.output[0]);
         let beside = padded(out);
         assert!(sums.len() == self.sums_len() && output_gradient.len() == pixels * out);
-        assert_eq!(image.len(), planes.source.iter().product::<usize>());
+        assert_eq!(image.len(), planes.source_len());
         let (bias, weights) = sums.split_at_mut(beside);
         scratch::with(planes.len() + pixels * beside, |buffer| {
             let (gradient, padded_image) = buffer.split_at_mut(pixels * beside);
@@ -260,14 +322,14 @@ impl Conv {
                 gradient.fill(0.0);
             }
             transpose(output_gradient, pixels, out, pixels, gradient, beside);
-            planes.fill(image, padded_image);
+            planes.fill(image, padded_image, 0.0);
             add_rows(gradient, beside, pixels, bias);
             for (first, width, _) in panels(out) {
                 let sums = weights[first * taps..].as_mut_ptr();
                 let tile = Tile {
                     a: padded_image.as_ptr(),
-                    rows: planes.taps.as_ptr(),
-                    steps: planes.pixels.as_ptr(),
+                    rows: sweep.taps.as_ptr(),
+                    steps: sweep.pixels.as_ptr(),
                     depth: pixels,
                     b: gradient[first..].as_ptr(),
                     b_stride: beside,
@@ -276,7 +338,7 @@ impl Conv {
                     c: sums,
                     c_stride: width,
                 };
-                // SAFETY: as in `correlate`, with pixels and taps exchanged; `sums` is borrowed mutably.
+                // SAFETY: as in `multiply`, with pixels and taps exchanged; `sums` is borrowed mutably.
                 unsafe { tile::sweep(isa, &tile, taps, width) };
             }
         });

@@ -1,4 +1,5 @@
-//! Arithmetic on slices of f32: matrix products, convolution, pooling, activations, softmax cross-entropy, dropout, sums.
+//! Arithmetic on slices of f32: matrix products, convolution, pooling, activations, normalisation, softmax cross-entropy, dropout,
+//! sums.
 //! Knows no layer, no image type and no file.
 //!
 //! **One law**: every element of every result is a fixed chain of IEEE operations (fused multiply-adds where it is a sum of
@@ -8,13 +9,17 @@
 pub mod activation;
 pub mod blend;
 pub mod conv;
+pub mod depthwise;
 pub mod dropout;
 pub mod gemm;
 mod lanes;
+pub mod normalise;
 mod per_isa;
+mod planes;
 pub mod pool;
 pub mod reduce;
 pub mod scratch;
 pub mod softmax;
 mod tile;
 pub mod transpose;
+pub mod whitening;

@@ -31,6 +31,21 @@ per_isa! {
 }
 
 per_isa! {
+    /// The sum of all values, in 16 sums that are added in order: a value goes to the one of its place modulo 16.
+    pub fn sum(values: &[f32]) -> f32 {
+        let mut sums = [0.0f32; 16];
+        let (whole, rest) = values.as_chunks::<16>();
+        for chunk in whole {
+            for lane in 0..16 {
+                sums[lane] += chunk[lane];
+            }
+        }
+        rest.iter().enumerate().for_each(|(lane, value)| sums[lane] += value);
+        sums.iter().sum()
+    }
+}
+
+per_isa! {
     fn add(values: &[f32], sum: &mut [f32]) {
         for (sum, value) in sum.iter_mut().zip(values) {
             *sum += value;

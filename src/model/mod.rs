@@ -2,10 +2,12 @@
 //! come from, or what a file is.
 //!
 //! A [`LayerSpec`] is a layer as written, before its input's shape is known. [`Network::new`] gives every layer its shape and
-//! lays all parameters out in **one arena**, described by [`Span`]s, so that optimisers, checkpoints and exports see one slice.
+//! lays all parameters out in **one arena**, described by [`Span`]s, so that optimisers, checkpoints and exports see one slice:
+//! first what is trained, then state that is not (running statistics, fixed kernels).
 //! Activations live in a [`Workspace`] that is planned once: steps reuse it.
 
 pub mod gradient_check;
+mod images;
 pub mod initialise;
 pub mod layer;
 mod network;
@@ -14,6 +16,7 @@ mod plan;
 pub mod preset;
 mod read;
 mod shape;
+mod survey;
 mod workspace;
 
 pub use initialise::{INITIALISERS, Initialiser};
@@ -22,4 +25,5 @@ pub use network::{LayerSummary, Network, Noise, Tally};
 pub use preset::PRESETS;
 pub use read::{Model, read};
 pub use shape::{Shape, Span};
+pub use survey::{SURVEY_IMAGES, Survey};
 pub use workspace::Workspace;

@@ -4,6 +4,7 @@ use super::initialise::{He, Initialiser};
 use super::layer::LayerSpec;
 use super::pass::{self, Batch};
 use super::plan::Plan;
+use super::survey::Survey;
 use super::workspace::{Sizes, Workspace};
 use super::{Shape, Span};
 use crate::batch::Targets;
@@ -36,15 +37,15 @@ pub struct Tally {
 /// A layer as `pipeline check` shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LayerSummary {
-    /// Its number, from 0: the first part of its parameters' names.
-    pub index: usize,
+    /// Its number, from 0, and for a layer inside another the way there: `3.branch.0`. The first part of its parameters' names.
+    pub name: String,
     /// Its name in the catalogue.
     pub kind: &'static str,
     /// What it is in a few words; may be empty.
     pub about: String,
     /// Shape of its output.
     pub out_shape: Shape,
-    /// Number of its parameters.
+    /// Number of its trained parameters.
     pub parameters: usize,
     /// Floating-point operations of its forward pass for one image; a multiply-add is two.
     pub flops_per_sample: u64,
@@ -79,7 +80,7 @@ impl Network {
             return Err(Problem::new(format!("images of shape {input} have no pixels"), ""));
         }
         let plan = Plan::new(layers, input, classes)?;
-        let keys = (0..plan.nodes.len()).map(|index| hash_name(&format!("layer:{index}"))).collect();
+        let keys = plan.nodes.iter().map(|node| hash_name(&format!("layer:{}", node.name))).collect();
         Ok(Network { plan, keys, smoothing: 0.0, initialiser: Box::new(He::NORMAL) })
     }
 
@@ -105,37 +106,68 @@ impl Network {
         self.plan.output().len()
     }
 
-    /// Every tensor of parameters, in the order of the arena, without gaps.
+    /// Every tensor in the order of the arena, without gaps: those that are trained, then state such as running statistics.
     pub fn spans(&self) -> &[Span] {
         &self.plan.spans
     }
 
-    /// Floats in the arena.
+    /// Trained parameters: the arena's first floats, and all of a gradient.
     pub fn parameter_count(&self) -> usize {
         self.plan.parameters
     }
 
-    /// Every layer with its shape and cost.
-    pub fn summary(&self) -> Vec<LayerSummary> {
-        let summary = |(index, node): (usize, &super::plan::Node)| LayerSummary {
-            index,
-            kind: node.kind,
-            about: node.about.clone(),
-            out_shape: node.shape,
-            parameters: node.parameters.len(),
-            flops_per_sample: 2 * node.multiply_adds,
-        };
-        self.plan.nodes.iter().enumerate().map(summary).collect()
+    /// Floats in the arena.
+    pub fn arena_len(&self) -> usize {
+        self.plan.arena
     }
 
-    /// A fresh arena: weights as the initialiser says, keyed by seed and name; biases 0.
+    /// Every layer with its shape and cost.
+    pub fn summary(&self) -> Vec<LayerSummary> {
+        let summary = |node: &super::plan::Node| {
+            Some(LayerSummary {
+                name: node.name.clone(),
+                kind: node.kind?,
+                about: node.about.clone(),
+                out_shape: node.shape,
+                parameters: node.parameters.len(),
+                flops_per_sample: 2 * node.multiply_adds,
+            })
+        };
+        self.plan.nodes.iter().filter_map(summary).collect()
+    }
+
+    /// A fresh arena: weights as the initialiser says, keyed by seed and name; biases 0, and what normalises as if it did nothing.
     pub fn initialise(&self, seed: u64) -> Vec<f32> {
-        let mut parameters = vec![0.0; self.parameter_count()];
-        for span in self.spans().iter().filter(|span| span.decay) {
-            let mut dice = Key::of_run(seed, &format!("init:{}", span.name)).dice();
-            self.initialiser.fill(span, &mut dice, &mut parameters[span.range()]);
+        let mut parameters = vec![0.0; self.arena_len()];
+        for span in self.spans() {
+            let values = &mut parameters[span.range()];
+            match span.initial {
+                Some(initial) => values.fill(initial),
+                None => {
+                    let mut dice = Key::of_run(seed, &format!("init:{}", span.name)).dice();
+                    self.initialiser.fill(span, &mut dice, values);
+                }
+            }
         }
         parameters
+    }
+
+    /// Moves the running statistics in the arena by what the last batch of [`Network::loss_and_gradient`] was. Apart from that
+    /// call, so that a step which is refused leaves no trace.
+    ///
+    /// # Panics
+    /// Where the slice does not fit the network.
+    pub fn remember(&self, workspace: &Workspace, parameters: &mut [f32]) {
+        assert_eq!(parameters.len(), self.arena_len());
+        for node in &self.plan.nodes {
+            if let Some(work) = node.normalise() {
+                work.remember(&workspace.saved[node.saved.clone()], &mut parameters[node.state.clone()]);
+            }
+        }
+    }
+
+    pub(super) fn survey_of_plan(&self) -> Option<Survey<'_>> {
+        Survey::new(&self.plan.nodes, self.plan.input.len())
     }
 
     /// Memory for batches of up to `max_batch` images.
@@ -148,7 +180,8 @@ impl Network {
         4 * Sizes::of(&self.plan, max_batch).floats() as u64
     }
 
-    /// Writes the gradient of the mean loss of a batch to `gradient`, and says what the batch came to.
+    /// Writes the gradient of the mean loss of a batch with respect to the trained parameters to `gradient`, and says what the
+    /// batch came to. `parameters` is the arena.
     ///
     /// `images` holds as many images as there are targets (labels, or shares of all classes), row after row. Runs on the current
     /// rayon pool; the result does not depend on it.
@@ -267,7 +300,7 @@ impl Network {
     ) -> Batch<'a> {
         assert!(count <= workspace.capacity, "{count} images in a workspace for {}", workspace.capacity);
         assert_eq!(images.len(), count * self.plan.input.len(), "floats of {count} images");
-        assert_eq!(parameters.len(), self.parameter_count());
+        assert_eq!(parameters.len(), self.arena_len());
         if let Some(Noise { seed, step }) = noise {
             for (key, &op) in workspace.keys.iter_mut().zip(&self.keys) {
                 *key = Key { run: seed, epoch: 0, sample: step, op }.dice().bits();
@@ -320,19 +353,39 @@ mod tests {
         Network::new(preset.layers(), Shape::new(1, 9, 7), 4).unwrap().with_label_smoothing(0.1)
     }
 
+    /// Everything that normalises, and blocks in each other, at odd sizes.
+    fn residual() -> Network {
+        let text = r#"layers = [
+            { layer = "whiten" }, "batch_norm", "gelu",
+            { layer = "residual", branch = [
+                { layer = "conv", out = 16, kernel = 3, padding = 1, groups = 2 }, "batch_norm",
+                { layer = "residual", branch = [{ layer = "conv", out = 16, kernel = 3, padding = 1, groups = 16 }, "silu"] },
+                { layer = "conv", out = 19, kernel = 3, stride = 2, padding = 1 }, "batch_norm",
+            ], shortcut = [{ layer = "conv", out = 19, kernel = 1, stride = 2 }, "batch_norm"] },
+            "leaky_relu", { layer = "max_pool", kernel = 3, stride = 2, padding = 1 }, { layer = "avg_pool", kernel = 2, stride = 1 },
+            { layer = "linear", out = 10 }, "batch_norm", "relu", { layer = "dropout", keep = 0.8 }, "linear", { layer = "scale", factor = 0.5 },
+        ]"#;
+        let problems = crate::config::Problems::default();
+        let model = crate::model::read(&crate::config::Fields::parse(text, &problems).unwrap());
+        assert!(problems.take().is_empty());
+        Network::new(model.layers, Shape::new(2, 11, 13), 4).unwrap()
+    }
+
     fn batch(network: &Network, count: usize) -> (Vec<f32>, Vec<u32>) {
         let mut dice = Key::of_run(3, "images").dice();
         let images = (0..count * network.input().len()).map(|_| dice.uniform(-1.0, 1.0) as f32).collect();
         (images, (0..count).map(|_| dice.below(4) as u32).collect())
     }
 
-    /// Bits of a gradient, and the tallies of training and evaluation.
+    /// Bits of a gradient and of the state after it, and the tallies of training and evaluation.
     fn step(network: &Network, workspace: &mut Workspace, count: usize) -> (Vec<u32>, Tally, Tally) {
-        let ((images, labels), parameters) = (batch(network, count), network.initialise(7));
-        let mut gradient = vec![f32::NAN; parameters.len()];
+        let ((images, labels), mut parameters) = (batch(network, count), network.initialise(7));
+        let mut gradient = vec![f32::NAN; network.parameter_count()];
         let trained = network.loss_and_gradient(workspace, &parameters, &images, &labels, NOISE, &mut gradient);
+        network.remember(workspace, &mut parameters);
         let evaluated = network.evaluate(workspace, &parameters, &images, &labels);
         assert!(reduce::all_finite(&gradient));
+        gradient.extend_from_slice(&parameters[network.parameter_count()..]);
         (gradient.into_iter().map(f32::to_bits).collect(), trained, evaluated)
     }
 
@@ -345,7 +398,7 @@ mod tests {
     /// Bits of the gradient, and the tally, of a batch with soft targets.
     fn soft_step(network: &Network, workspace: &mut Workspace, count: usize) -> (Vec<u32>, Tally) {
         let ((images, _), parameters) = (batch(network, count), network.initialise(7));
-        let (shares, mut gradient) = (shares(network.classes(), count), vec![f32::NAN; parameters.len()]);
+        let (shares, mut gradient) = (shares(network.classes(), count), vec![f32::NAN; network.parameter_count()]);
         let soft = Targets::Soft(&shares);
         let tally = network.loss_and_gradient(workspace, &parameters, &images, soft, NOISE, &mut gradient);
         (gradient.into_iter().map(f32::to_bits).collect(), tally)
@@ -412,11 +465,11 @@ mod tests {
 
     #[test]
     fn neither_threads_nor_instructions_nor_earlier_batches_show() {
-        for network in [lenet(), mlp()] {
+        for network in [lenet(), mlp(), residual()] {
             let mut workspace = network.workspace(37);
             for count in [37, 1, 20] {
                 let expected = step(&network, &mut network.workspace(count), count);
-                for threads in [1, 2, 3, 8] {
+                for threads in [1, 2, 3, 4, 8] {
                     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
                     assert!(
                         pool.install(|| step(&network, &mut workspace, count)) == expected,
@@ -472,14 +525,15 @@ mod tests {
     #[test]
     fn nan_and_infinity_give_a_loss_that_is_not_finite_and_no_panic() {
         for bad in [f32::NAN, f32::INFINITY] {
-            let network = lenet();
-            let ((mut images, labels), parameters) = (batch(&network, 3), network.initialise(7));
-            images.fill(bad);
-            let mut gradient = vec![0.0; parameters.len()];
-            let mut workspace = network.workspace(3);
-            let tally = network.loss_and_gradient(&mut workspace, &parameters, &images, &labels, NOISE, &mut gradient);
-            assert!(!tally.loss_sum.is_finite() && tally.correct == 0);
-            assert!(!reduce::all_finite(&gradient));
+            for network in [lenet(), residual()] {
+                let ((mut images, labels), parameters) = (batch(&network, 3), network.initialise(7));
+                images.fill(bad);
+                let mut gradient = vec![0.0; network.parameter_count()];
+                let mut workspace = network.workspace(3);
+                let tally = network.loss_and_gradient(&mut workspace, &parameters, &images, &labels, NOISE, &mut gradient);
+                assert!(!tally.loss_sum.is_finite() && tally.correct == 0);
+                assert!(!reduce::all_finite(&gradient));
+            }
         }
     }
 
@@ -523,13 +577,18 @@ mod tests {
 
     #[test]
     fn the_parameters_lie_in_one_arena_without_gaps_and_biases_start_at_0() {
+        let network = residual();
+        assert_eq!(network.spans().iter().filter(|span| span.name == "3.branch.2.branch.0.weight").count(), 1);
+        let first_state = network.spans().iter().position(|span| !span.trained).unwrap();
+        assert!(network.spans()[first_state..].iter().all(|span| !span.trained && !span.decay));
+        assert_eq!(network.spans()[first_state].start, network.parameter_count());
         let network = lenet();
         let ends = network.spans().iter().scan(0, |end, span| {
             let fits = span.start == *end;
             *end += span.len;
             Some((fits, *end))
         });
-        assert!(ends.clone().all(|(fits, _)| fits) && ends.last().map(|(_, end)| end) == Some(network.parameter_count()));
+        assert!(ends.clone().all(|(fits, _)| fits) && ends.last().map(|(_, end)| end) == Some(network.arena_len()));
         assert_eq!(
             network.spans().iter().map(|span| span.name.as_str()).collect::<Vec<_>>()[..3],
             ["0.weight", "0.bias", "3.weight"]

@@ -1,180 +1,153 @@
 //! Forward and backward through a planned network. Spreads images over fixed tasks of the current rayon pool; knows no loss.
 
-use super::layer::{Draw, ImageGradient, Rows, Work};
-use super::plan::{Node, Plan, Stage, TASKS};
+use super::images::{Images, collect, prepare};
+use super::layer::Rows;
+use super::plan::{Node, Place, Plan, Step, TASKS};
 use super::workspace::Workspace;
-use crate::kernel::{reduce, scratch};
+use crate::kernel::reduce;
 use rayon::prelude::*;
 
 /// One run over a batch.
 #[derive(Clone, Copy)]
 pub(super) struct Batch<'a> {
+    /// The arena: trained parameters, then state.
     pub parameters: &'a [f32],
     pub images: &'a [f32],
     pub count: usize,
-    /// Whether layers may draw, with the keys of the workspace.
+    /// Whether layers may draw, with the keys of the workspace, and normalise by what the batch is.
     pub training: bool,
 }
 
-/// The activations that a stage starts from: rows in the images, or in the record of the stage before.
-fn stage_input<'r>(plan: &Plan, records: &'r [Vec<f32>], images: &'r [f32], stage: usize, count: usize) -> Rows<'r> {
-    let before = stage.checked_sub(1).map(|before| (before, &plan.stages[before]));
-    match before.and_then(|(index, stage)| Some((index, stage, plan.nodes[stage.nodes.end - 1].place?))) {
-        Some((index, stage, place)) => Rows { data: &records[index][place..], stride: stage.record, count },
-        None => Rows { data: images, stride: plan.input.len(), count },
+/// The activations of all images at a place.
+fn rows<'r>(plan: &Plan, records: &'r [Vec<f32>], batch: Batch<'r>, place: Option<Place>) -> Rows<'r> {
+    let count = batch.count;
+    match place {
+        Some(place) => Rows { data: &records[place.stage][place.at..], stride: plan.stages[place.stage].record, count },
+        None => Rows { data: batch.images, stride: plan.input.len(), count },
     }
 }
 
 /// Runs every layer on the batch; outputs stay in the workspace's records.
 pub(super) fn forward(plan: &Plan, workspace: &mut Workspace, batch: Batch<'_>) {
-    for node in &plan.nodes {
-        if let Work::PerImage(work) = &node.work {
-            work.prepare(&batch.parameters[node.parameters.clone()], &mut workspace.prepared[node.prepared.clone()]);
+    prepare(&plan.nodes, batch.parameters, &mut workspace.prepared);
+    if !batch.training {
+        for node in &plan.nodes {
+            if let Some(work) = node.normalise() {
+                let (parameters, state) = tensors(node, batch);
+                work.settle(parameters, state, None, &mut workspace.saved[node.saved.clone()]);
+            }
         }
     }
-    for (index, stage) in plan.stages.iter().enumerate() {
-        let (before, here) = workspace.records.split_at_mut(index);
-        let input = stage_input(plan, before, batch.images, index, batch.count);
-        let Some(record) = here[0].get_mut(..batch.count * stage.record).filter(|record| !record.is_empty()) else { continue };
-        if let Work::PerBatch(work) = &plan.nodes[stage.nodes.start].work {
-            let parameters = &batch.parameters[plan.nodes[stage.nodes.start].parameters.clone()];
-            work.forward(parameters, input, record, stage.record);
-        }
-        let task = batch.count.div_ceil(TASKS);
-        let run = Images { plan, stage, input, prepared: &workspace.prepared, keys: &workspace.keys };
-        record.par_chunks_mut(task * stage.record).enumerate().for_each(|(number, records)| {
-            for (index, record) in records.chunks_exact_mut(stage.record).enumerate() {
-                run.forward(record, number * task + index, batch.training);
+    (0..plan.stages.len()).for_each(|stage| forward_stage(plan, stage, workspace, batch));
+}
+
+/// A layer's trained parameters and its state.
+fn tensors<'a>(node: &Node, batch: Batch<'a>) -> (&'a [f32], &'a [f32]) {
+    (&batch.parameters[node.parameters.clone()], &batch.parameters[node.state.clone()])
+}
+
+/// Runs a stage's layers, and measures for a layer behind it that normalises.
+fn forward_stage(plan: &Plan, index: usize, workspace: &mut Workspace, batch: Batch<'_>) {
+    let stage = &plan.stages[index];
+    let (before, here) = workspace.records.split_at_mut(index);
+    let record = &mut here[0][..batch.count * stage.record];
+    if let Some(Node { step: Step::PerBatch(work), from, parameters, .. }) = plan.nodes[stage.nodes.clone()].first() {
+        work.forward(&batch.parameters[parameters.clone()], rows(plan, before, batch, *from), record, stage.record);
+    }
+    let next = plan.head(index + 1).filter(|_| batch.training);
+    let len = next.map_or(1, |(_, work)| work.sums_len());
+    let mut nothing = [0.0f64; TASKS];
+    let measured = if next.is_some() { &mut workspace.measured[..TASKS * len] } else { &mut nothing[..] };
+    let task = batch.count.div_ceil(TASKS).max(1);
+    let (prepared, saved, keys) = (&workspace.prepared, &workspace.saved, &workspace.keys);
+    let run = Images { plan, stage: index, earlier: before, batch, prepared, saved, keys };
+    let tasks = record.par_chunks_mut(task * stage.record).zip(measured.par_chunks_mut(len)).enumerate();
+    tasks.for_each(|(number, (records, sums))| {
+        sums.fill(0.0);
+        for (offset, record) in records.chunks_exact_mut(stage.record).enumerate() {
+            let row = number * task + offset;
+            run.forward(record, row);
+            if let Some((node, work)) = next {
+                work.measure(run.at(node.from, node.input.len(), row, record), sums);
             }
-        });
+        }
+    });
+    if let Some((node, work)) = next {
+        add_rows(&mut workspace.measured, len, batch.count.div_ceil(task));
+        let (parameters, state) = tensors(node, batch);
+        let sums = Some((&workspace.measured[..len], batch.count));
+        work.settle(parameters, state, sums, &mut workspace.saved[node.saved.clone()]);
+    }
+}
+
+/// Adds `count` rows of `len` sums to the first, in order.
+fn add_rows(rows: &mut [f64], len: usize, count: usize) {
+    let (first, others) = rows[..count.max(1) * len].split_at_mut(len);
+    for row in others.chunks_exact(len.max(1)) {
+        first.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
     }
 }
 
 /// Copies the last layer's outputs, row after row, to the workspace's logits.
 pub(super) fn gather_output(plan: &Plan, workspace: &mut Workspace, batch: Batch<'_>) {
-    let rows = stage_input(plan, &workspace.records, batch.images, plan.stages.len(), batch.count);
+    let rows = rows(plan, &workspace.records, batch, plan.nodes.last().and_then(|node| node.place));
     let len = plan.output().len();
     for (row, to) in workspace.logits.chunks_exact_mut(len).take(batch.count).enumerate() {
         to.copy_from_slice(&rows.data[row * rows.stride..][..len]);
     }
 }
 
-/// A stage's layers that work image by image.
-#[derive(Clone, Copy)]
-struct Images<'a> {
-    plan: &'a Plan,
-    stage: &'a Stage,
-    input: Rows<'a>,
-    prepared: &'a [f32],
-    keys: &'a [u64],
-}
-
-impl<'a> Images<'a> {
-    /// Numbers of the layers, without one that needs the whole batch.
-    fn nodes(&self) -> std::ops::Range<usize> {
-        let head = matches!(self.plan.nodes[self.stage.nodes.start].work, Work::PerBatch(_));
-        self.stage.nodes.start + usize::from(head)..self.stage.nodes.end
-    }
-
-    fn draw(&self, node: usize, row: usize) -> Draw {
-        Draw { key: self.keys[node], row: row as u64 }
-    }
-
-    /// Where the input of a layer lies in the record; none where it is the stage's input.
-    fn place_before(&self, node: usize) -> Option<usize> {
-        if node == self.stage.nodes.start { None } else { self.plan.nodes[node - 1].place }
-    }
-
-    fn input_row(&self, row: usize) -> &'a [f32] {
-        let len = self.plan.input_of(self.stage.nodes.start).len();
-        &self.input.data[row * self.input.stride..][..len]
-    }
-
-    fn forward(&self, record: &mut [f32], row: usize, training: bool) {
-        for index in self.nodes() {
-            let node = &self.plan.nodes[index];
-            let (Some(place), len) = (node.place, node.shape.len()) else { continue };
-            let (before, output) = record.split_at_mut(place);
-            let input = || match self.place_before(index) {
-                Some(from) => &before[from..from + self.plan.input_of(index).len()],
-                None => self.input_row(row),
-            };
-            match &node.work {
-                Work::View | Work::PerBatch(_) => {}
-                Work::PerImage(work) => work.forward(&self.prepared[node.prepared.clone()], input(), &mut output[..len]),
-                Work::InPlace(work) => {
-                    if node.copies {
-                        output[..len].copy_from_slice(input());
-                    }
-                    work.forward(&mut output[..len], training.then(|| self.draw(index, row)));
-                }
-            }
-        }
-    }
-
-    /// Turns the gradient of a layer that works in place.
-    fn backward_in_place(&self, index: usize, record: &[f32], gradient: &mut [f32], row: usize) {
-        if let (Work::InPlace(work), Some(place)) = (&self.plan.nodes[index].work, self.plan.nodes[index].place) {
-            work.backward(&record[place..place + gradient.len()], gradient, self.draw(index, row));
-        }
-    }
-
-    /// Takes the gradient of the stage's output down to layer `lowest`, whose input's gradient goes to `to`, if that is wanted.
-    fn backward(&self, lowest: usize, record: &[f32], row: usize, gradient: &[f32], to: Option<&mut [f32]>, sums: &mut [f32]) {
-        let widest = self.nodes().map(|node| self.plan.input_of(node).len()).max().unwrap_or(0).max(gradient.len());
-        scratch::with(2 * widest, |buffer| {
-            let (mut here, mut next) = buffer.split_at_mut(widest);
-            here[..gradient.len()].copy_from_slice(gradient);
-            for index in self.nodes().rev().take_while(|&index| index >= lowest) {
-                let (node, len) = (&self.plan.nodes[index], self.plan.nodes[index].shape.len());
-                let Work::PerImage(work) = &node.work else {
-                    self.backward_in_place(index, record, &mut here[..len], row);
-                    continue;
-                };
-                let input_len = self.plan.input_of(index).len();
-                let input = match self.place_before(index) {
-                    Some(from) => &record[from..from + input_len],
-                    None => self.input_row(row),
-                };
-                let wanted = (index > lowest || to.is_some()).then_some(&mut next[..input_len]);
-                let pass = ImageGradient { input, output: &here[..len], to: wanted };
-                work.backward(&self.prepared[node.prepared.clone()], pass, &mut sums[node.sums.clone()]);
-                std::mem::swap(&mut here, &mut next);
-            }
-            if let Some(to) = to {
-                to.copy_from_slice(&here[..to.len()]);
-            }
-        });
-    }
-}
-
 /// Takes the gradient of the outputs, in the workspace's `front`, back through every layer, and writes the gradient of every
-/// parameter. `to_input` asks for the gradient of the images as well, which is then left in `front`.
+/// trained parameter. `to_input` asks for the gradient of the images as well, which is then left in `front`.
 pub(super) fn backward(plan: &Plan, workspace: &mut Workspace, batch: Batch<'_>, gradient: &mut [f32], to_input: bool) {
     let first = plan.nodes.iter().position(|node| !node.parameters.is_empty()).unwrap_or(plan.nodes.len());
     let lowest = if to_input { 0 } else { first };
     for (index, stage) in plan.stages.iter().enumerate().rev() {
-        if stage.nodes.end <= lowest {
+        if stage.nodes.end <= lowest && !to_input {
             return;
         }
-        let head = &plan.nodes[stage.nodes.start];
-        let wanted = stage.nodes.start > lowest || matches!(head.work, Work::PerBatch(_)) || to_input;
+        let head = plan.nodes[stage.nodes.clone()].first().filter(|_| stage.nodes.start >= lowest);
+        let behind = head.is_some_and(|head| matches!(head.step, Step::PerBatch(_) | Step::Normalise(_)));
+        let wanted = stage.nodes.start > lowest || behind || to_input;
         tail_backward(plan, index, workspace, batch, gradient, (lowest, wanted));
-        if let Work::PerBatch(work) = &head.work {
-            let input = stage_input(plan, &workspace.records[..index], batch.images, index, batch.count);
-            let out = head.shape.len();
-            let output = Rows { data: &workspace.front[..batch.count * out], stride: out, count: batch.count };
-            let to = (stage.nodes.start > lowest || to_input).then_some(&mut workspace.back);
-            let to = to.map(|back| &mut back[..batch.count * plan.input_of(stage.nodes.start).len()]);
-            let range = head.parameters.clone();
-            work.backward(&batch.parameters[range.clone()], input, output, to, &mut gradient[range]);
-            std::mem::swap(&mut workspace.front, &mut workspace.back);
+        match head {
+            Some(node) if behind => head_backward(plan, (stage.nodes.start, node), workspace, batch, gradient, (lowest, to_input)),
+            _ => {}
         }
     }
 }
 
+/// Takes the gradient in `front` through the layer in front of a stage: whole, or, for one that normalises, so far that the stage
+/// before it can do the rest image by image.
+fn head_backward(
+    plan: &Plan,
+    (index, node): (usize, &Node),
+    workspace: &mut Workspace,
+    batch: Batch<'_>,
+    gradient: &mut [f32],
+    (lowest, to_input): (usize, bool),
+) {
+    let (range, out) = (node.parameters.clone(), node.shape.len());
+    match &node.step {
+        Step::Normalise(work) => {
+            let sums = (&workspace.measured[..work.sums_len()], batch.count);
+            let saved = &mut workspace.saved[node.saved.clone()];
+            work.settle_gradient(&batch.parameters[range.clone()], sums, saved, &mut gradient[range]);
+        }
+        Step::PerBatch(work) => {
+            let input = rows(plan, &workspace.records, batch, node.from);
+            let output = Rows { data: &workspace.front[..batch.count * out], stride: out, count: batch.count };
+            let to = (index > lowest || to_input).then_some(&mut workspace.back);
+            let to = to.map(|back| &mut back[..batch.count * node.input.len()]);
+            work.backward(&batch.parameters[range.clone()], input, output, to, &mut gradient[range]);
+            std::mem::swap(&mut workspace.front, &mut workspace.back);
+        }
+        _ => {}
+    }
+}
+
 /// Takes the gradient in `front` through the layers of a stage that work image by image, down to layer `lowest`, and, where the
-/// gradient of their input is `wanted`, leaves it in `front`.
+/// gradient of their input is `wanted`, leaves it in `front`. Measures for the layer in front of them if that normalises.
 fn tail_backward(
     plan: &Plan,
     index: usize,
@@ -185,42 +158,38 @@ fn tail_backward(
 ) {
     let (stage, count) = (&plan.stages[index], batch.count);
     let (before, here) = workspace.records.split_at(index);
-    let input = stage_input(plan, before, batch.images, index, count);
-    let run = Images { plan, stage, input, prepared: &workspace.prepared, keys: &workspace.keys };
-    let nodes = run.nodes();
-    let out = plan.input_of(nodes.end).len();
+    let (prepared, saved, keys) = (&workspace.prepared, &workspace.saved, &workspace.keys);
+    let run = Images { plan, stage: index, earlier: before, batch, prepared, saved, keys };
+    let nodes = run.tail();
+    let [len, out] = run.lens();
     let record_of = |row: usize| &here[0][row * stage.record..(row + 1) * stage.record];
     let task = count.div_ceil(stage.slots);
-    let front = workspace.front[..count * out].par_chunks_mut(task * out).enumerate();
-    if !nodes.clone().any(|node| matches!(plan.nodes[node].work, Work::PerImage(_))) {
-        front.for_each(|(number, chunk)| {
-            for (offset, values) in chunk.chunks_exact_mut(out).enumerate() {
-                let row = number * task + offset;
-                nodes.clone().rev().for_each(|node| run.backward_in_place(node, record_of(row), values, row));
-            }
-        });
-        return;
-    }
-    let len = plan.input_of(nodes.start).len();
+    let head = plan.head(index).filter(|_| stage.nodes.start >= lowest);
+    let sums_len = head.map_or(1, |(_, work)| work.sums_len());
+    let mut nothing = [0.0f64; TASKS];
+    let measured = if head.is_some() { &mut workspace.measured[..TASKS * sums_len] } else { &mut nothing[..] };
+    let front = workspace.front[..count * out].par_chunks_mut(task * out);
     let back = workspace.back[..count * len].par_chunks_mut(task * len);
-    let sums = workspace.sums.par_chunks_mut(stage.sums.max(1));
-    front.zip(back).zip(sums).for_each(|(((number, chunk), back), sums)| {
+    let held = workspace.held[..count * plan.held.max(1)].par_chunks_mut(task * plan.held.max(1));
+    let slots = workspace.sums.par_chunks_mut(stage.sums.max(1));
+    let tasks = front.zip(back).zip(held).zip(slots).zip(measured.par_chunks_mut(sums_len)).enumerate();
+    tasks.for_each(|(number, ((((front, back), held), sums), measured))| {
         sums.fill(0.0);
-        for (offset, (values, back)) in chunk.chunks_exact(out).zip(back.chunks_exact_mut(len)).enumerate() {
+        measured.fill(0.0);
+        let images = front.chunks_exact(out).zip(back.chunks_exact_mut(len)).zip(held.chunks_exact_mut(plan.held.max(1)));
+        for (offset, ((values, back), held)) in images.enumerate() {
             let row = number * task + offset;
-            run.backward(lowest, record_of(row), row, values, wanted.then_some(back), sums);
+            run.backward(lowest, record_of(row), row, (values, wanted.then_some(&mut *back)), held, sums);
+            if let Some((node, work)) = head {
+                let input = run.at(node.from, node.input.len(), row, &[]);
+                work.measure_gradient(&saved[node.saved.clone()], input, back, measured);
+            }
         }
     });
-    collect(&plan.nodes[nodes], stage.sums, count.div_ceil(task), &mut workspace.sums, gradient);
-    std::mem::swap(&mut workspace.front, &mut workspace.back);
-}
-
-/// Adds the slots in a fixed tree and writes the gradients in the order of the parameters.
-fn collect(nodes: &[Node], len: usize, slots: usize, sums: &mut [f32], gradient: &mut [f32]) {
-    reduce::add_tree(sums, len, slots);
-    for node in nodes {
-        if let Work::PerImage(work) = &node.work {
-            work.collect(&sums[node.sums.clone()], &mut gradient[node.parameters.clone()]);
-        }
+    if head.is_some() {
+        add_rows(&mut workspace.measured, sums_len, count.div_ceil(task));
     }
+    reduce::add_tree(&mut workspace.sums, stage.sums, count.div_ceil(task));
+    collect(&plan.nodes[nodes], &workspace.sums, gradient);
+    std::mem::swap(&mut workspace.front, &mut workspace.back);
 }

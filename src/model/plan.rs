@@ -1,10 +1,13 @@
 //! Where every layer's activations, packed weights and gradient sums lie. Knows layers by how they work, not by what they do.
 //!
-//! A network is cut into **stages**: one layer that needs the whole batch (or none, at the front), and the layers after it that
-//! work image by image. A stage keeps one *record* of activations an image, so that all its layers run on one image while it
-//! is in the cache, and so that an image's activations belong to one task.
+//! A network is cut into **stages**: one layer that waits for the whole batch (or none, at the front), and the layers after it
+//! that work image by image. A stage keeps one *record* of activations an image, so that all its layers run on one image while
+//! it is in the cache, and so that an image's activations belong to one task.
+//!
+//! A residual block is laid out flat, with three marks: `Fork`, branch, `Turn`, shortcut, `Join`. Layers read where the one before
+//! wrote, but after `Turn` where the block began; going back, the gradient that the other way needs is *held* meanwhile.
 
-use super::layer::{Built, LayerSpec, Work};
+use super::layer::{InPlace, LayerSpec, Normalise, Part, PerBatch, PerImage, Work};
 use super::{Shape, Span};
 use crate::error::Problem;
 use std::ops::Range;
@@ -15,30 +18,94 @@ pub(super) const TASKS: usize = 16;
 /// Floats that the slots of one stage may take together before there are fewer of them.
 const SLOT_FLOATS: usize = 1 << 24;
 
-/// A layer in its place.
+/// What happens at a node.
+pub(super) enum Step {
+    View,
+    InPlace(Box<dyn InPlace>),
+    PerImage(Box<dyn PerImage>),
+    Normalise(Box<dyn Normalise>),
+    PerBatch(Box<dyn PerBatch>),
+    /// A block begins. Going back, its held gradient is added.
+    Fork(Block),
+    /// The branch ends, and the shortcut begins where the block began.
+    Turn(Block),
+    /// The branch's output, at this place, is added to the shortcut's.
+    Join(Block, Option<Place>),
+}
+
+impl Step {
+    /// Whether it waits for all images.
+    fn waits(&self) -> bool {
+        matches!(self, Step::Normalise(_) | Step::PerBatch(_))
+    }
+}
+
+/// A residual block.
+#[derive(Clone, Copy)]
+pub(super) struct Block {
+    /// Where a gradient is held, in the held row of an image.
+    pub held: usize,
+    /// Floats of the block's input and output.
+    pub lens: [usize; 2],
+    /// Whether the shortcut has layers.
+    pub projects: bool,
+}
+
+/// Where an image's activations begin.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub stage: usize,
+    /// Place in that stage's record.
+    pub at: usize,
+}
+
+/// A layer, or a mark, in its place.
 pub(super) struct Node {
-    pub kind: &'static str,
+    pub name: String,
+    /// What the catalogue calls it; none for a mark.
+    pub kind: Option<&'static str>,
     pub about: String,
+    /// Shapes of input and output.
+    pub input: Shape,
     pub shape: Shape,
     pub multiply_adds: u64,
-    pub work: Work,
-    /// Its parameters in the arena.
+    pub step: Step,
+    /// Its trained parameters in the arena.
     pub parameters: Range<usize>,
+    /// Its state in the arena.
+    pub state: Range<usize>,
     /// Its packed weights in the workspace.
     pub prepared: Range<usize>,
+    /// Its saved numbers in the workspace.
+    pub saved: Range<usize>,
     /// Its sums in a slot of its stage.
     pub sums: Range<usize>,
-    /// Where its output begins in the stage's record; none where that is the stage's input, unchanged.
-    pub place: Option<usize>,
-    /// Whether a layer that works in place has to copy its input first.
+    /// Where its input lies; none where that is the image.
+    pub from: Option<Place>,
+    /// Where its output lies; likewise.
+    pub place: Option<Place>,
+    /// Whether what works in place has to copy its input first.
     pub copies: bool,
 }
 
-/// Layers that run together.
+impl Node {
+    fn surveys(&self) -> bool {
+        matches!(&self.step, Step::PerImage(work) if work.survey().is_some())
+    }
+
+    pub fn normalise(&self) -> Option<&dyn Normalise> {
+        match &self.step {
+            Step::Normalise(work) => Some(work.as_ref()),
+            _ => None,
+        }
+    }
+}
+
+/// Nodes that run together.
 pub(super) struct Stage {
-    /// The first may need the whole batch, the others do not.
+    /// The first may wait for the whole batch, the others do not.
     pub nodes: Range<usize>,
-    /// Floats of activations an image.
+    /// Floats of activations an image, at least 1.
     pub record: usize,
     /// Floats in a slot of sums.
     pub sums: usize,
@@ -51,106 +118,255 @@ pub(super) struct Plan {
     pub input: Shape,
     pub nodes: Vec<Node>,
     pub stages: Vec<Stage>,
+    /// Trained tensors, then state.
     pub spans: Vec<Span>,
     pub parameters: usize,
+    pub arena: usize,
     pub prepared: usize,
+    pub saved: usize,
+    /// Floats of an image's held gradients.
+    pub held: usize,
 }
 
 impl Plan {
     /// Gives every layer its shape and its places.
     pub fn new(specs: &[Box<dyn LayerSpec>], input: Shape, classes: usize) -> Result<Plan, Problem> {
-        let mut plan = Plan { input, nodes: Vec::new(), stages: Vec::new(), spans: Vec::new(), parameters: 0, prepared: 0 };
-        let mut shape = input;
-        for spec in specs {
-            let built = spec.build(shape, classes).map_err(|problem| {
-                let message = format!("layer {} ({}): {}", plan.nodes.len(), spec.kind(), problem.message);
+        let mut draft = Draft { shape: input, ..Draft::default() };
+        for (index, spec) in specs.iter().enumerate() {
+            let built = spec.build(draft.shape, classes).map_err(|problem| {
+                let message = format!("layer {index} ({}): {}", spec.kind(), problem.message);
                 Problem { message, ..problem }
             })?;
-            shape = built.shape;
-            plan.push(spec.as_ref(), built);
+            draft.layer(index.to_string(), Part { kind: spec.kind(), about: spec.about(), built });
         }
-        plan.cut();
-        Ok(plan)
+        let plan = draft.finish(input);
+        match plan.nodes.iter().find(|node| node.from.is_some() && node.surveys()) {
+            None => Ok(plan),
+            Some(node) => {
+                let message = format!("layer {} ({}): it looks at the images themselves", node.name, node.kind.unwrap_or(""));
+                Err(Problem::new(message, "put it in front of all other layers"))
+            }
+        }
     }
 
-    /// Shape of the last layer's output.
+    /// Shape of what the last layer gives.
     pub fn output(&self) -> Shape {
         self.nodes.last().map_or(self.input, |node| node.shape)
     }
 
-    /// Shape of the input of a layer.
-    pub fn input_of(&self, node: usize) -> Shape {
-        if node == 0 { self.input } else { self.nodes[node - 1].shape }
+    /// The layer in front of a stage, if it is one that normalises.
+    pub fn head(&self, stage: usize) -> Option<(&Node, &dyn Normalise)> {
+        let node = &self.nodes.get(self.stages.get(stage)?.nodes.start)?;
+        Some((node, node.normalise()?))
     }
 
-    fn push(&mut self, spec: &dyn LayerSpec, built: Built) {
-        let first = self.parameters;
-        for tensor in &built.tensors {
-            self.spans.push(Span {
-                name: format!("{}.{}", self.nodes.len(), tensor.name),
-                start: self.parameters,
-                len: tensor.len(),
-                shape: tensor.shape.clone(),
-                decay: tensor.name == "weight",
-                fan_in: tensor.fan_in,
-                fan_out: tensor.fan_out,
-            });
-            self.parameters += tensor.len();
-        }
-        let prepared = match &built.work {
-            Work::PerImage(work) => work.prepared_len(),
-            _ => 0,
-        };
-        self.nodes.push(Node {
-            kind: spec.kind(),
-            about: spec.about(),
-            shape: built.shape,
-            multiply_adds: built.multiply_adds,
-            work: built.work,
-            parameters: first..self.parameters,
-            prepared: self.prepared..self.prepared + prepared,
-            sums: 0..0,
-            place: None,
-            copies: false,
-        });
-        self.prepared += prepared;
-    }
-
-    fn cut(&mut self) {
-        let needs_batch = |node: &Node| matches!(node.work, Work::PerBatch(_));
-        let starts = (0..self.nodes.len()).filter(|&index| index == 0 || needs_batch(&self.nodes[index]));
-        let starts: Vec<usize> = starts.chain([self.nodes.len()]).collect();
-        for pair in starts.windows(2) {
-            let (record, sums) = lay_out(&mut self.nodes[pair[0]..pair[1]]);
-            let slots = (SLOT_FLOATS / sums.max(1)).clamp(1, TASKS);
-            self.stages.push(Stage { nodes: pair[0]..pair[1], record, sums, slots });
-        }
+    /// Most sums that a layer which normalises has.
+    pub fn most_sums(&self) -> usize {
+        self.nodes.iter().filter_map(Node::normalise).map(Normalise::sums_len).max().unwrap_or(0)
     }
 }
 
-/// Places the outputs of a stage's layers in its record. A layer that works in place does so wherever the layer before does not
-/// need its own output later.
-fn lay_out(nodes: &mut [Node]) -> (usize, usize) {
-    let (mut record, mut sums, mut at, mut free) = (0, 0, None, false);
-    for node in nodes {
-        let len = node.shape.len();
-        let in_place = matches!(node.work, Work::InPlace(_));
-        node.copies = in_place && !(at.is_some() && free);
-        let moves = node.copies || matches!(node.work, Work::PerImage(_) | Work::PerBatch(_));
-        if moves {
-            at = Some(record);
-            record += len;
+/// A plan while layers are added.
+#[derive(Default)]
+struct Draft {
+    shape: Shape,
+    nodes: Vec<Node>,
+    /// Trained tensors and state, each from 0 on.
+    trained: Vec<Span>,
+    state: Vec<Span>,
+    prepared: usize,
+    saved: usize,
+    /// Held floats in use, and the most at once.
+    held: [usize; 2],
+}
+
+fn end(spans: &[Span]) -> usize {
+    spans.last().map_or(0, |span| span.start + span.len)
+}
+
+impl Draft {
+    fn layer(&mut self, name: String, part: Part) {
+        let Part { kind, about, built } = part;
+        let starts = [end(&self.trained), end(&self.state)];
+        for tensor in &built.tensors {
+            let spans = if tensor.trained { &mut self.trained } else { &mut self.state };
+            spans.push(Span {
+                name: format!("{name}.{}", tensor.name),
+                start: end(spans),
+                len: tensor.len(),
+                shape: tensor.shape.clone(),
+                trained: tensor.trained,
+                decay: tensor.decay,
+                initial: tensor.initial,
+                fan_in: tensor.fan_in,
+                fan_out: tensor.fan_out,
+            });
         }
-        free = match &node.work {
-            Work::View => free,
-            Work::InPlace(work) => !work.reads_output(),
-            Work::PerImage(_) | Work::PerBatch(_) => true,
+        let step = match built.work {
+            Work::View => Step::View,
+            Work::InPlace(work) => Step::InPlace(work),
+            Work::PerImage(work) => Step::PerImage(work),
+            Work::Normalise(work) => Step::Normalise(work),
+            Work::PerBatch(work) => Step::PerBatch(work),
+            Work::Residual { branch, shortcut } => return self.block(name, (kind, about), (branch, shortcut), built.shape),
         };
-        if let Work::PerImage(work) = &node.work {
-            node.sums = sums..sums + work.sums_len();
-            sums += work.sums_len();
-        }
-        node.place = at;
+        let node = self.node(name, step, built.shape);
+        node.kind = Some(kind);
+        node.about = about;
+        node.multiply_adds = built.multiply_adds;
+        (node.parameters.start, node.state.start) = (starts[0], starts[1]);
     }
-    (record, sums)
+
+    /// A row of layers and their marks.
+    fn block(&mut self, name: String, (kind, about): (&'static str, String), parts: (Vec<Part>, Vec<Part>), shape: Shape) {
+        let (branch, shortcut) = parts;
+        let input = self.shape;
+        let block = Block { held: self.held[0], lens: [input.len(), shape.len()], projects: !shortcut.is_empty() };
+        self.held[0] += input.len().max(shape.len());
+        self.held[1] = self.held[1].max(self.held[0]);
+        self.node(name.clone(), Step::Fork(block), input);
+        let row = |draft: &mut Draft, word: &str, parts: Vec<Part>| {
+            parts.into_iter().enumerate().for_each(|(index, part)| draft.layer(format!("{name}.{word}.{index}"), part));
+        };
+        row(self, "branch", branch);
+        self.node(name.clone(), Step::Turn(block), input);
+        row(self, "shortcut", shortcut);
+        let join = self.node(name.clone(), Step::Join(block, None), shape);
+        (join.kind, join.about) = (Some(kind), about);
+        self.held[0] = block.held;
+    }
+
+    /// Appends a node with the tensors that have been added, and lengths where places are not known yet.
+    fn node(&mut self, name: String, step: Step, shape: Shape) -> &mut Node {
+        let prepared = match &step {
+            Step::PerImage(work) => work.prepared_len(),
+            _ => 0,
+        };
+        let saved = match &step {
+            Step::Normalise(work) => work.saved_len(),
+            _ => 0,
+        };
+        let ends = [end(&self.trained), end(&self.state)];
+        let node = Node {
+            name,
+            kind: None,
+            about: String::new(),
+            input: self.shape,
+            shape,
+            multiply_adds: 0,
+            step,
+            parameters: ends[0]..ends[0],
+            state: ends[1]..ends[1],
+            prepared: self.prepared..self.prepared + prepared,
+            saved: self.saved..self.saved + saved,
+            sums: 0..0,
+            from: None,
+            place: None,
+            copies: false,
+        };
+        (self.prepared, self.saved, self.shape) = (node.prepared.end, node.saved.end, shape);
+        let index = self.nodes.len();
+        self.nodes.push(node);
+        &mut self.nodes[index]
+    }
+
+    fn finish(mut self, input: Shape) -> Plan {
+        let parameters = end(&self.trained);
+        for span in &mut self.state {
+            span.start += parameters;
+        }
+        for node in &mut self.nodes {
+            node.state = node.state.start + parameters..node.state.end + parameters;
+        }
+        let stages = cut(&mut self.nodes);
+        let mut spans = self.trained;
+        spans.append(&mut self.state);
+        let arena = end(&spans).max(parameters);
+        let (prepared, saved, held) = (self.prepared, self.saved, self.held[1]);
+        Plan { input, nodes: self.nodes, stages, spans, parameters, arena, prepared, saved, held }
+    }
+}
+
+/// Cuts nodes into stages. What normalises has a stage before it, which measures for it.
+fn cut(nodes: &mut [Node]) -> Vec<Stage> {
+    let measured_first = nodes.first().is_some_and(|node| node.normalise().is_some());
+    let waiting = (0..nodes.len()).filter(|&index| (index == 0 && !measured_first) || nodes[index].step.waits());
+    let mut starts: Vec<usize> = measured_first.then_some(0).into_iter().chain(waiting).collect();
+    starts.push(nodes.len());
+    let mut layout = Layout::default();
+    let ranges = starts.windows(2).map(|pair| pair[0]..pair[1]);
+    ranges.map(|range| layout.stage(range.clone(), &mut nodes[range])).collect()
+}
+
+/// Where the outputs of the nodes so far lie.
+#[derive(Default)]
+struct Layout {
+    stage: usize,
+    at: Option<Place>,
+    /// Whether the numbers at `at` may be changed: nobody needs them as they are.
+    free: bool,
+    /// Of every block that is open: where it begins, and where its branch ended.
+    open: Vec<(Option<Place>, (Option<Place>, bool))>,
+}
+
+impl Layout {
+    /// Places the outputs of a stage's nodes in its record. What works in place does so wherever nobody needs what was there.
+    fn stage(&mut self, range: Range<usize>, nodes: &mut [Node]) -> Stage {
+        let (mut record, mut sums) = (0, 0);
+        for node in nodes {
+            node.from = self.at;
+            if self.moves(node) {
+                self.at = Some(Place { stage: self.stage, at: record });
+                record += node.shape.len();
+            }
+            node.place = self.at;
+            if let Step::PerImage(work) = &node.step {
+                node.sums = sums..sums + work.sums_len();
+                sums = node.sums.end;
+            }
+        }
+        self.stage += 1;
+        let slots = (SLOT_FLOATS / sums.max(1)).clamp(1, TASKS);
+        Stage { nodes: range, record: record.max(1), sums, slots }
+    }
+
+    /// Whether a node's output needs a new place; otherwise it lies at `at`.
+    fn moves(&mut self, node: &mut Node) -> bool {
+        let in_reach = |place: Option<Place>| place.is_some_and(|place| place.stage == self.stage);
+        match &mut node.step {
+            Step::View => false,
+            Step::InPlace(work) => {
+                node.copies = !(self.free && in_reach(self.at));
+                self.free = !work.reads_output();
+                node.copies
+            }
+            Step::PerImage(_) | Step::PerBatch(_) | Step::Normalise(_) => {
+                self.free = true;
+                true
+            }
+            Step::Fork(_) => {
+                self.open.push((self.at, (None, false)));
+                self.free = false;
+                false
+            }
+            Step::Turn(_) => {
+                if let Some((begin, branch)) = self.open.last_mut() {
+                    *branch = (self.at, self.free);
+                    self.at = *begin;
+                }
+                self.free = false;
+                false
+            }
+            Step::Join(_, branch_end) => {
+                let (_, (branch, free)) = self.open.pop().unwrap_or_default();
+                *branch_end = branch;
+                node.copies = !(free && in_reach(branch));
+                if !node.copies {
+                    self.at = branch;
+                }
+                self.free = true;
+                node.copies
+            }
+        }
+    }
 }

@@ -1,7 +1,8 @@
 //! The `[model]` table of a pipeline file: a preset or a list of layers, and how weights start.
 
-use super::initialise::{He, INITIALISERS, Initialiser};
+use super::initialise::{INITIALISERS, Initialiser};
 use super::layer::{Built, LAYERS, LayerSpec};
+use super::preset::Recipe;
 use super::{PRESETS, Shape};
 use crate::config::{Fields, Node, Place, Value};
 use crate::error::Problem;
@@ -21,14 +22,14 @@ pub fn read(fields: &Fields) -> Model {
     let preset = fields.key("preset", "a network that has a name").text().optional();
     let tables = fields.tables("layers", "layer", "the layers, where no preset is named");
     let place = fields.place_of("preset");
-    let layers = match preset {
+    let Recipe { layers, initialiser } = match preset {
         Some(name) => {
             let build = lookup(fields, "preset", PRESETS, &name);
             if !tables.is_empty() {
                 fields.complain("layers", "`preset` and `layers` cannot be given together", "leave one of them out");
             }
-            let layers = build.map_or(Vec::new(), |build| build(fields));
-            layers.into_iter().map(|layer| placed(layer, place.clone())).collect()
+            let recipe = build.map_or(Vec::new().into(), |build| build(fields));
+            Recipe { layers: recipe.layers.into_iter().map(|layer| placed(layer, place.clone())).collect(), ..recipe }
         }
         None => {
             if fields.has("layers")
@@ -43,16 +44,16 @@ pub fn read(fields: &Fields) -> Model {
             } else if tables.is_empty() && !fields.has("layers") && !fields.is_void() {
                 fields.complain("preset", format!("{} needs `preset` or `layers`", fields.name()), "preset = \"lenet\"");
             }
-            tables.iter().filter_map(read_layer).collect()
+            tables.iter().filter_map(read_layer).collect::<Vec<_>>().into()
         }
     };
-    let strategy = fields.tagged("weights", "name", "how weights start: he_normal where left out");
-    let initialiser = strategy.as_ref().and_then(read_initialiser).unwrap_or(Box::new(He::NORMAL));
+    let strategy = fields.tagged("weights", "name", "how weights start: he_normal, or as the preset says, where left out");
+    let initialiser = strategy.as_ref().and_then(read_initialiser).unwrap_or(initialiser);
     fields.finish();
     Model { layers, initialiser }
 }
 
-fn read_layer(fields: &Fields) -> Option<Box<dyn LayerSpec>> {
+pub(super) fn read_layer(fields: &Fields) -> Option<Box<dyn LayerSpec>> {
     let name = fields.key("layer", "which layer").text().required();
     let layer = lookup(fields, "layer", LAYERS, &name)?(fields);
     fields.finish();

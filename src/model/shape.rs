@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 
 /// Size of one sample's activations: `[channels, height, width]`; a vector has height and width 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Shape {
     /// Planes, or elements of a vector.
     pub channels: usize,
@@ -52,9 +52,9 @@ impl fmt::Display for Shape {
 }
 
 /// One tensor of parameters: its name and its place in the arena.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Span {
-    /// Number of the layer and word, as in a PyTorch `Sequential`: `0.weight`, `0.bias`.
+    /// Name of the layer and word, as in a PyTorch `Sequential`: `0.weight`, `0.bias`, `3.branch.0.weight`.
     pub name: String,
     /// First float in the arena.
     pub start: usize,
@@ -62,8 +62,13 @@ pub struct Span {
     pub len: usize,
     /// Sizes, as PyTorch has them: `[out, in]`, `[out, in, kernel height, kernel width]`, `[out]`.
     pub shape: Vec<usize>,
-    /// Whether L1, L2 and weight decay apply: to weight matrices and kernels, never to biases.
+    /// Whether training changes it by its gradient. All that are not (running statistics, fixed kernels) lie behind all that are,
+    /// and gradients end before them.
+    pub trained: bool,
+    /// Whether L1, L2 and weight decay apply: to weight matrices and kernels, never to biases or to what normalises.
     pub decay: bool,
+    /// What every value starts as; none where the initialiser draws them.
+    pub initial: Option<f32>,
     /// Inputs that each output sums over.
     pub fan_in: usize,
     /// Outputs that each input feeds.

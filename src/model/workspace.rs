@@ -10,6 +10,12 @@ pub struct Workspace {
     pub(super) records: Vec<Vec<f32>>,
     /// Packed weights.
     pub(super) prepared: Vec<f32>,
+    /// What layers that normalise keep from the last pass.
+    pub(super) saved: Vec<f32>,
+    /// A row of their sums a task.
+    pub(super) measured: Vec<f64>,
+    /// A row an image of gradients that residual blocks hold.
+    pub(super) held: Vec<f32>,
     /// Gradient of the activations between two stages, and where the next one is written.
     pub(super) front: Vec<f32>,
     pub(super) back: Vec<f32>,
@@ -27,6 +33,9 @@ pub struct Workspace {
 pub(super) struct Sizes {
     records: Vec<usize>,
     prepared: usize,
+    saved: usize,
+    measured: usize,
+    held: usize,
     boundary: usize,
     sums: usize,
     logits: usize,
@@ -34,19 +43,27 @@ pub(super) struct Sizes {
 
 impl Sizes {
     pub fn of(plan: &Plan, capacity: usize) -> Self {
-        let boundaries = plan.stages.iter().flat_map(|stage| [stage.nodes.start, stage.nodes.start + 1, stage.nodes.end]);
-        let widest = boundaries.map(|node| plan.input_of(node).len()).max().unwrap_or(0);
+        let ends = plan
+            .stages
+            .iter()
+            .flat_map(|stage| plan.nodes[stage.nodes.clone()].first().into_iter().chain(plan.nodes[stage.nodes.clone()].last()));
+        let widest = ends.map(|node| node.input.len().max(node.shape.len())).max().unwrap_or(0);
         Self {
             records: plan.stages.iter().map(|stage| capacity * stage.record).collect(),
             prepared: plan.prepared,
+            saved: plan.saved,
+            measured: TASKS * plan.most_sums(),
+            held: capacity * plan.held.max(1),
             boundary: capacity * widest.max(plan.input.len()),
             sums: plan.stages.iter().map(|stage| stage.slots * stage.sums).max().unwrap_or(0).max(TASKS),
             logits: capacity * plan.output().len(),
         }
     }
 
+    /// Floats of all of them; a sum in f64 counts twice.
     pub fn floats(&self) -> usize {
-        self.records.iter().sum::<usize>() + self.prepared + 2 * self.boundary + self.sums + self.logits
+        let Sizes { records, prepared, saved, measured, held, boundary, sums, logits } = self;
+        records.iter().sum::<usize>() + prepared + saved + 2 * measured + held + 2 * boundary + sums + logits
     }
 }
 
@@ -58,6 +75,9 @@ impl Workspace {
             capacity,
             records: sizes.records.iter().copied().map(zeros).collect(),
             prepared: zeros(sizes.prepared),
+            saved: zeros(sizes.saved),
+            measured: vec![0.0; sizes.measured],
+            held: zeros(sizes.held),
             front: zeros(sizes.boundary),
             back: zeros(sizes.boundary),
             sums: zeros(sizes.sums),

@@ -40,7 +40,7 @@ pub struct Checkpoint {
     pub caller: Caller,
     /// How far it came.
     pub progress: Progress,
-    /// All parameters.
+    /// All parameters, and the network's state behind them.
     pub params: Vec<f32>,
     /// What the update rule remembers, one row a slot.
     pub slots: Vec<(String, Vec<f32>)>,
@@ -53,8 +53,10 @@ pub struct Checkpoint {
 pub struct Expected {
     /// The model's fingerprint.
     pub model: String,
-    /// Number of parameters.
+    /// Number of parameters and values of state.
     pub parameters: usize,
+    /// Number of those that are trained.
+    pub trained: usize,
     /// The update rule's name.
     pub optimizer: String,
     /// Names of the update rule's slots.
@@ -86,7 +88,6 @@ impl Checkpoint {
     /// # Errors
     /// [`Error::Numeric`] where a value is not finite.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        let row = |name: String, values| Tensor { name, shape: vec![self.params.len()], values };
         let mut tensors = vec![row("params".to_owned(), &self.params)];
         tensors.extend(self.best.iter().map(|best| row("best".to_owned(), best)));
         tensors.extend(self.slots.iter().map(|(name, values)| row(format!("optimizer.{name}"), values)));
@@ -141,7 +142,8 @@ impl Checkpoint {
             return Err(Error::refused(message, "resume with the file that the run was started with, or start without --resume"));
         }
         let row = |name: &str| content.values(name, &[expected.parameters]).map_err(damaged);
-        let slots = expected.slots.iter().map(|slot| Ok((slot.to_string(), row(&format!("optimizer.{slot}"))?)));
+        let slot = |name: &str| content.values(&format!("optimizer.{name}"), &[expected.trained]).map_err(damaged);
+        let slots = expected.slots.iter().map(|name| Ok((name.to_string(), slot(name)?)));
         Ok(Self {
             params: row("params")?,
             slots: slots.collect::<Result<_>>()?,
@@ -157,6 +159,10 @@ impl Checkpoint {
     pub(super) fn state(&self) -> State {
         State { step: self.progress.step, slots: self.slots.iter().map(|(_, values)| values.clone()).collect() }
     }
+}
+
+fn row(name: String, values: &[f32]) -> Tensor<'_> {
+    Tensor { name, shape: vec![values.len()], values }
 }
 
 fn parse(text: &str) -> std::result::Result<Text, String> {

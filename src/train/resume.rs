@@ -24,6 +24,7 @@ impl Trainer {
         Expected {
             model: model_fingerprint(self.network.spans()),
             parameters: self.params.len(),
+            trained: self.network.parameter_count(),
             optimizer: self.optimizer.to_owned(),
             slots: self.descent.optimizer.slots(),
             config_hash,

@@ -35,7 +35,7 @@ impl Trainer {
         let noise = Noise { seed: setup.seed, step: progress.step };
         let (tally, gradient_norm) = pool.install(|| {
             let tally = network.loss_and_gradient(workspace, params, images, targets, noise, grads);
-            (tally, descent.complete(params, grads))
+            (tally, descent.complete(&mut params[..grads.len()], grads))
         });
         if !tally.loss_sum.is_finite() {
             return Err(self.failure("the loss", "the step was not made"));
@@ -43,7 +43,10 @@ impl Trainer {
         if !gradient_norm.is_finite() {
             return Err(self.failure("the gradient", "the step was not made"));
         }
-        let finite = pool.install(|| descent.update(state, learning_rate, gradient_norm, params, grads));
+        let finite = pool.install(|| {
+            network.remember(workspace, params);
+            descent.update(state, learning_rate, gradient_norm, &mut params[..grads.len()], grads)
+        });
         if !finite {
             return Err(self.failure("a weight", "the step was too long"));
         }

@@ -14,7 +14,8 @@ pub(super) const INPUTS: usize = 12;
 pub(super) const CLASSES: usize = 5;
 
 pub(super) fn network() -> Network {
-    let layers = "layers = [{ layer = \"linear\", out = 16 }, \"tanh\", { layer = \"dropout\", keep = 0.9 }, \"linear\"]";
+    let layers =
+        "layers = [{ layer = \"linear\", out = 16 }, \"batch_norm\", \"tanh\", { layer = \"dropout\", keep = 0.9 }, \"linear\"]";
     network_of(layers)
 }
 
@@ -115,16 +116,19 @@ fn a_convolutional_networks_weights_do_not_depend_on_the_number_of_threads_eithe
     let config = config("epochs = 1\nlearning_rate = 0.05\noptimizer = \"rmsprop\"\nl1 = 0.1\nweight_decay = 0.01\nclip_norm = 1");
     let images: Vec<f32> = (0..21 * 28 * 28).map(|place| (place * 7919 % 1009) as f32 / 1009.0 - 0.5).collect();
     let labels: Vec<u32> = (0..21).map(|place| place % 10).collect();
-    let hashes = [1, 2, 3, 8].map(|threads| {
-        let problems = Problems::default();
-        let model = crate::model::read(&Fields::parse("preset = \"lenet\"", &problems).unwrap());
-        let network = Network::new(model.layers, Shape::new(1, 28, 28), 10).unwrap();
-        assert!(network.parameter_count() > 2 * crate::optim::PIECE);
-        let mut trainer = Trainer::new(network, &config, Setup { batch_size: 21, threads, ..SETUP }).unwrap();
-        let losses = [0; 3].map(|_| trainer.step(&images, &labels).unwrap().tally.loss_sum.to_bits());
-        (losses, trainer.weights_blake3())
-    });
-    assert!(hashes.iter().all(|hash| *hash == hashes[0]));
+    for preset in
+        ["preset = 'lenet'", "preset = 'resnet9'\nchannels = [4, 8, 16, 17]", "preset = 'airbench'\nchannels = [8, 17, 9]"]
+    {
+        let hashes = [1, 2, 3, 4, 8].map(|threads| {
+            let problems = Problems::default();
+            let model = crate::model::read(&Fields::parse(preset, &problems).unwrap());
+            let network = Network::new(model.layers, Shape::new(1, 28, 28), 10).unwrap().with_initialiser(model.initialiser);
+            let mut trainer = Trainer::new(network, &config, Setup { batch_size: 21, threads, ..SETUP }).unwrap();
+            let losses = [0; 3].map(|_| trainer.step(&images, &labels).unwrap().tally.loss_sum.to_bits());
+            (losses, trainer.weights_blake3())
+        });
+        assert!(hashes.iter().all(|hash| *hash == hashes[0]), "{preset}");
+    }
 }
 
 #[test]
@@ -247,6 +251,26 @@ fn the_best_weights_are_put_back_whatever_ends_the_run() {
         trainer.restore_best();
         assert_eq!(trainer.weights_blake3(), weights[1]);
     }
+}
+
+#[test]
+fn running_statistics_belong_to_the_weights_and_a_step_that_is_refused_leaves_them() {
+    let (images, labels) = samples("good", 8);
+    let text = "epochs = 9\nlearning_rate = 0.1\nweight_decay = 0.1\nweight_decay_on = \"all\"\nearly_stopping = { patience = 2 }";
+    let mut trainer = trainer(text, SETUP);
+    let trained = trainer.network().parameter_count();
+    let state = |trainer: &Trainer| trainer.params()[trained..].to_vec();
+    assert_eq!(state(&trainer), [vec![0.0; 16], vec![1.0; 16]].concat());
+    trainer.step(&images, &labels).unwrap();
+    trainer.end_epoch(score(1.0)).unwrap();
+    let (best, hash) = (state(&trainer), trainer.weights_blake3());
+    assert!(trainer.step(&vec![f32::NAN; images.len()], &labels).is_err());
+    assert_eq!(state(&trainer), best);
+    trainer.step(&images, &labels).unwrap();
+    trainer.end_epoch(score(2.0)).unwrap();
+    assert!(state(&trainer) != best && trainer.weights_blake3() != hash);
+    trainer.restore_best();
+    assert_eq!((state(&trainer), trainer.weights_blake3()), (best, hash));
 }
 
 #[test]

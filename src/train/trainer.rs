@@ -5,7 +5,7 @@ use super::early_stopping::EarlyStopping;
 use super::progress::Progress;
 use super::weights::weights_blake3;
 use crate::error::{Error, Result};
-use crate::model::{Network, Workspace};
+use crate::model::{Network, Survey, Workspace};
 use crate::optim::schedule::LearningRate;
 use crate::optim::{Descent, State};
 use std::sync::Arc;
@@ -66,8 +66,8 @@ impl Trainer {
         let params = network.initialise(setup.seed);
         Ok(Self {
             workspace: network.workspace(setup.batch_size),
-            grads: vec![0.0; params.len()],
-            state: descent.fresh(params.len()),
+            grads: vec![0.0; network.parameter_count()],
+            state: descent.fresh(network.parameter_count()),
             optimizer: config.optimizer_name,
             learning_rate: config.learning_rate.clone(),
             early_stopping: config.early_stopping,
@@ -87,9 +87,21 @@ impl Trainer {
         &self.network
     }
 
-    /// All parameters, in the order of the network's spans.
+    /// All parameters and the network's state, in the order of its spans.
     pub fn params(&self) -> &[f32] {
         &self.params
+    }
+
+    /// Before the first step: shows training images to the network's [`Survey`], if it has one. `show` hands it batch after batch.
+    ///
+    /// # Errors
+    /// Those of `show`; the network is then as it was.
+    pub fn survey(&mut self, show: impl FnOnce(&mut Survey) -> Result<()>) -> Result<()> {
+        if let Some(mut survey) = self.network.survey() {
+            show(&mut survey)?;
+            survey.conclude(&mut self.params);
+        }
+        Ok(())
     }
 
     /// BLAKE3 of all parameters.
@@ -104,6 +116,7 @@ impl Trainer {
 
     /// What the penalties add to the loss of a batch, with the weights as they are.
     pub fn penalty(&self) -> f64 {
-        self.descent.penalties.value(self.setup.batch_size, &self.params, &self.descent.decay)
+        let trained = &self.params[..self.network.parameter_count()];
+        self.descent.penalties.value(self.setup.batch_size, trained, &self.descent.decay)
     }
 }

@@ -27,7 +27,7 @@ op = "horizontal_flip"
 size = 3
 mix = ["mixup", { mixer = "cutmix", p = 0.4 }]
 [model]
-layers = [{ layer = "flatten" }, { layer = "dropout", keep = 0.8 }, { layer = "linear", out = 2 }]
+layers = ["whiten", "batch_norm", "gelu", "flatten", { layer = "dropout", keep = 0.8 }, { layer = "linear", out = 2 }]
 [train]
 epochs = 2
 optimizer = "adam"

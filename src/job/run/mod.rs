@@ -5,6 +5,7 @@ mod discard;
 pub(super) mod moments;
 mod resume;
 pub(super) mod signals;
+mod survey;
 mod train;
 mod voice;
 mod write;

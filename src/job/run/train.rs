@@ -3,6 +3,7 @@
 use super::moments::Moments;
 use super::resume::{self, Past};
 use super::signals::Signals;
+use super::survey::survey;
 use super::voice::{Audience, Voice};
 use super::{Request, artifacts};
 use crate::batch::{Batch, Part, Pass};
@@ -149,6 +150,7 @@ impl<'a> Session<'a> {
             None => Moments::of_plan(plan, signals)?,
         };
         if past.is_none() {
+            survey(plan, &moments, &mut trainer, signals)?;
             claimed.write("pipeline.toml", resolved_text(plan).as_bytes())?;
         }
         let resume_words = request.resume_words();

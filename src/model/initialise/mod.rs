@@ -1,10 +1,12 @@
 //! How weights start: one strategy a file, and the catalogue of them. Biases always start at 0.
 
+mod dirac;
 mod he;
 mod normal;
 mod xavier;
 mod zeros;
 
+pub use dirac::Dirac;
 pub use he::He;
 pub use normal::Normal;
 pub use xavier::Xavier;
@@ -27,7 +29,8 @@ pub trait Initialiser: Debug + Send + Sync {
 pub type Build = fn(&Fields) -> Box<dyn Initialiser>;
 
 /// Every strategy that a pipeline file can name.
-pub const INITIALISERS: &[Entry<Build>] = &[he::NORMAL, he::UNIFORM, normal::ENTRY, xavier::NORMAL, xavier::UNIFORM, zeros::ENTRY];
+pub const INITIALISERS: &[Entry<Build>] =
+    &[dirac::ENTRY, he::NORMAL, he::UNIFORM, normal::ENTRY, xavier::NORMAL, xavier::UNIFORM, zeros::ENTRY];
 
 /// Which distribution numbers are drawn from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,7 +150,8 @@ mod tests {
     use crate::key::Key;
 
     fn span(shape: Vec<usize>, fan_in: usize, fan_out: usize) -> Span {
-        Span { name: "0.weight".into(), start: 0, len: shape.iter().product(), shape, decay: true, fan_in, fan_out }
+        let (name, len) = ("0.weight".into(), shape.iter().product());
+        Span { name, start: 0, len, shape, trained: true, decay: true, initial: None, fan_in, fan_out }
     }
 
     #[test]
@@ -178,6 +182,8 @@ mod tests {
                 "xavier_normal" | "xavier_uniform" => 2.0 / 500.0,
                 "normal" => 0.01f64.powi(2),
                 "zeros" => 0.0,
+                // Of a linear layer; convolutions are tested beside it.
+                "dirac" => 1.0 / 900.0,
                 other => panic!("no formula is stated for {other}"),
             };
             assert!((variance - expected).abs() <= 0.03 * expected && mean.abs() <= 0.02 * expected.sqrt(), "{}", entry.name);

@@ -4,7 +4,7 @@ use super::max_pool::windows;
 use super::window::Window;
 use super::{Build, Built, ImageGradient, LayerSpec, PerImage, Work};
 use crate::error::Problem;
-use crate::kernel::pool::Windows;
+use crate::kernel::pool::Pool;
 use crate::model::Shape;
 use crate::registry::Entry;
 
@@ -34,11 +34,11 @@ impl LayerSpec for AvgPool {
     fn build(&self, input: Shape, _: usize) -> Result<Built, Problem> {
         let windows = windows(&self.window, input)?;
         let shape = Shape::new(input.channels, windows.out_height, windows.out_width);
-        Ok(Built::plain(shape, Work::PerImage(Box::new(Fitted(windows)))))
+        Ok(Built::plain(shape, Work::PerImage(Box::new(Fitted(Pool::new(windows))))))
     }
 }
 
-struct Fitted(Windows);
+struct Fitted(Pool);
 
 impl PerImage for Fitted {
     fn forward(&self, _: &[f32], input: &[f32], output: &mut [f32]) {

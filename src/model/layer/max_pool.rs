@@ -3,7 +3,7 @@
 use super::window::{Padding, Window};
 use super::{Build, Built, ImageGradient, LayerSpec, PerImage, Work};
 use crate::error::Problem;
-use crate::kernel::pool::Windows;
+use crate::kernel::pool::{Pool, Windows};
 use crate::model::Shape;
 use crate::registry::Entry;
 
@@ -33,7 +33,7 @@ impl LayerSpec for MaxPool {
     fn build(&self, input: Shape, _: usize) -> Result<Built, Problem> {
         let windows = windows(&self.window, input)?;
         let shape = Shape::new(input.channels, windows.out_height, windows.out_width);
-        Ok(Built::plain(shape, Work::PerImage(Box::new(Fitted(windows)))))
+        Ok(Built::plain(shape, Work::PerImage(Box::new(Fitted(Pool::new(windows))))))
     }
 }
 
@@ -54,7 +54,7 @@ pub(super) fn windows(window: &Window, input: Shape) -> Result<Windows, Problem>
     Ok(Windows { channels, height, width, out_height, out_width, kernel, stride, padding })
 }
 
-struct Fitted(Windows);
+struct Fitted(Pool);
 
 impl PerImage for Fitted {
     fn forward(&self, _: &[f32], input: &[f32], output: &mut [f32]) {

@@ -1,28 +1,48 @@
 //! Layers: what each computes on plain slices, and the catalogue of them. A layer knows its own shapes, and no other layer.
 //!
-//! Three ways of working, so that a network can run a whole row of layers on one image while it is in the cache:
-//! [`InPlace`] changes activations where they lie, [`PerImage`] maps one image to another, [`PerBatch`] needs all images at once.
+//! Four ways of working, so that a network can run a whole row of layers on one image while it is in the cache:
+//! [`InPlace`] changes activations where they lie, [`PerImage`] maps one image to another, [`Normalise`] works image by image
+//! once sums over all images are known, [`PerBatch`] needs all images at once.
 
 mod avg_pool;
+mod batch_norm;
 mod conv;
+mod curve;
 mod dropout;
 mod flatten;
+mod gelu;
+mod global_avg_pool;
+mod global_max_pool;
+mod leaky_relu;
 mod linear;
 mod max_pool;
 mod relu;
+mod residual;
+mod scale;
 mod sigmoid;
+mod silu;
 mod tanh;
+mod whiten;
 mod window;
 
 pub use avg_pool::AvgPool;
+pub use batch_norm::BatchNorm;
 pub use conv::Conv;
 pub use dropout::Dropout;
 pub use flatten::Flatten;
+pub use gelu::Gelu;
+pub use global_avg_pool::GlobalAvgPool;
+pub use global_max_pool::GlobalMaxPool;
+pub use leaky_relu::LeakyRelu;
 pub use linear::Linear;
 pub use max_pool::MaxPool;
 pub use relu::Relu;
+pub use residual::Residual;
+pub use scale::Scale;
 pub use sigmoid::Sigmoid;
+pub use silu::Silu;
 pub use tanh::Tanh;
+pub use whiten::Whiten;
 pub use window::{Padding, Window};
 
 use super::Shape;
@@ -37,14 +57,23 @@ pub type Build = fn(&Fields) -> Box<dyn LayerSpec>;
 /// Every layer that a pipeline file can name.
 pub const LAYERS: &[Entry<Build>] = &[
     avg_pool::ENTRY,
+    batch_norm::ENTRY,
     conv::ENTRY,
     dropout::ENTRY,
     flatten::ENTRY,
+    gelu::ENTRY,
+    global_avg_pool::ENTRY,
+    global_max_pool::ENTRY,
+    leaky_relu::ENTRY,
     linear::ENTRY,
     max_pool::ENTRY,
     relu::ENTRY,
+    residual::ENTRY,
+    scale::ENTRY,
     sigmoid::ENTRY,
+    silu::ENTRY,
     tanh::ENTRY,
+    whiten::ENTRY,
 ];
 
 /// A layer as written, before the shape of its input is known.
@@ -68,7 +97,7 @@ pub trait LayerSpec: Debug + Send + Sync {
 pub struct Built {
     /// Shape of its output.
     pub shape: Shape,
-    /// Its tensors of parameters, in the order in which they follow each other.
+    /// Its tensors: those that are trained in the order in which they follow each other, and so the others.
     pub tensors: Vec<Tensor>,
     /// Multiply-adds of the forward pass for one image.
     pub multiply_adds: u64,
@@ -83,13 +112,19 @@ impl Built {
     }
 }
 
-/// A tensor of parameters that a layer wants.
+/// A tensor that a layer wants in the arena.
 #[derive(Clone, Debug)]
 pub struct Tensor {
-    /// `weight` or `bias`.
+    /// `weight`, `bias` or what else PyTorch calls it.
     pub name: &'static str,
     /// Sizes.
     pub shape: Vec<usize>,
+    /// Whether it has a gradient. What has none is the layer's *state*.
+    pub trained: bool,
+    /// Whether penalties on weights concern it.
+    pub decay: bool,
+    /// What every value starts as; none where the initialiser draws them.
+    pub initial: Option<f32>,
     /// Inputs that each output sums over.
     pub fan_in: usize,
     /// Outputs that each input feeds.
@@ -100,9 +135,20 @@ impl Tensor {
     /// `weight` and, where wanted, `bias` with one value an output.
     pub fn weight_and_bias(shape: Vec<usize>, fan_in: usize, fan_out: usize, bias: bool) -> Vec<Tensor> {
         let outputs = shape[0];
-        let weight = Tensor { name: "weight", shape, fan_in, fan_out };
-        let bias = bias.then(|| Tensor { name: "bias", shape: vec![outputs], fan_in, fan_out });
+        let weight = Tensor { name: "weight", shape, trained: true, decay: true, initial: None, fan_in, fan_out };
+        let bias = bias.then(|| Tensor { fan_in, fan_out, ..Tensor::vector("bias", outputs, 0.0) });
         std::iter::once(weight).chain(bias).collect()
+    }
+
+    /// One trained value a channel, all starting as `initial`, that no penalty concerns.
+    pub fn vector(name: &'static str, channels: usize, initial: f32) -> Tensor {
+        let initial = Some(initial);
+        Tensor { name, shape: vec![channels], trained: true, decay: false, initial, fan_in: 1, fan_out: 1 }
+    }
+
+    /// The same as state.
+    pub fn state(self) -> Tensor {
+        Tensor { trained: false, decay: false, ..self }
     }
 
     /// Number of floats.
@@ -124,8 +170,27 @@ pub enum Work {
     InPlace(Box<dyn InPlace>),
     /// Maps one image to another.
     PerImage(Box<dyn PerImage>),
+    /// Works image by image once sums over all images are known.
+    Normalise(Box<dyn Normalise>),
     /// Needs all images at once.
     PerBatch(Box<dyn PerBatch>),
+    /// Adds what a row of layers makes of the input to the input, or to what a second row makes of it.
+    Residual {
+        /// The first row, not empty.
+        branch: Vec<Part>,
+        /// The second; empty for the input itself.
+        shortcut: Vec<Part>,
+    },
+}
+
+/// A layer inside another.
+pub struct Part {
+    /// Its name in the catalogue.
+    pub kind: &'static str,
+    /// What it is in a few words.
+    pub about: String,
+    /// The layer.
+    pub built: Built,
 }
 
 /// Where a layer that draws random numbers finds them: the key of this layer in this step, and the image's number in the batch.
@@ -153,8 +218,8 @@ pub trait PerImage: Send + Sync {
     fn prepared_len(&self) -> usize {
         0
     }
-    /// Lays parameters out for this step's calls.
-    fn prepare(&self, _parameters: &[f32], _prepared: &mut [f32]) {}
+    /// Lays trained parameters and state out for this step's calls.
+    fn prepare(&self, _parameters: &[f32], _state: &[f32], _prepared: &mut [f32]) {}
     /// Writes the output of one image.
     fn forward(&self, prepared: &[f32], input: &[f32], output: &mut [f32]);
     /// Floats in which [`PerImage::backward`] sums gradients of parameters.
@@ -165,6 +230,20 @@ pub trait PerImage: Send + Sync {
     fn backward(&self, prepared: &[f32], pass: ImageGradient<'_>, sums: &mut [f32]);
     /// Writes summed gradients in the order of the parameters.
     fn collect(&self, _sums: &[f32], _gradient: &mut [f32]) {}
+    /// What it wants to know of training images before the first step.
+    fn survey(&self) -> Option<&dyn Survey> {
+        None
+    }
+}
+
+/// What a first layer wants to know of training images before the first step, to set its state.
+pub trait Survey: Send + Sync {
+    /// Sums over the images.
+    fn sums_len(&self) -> usize;
+    /// Adds one image's share to the sums.
+    fn look(&self, image: &[f32], sums: &mut [f64]);
+    /// Writes the state that follows from the sums over `images` images.
+    fn conclude(&self, sums: &[f64], images: usize, state: &mut [f32]);
 }
 
 /// What [`PerImage::backward`] works on.
@@ -176,6 +255,32 @@ pub struct ImageGradient<'a> {
     pub output: &'a [f32],
     /// Gradient of the input, to be written.
     pub to: Option<&'a mut [f32]>,
+}
+
+/// Changes activations, image by image and keeping their shape, as sums over all images of the batch say.
+///
+/// Between its passes a layer keeps a row of *saved* numbers: [`Normalise::settle`] and [`Normalise::settle_gradient`] write it,
+/// the others read it. Sums are added image by image within fixed groups of images, whose sums are then added in order.
+pub trait Normalise: Send + Sync {
+    /// Sums over the images in either direction.
+    fn sums_len(&self) -> usize;
+    /// Floats in the row of saved numbers.
+    fn saved_len(&self) -> usize;
+    /// Adds one image's share to the sums.
+    fn measure(&self, input: &[f32], sums: &mut [f64]);
+    /// Turns the sums over `images` images into what [`Normalise::forward`] needs; without sums, takes it from the state, to
+    /// evaluate.
+    fn settle(&self, parameters: &[f32], state: &[f32], sums: Option<(&[f64], usize)>, saved: &mut [f32]);
+    /// Writes the output of one image.
+    fn forward(&self, saved: &[f32], input: &[f32], output: &mut [f32]);
+    /// Adds one image's share to the sums that the gradient depends on.
+    fn measure_gradient(&self, saved: &[f32], input: &[f32], gradient: &[f32], sums: &mut [f64]);
+    /// Turns these sums into what [`Normalise::backward`] needs, and writes the gradient of the parameters.
+    fn settle_gradient(&self, parameters: &[f32], sums: (&[f64], usize), saved: &mut [f32], gradient: &mut [f32]);
+    /// Turns the gradient of one image's output into that of its input.
+    fn backward(&self, saved: &[f32], input: &[f32], gradient: &mut [f32]);
+    /// Moves the state by what the last training pass measured.
+    fn remember(&self, saved: &[f32], state: &mut [f32]);
 }
 
 /// Activations of a batch: row i begins at `i · stride`.

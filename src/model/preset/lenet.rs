@@ -9,7 +9,7 @@ pub(super) const ENTRY: Entry<Build> = Entry {
     name: "lenet",
     about: "Two convolutions with pooling, one hidden layer, dropout: LeNet with today's parts",
     example: "preset = \"lenet\"\nchannels = [32, 64]\nhidden = 512\nkeep_hidden = 0.5",
-    build: |fields| Lenet::read(fields).layers(),
+    build: |fields| Lenet::read(fields).layers().into(),
 };
 
 /// Sizes of the network.
@@ -46,7 +46,7 @@ impl Lenet {
     pub fn layers(&self) -> Vec<Box<dyn LayerSpec>> {
         let mut layers: Vec<Box<dyn LayerSpec>> = Vec::new();
         for out in self.channels {
-            layers.push(Box::new(Conv { out, window: Window { kernel: 5, stride: 1, padding: Padding::Sides(2) }, bias: true }));
+            layers.push(Box::new(Conv { bias: true, ..Conv::plain(out, 5, 2) }));
             layers.push(Box::new(Relu));
             layers.push(Box::new(MaxPool { window: Window { kernel: 2, stride: 2, padding: Padding::Sides(0) } }));
         }

@@ -9,7 +9,7 @@ pub(super) const ENTRY: Entry<Build> = Entry {
     name: "mlp",
     about: "Multi-layer perceptron: hidden layers with ReLU and dropout, as in Srivastava et al. 2014",
     example: "preset = \"mlp\"\nhidden = [1024, 1024]\nkeep_input = 0.8\nkeep_hidden = 0.5",
-    build: |fields| Mlp::read(fields).layers(),
+    build: |fields| Mlp::read(fields).layers().into(),
 };
 
 /// A row of hidden layers.

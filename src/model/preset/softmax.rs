@@ -8,7 +8,7 @@ pub(super) const ENTRY: Entry<Build> = Entry {
     name: "softmax",
     about: "Softmax regression: one linear layer from pixels to classes",
     example: "preset = \"softmax\"",
-    build: |_| softmax(),
+    build: |_| softmax().into(),
 };
 
 /// Flatten, then linear to the classes.

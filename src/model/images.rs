@@ -1,0 +1,199 @@
+//! One image through the layers of a stage, forward and backward, and the parameters of these layers. Knows no batch.
+
+use super::layer::{Draw, ImageGradient};
+use super::pass::Batch;
+use super::plan::{Block, Node, Place, Plan, Step};
+use crate::kernel::{blend, scratch};
+use std::ops::Range;
+
+/// A stage's layers that work image by image.
+#[derive(Clone, Copy)]
+pub(super) struct Images<'a> {
+    pub plan: &'a Plan,
+    pub stage: usize,
+    /// Records of the stages before.
+    pub earlier: &'a [Vec<f32>],
+    pub batch: Batch<'a>,
+    pub prepared: &'a [f32],
+    pub saved: &'a [f32],
+    pub keys: &'a [u64],
+}
+
+impl<'a> Images<'a> {
+    /// Numbers of the nodes behind one that waits for the whole batch.
+    pub fn tail(&self) -> Range<usize> {
+        let nodes = &self.plan.stages[self.stage].nodes;
+        let waits =
+            self.plan.nodes[nodes.clone()].first().is_some_and(|node| matches!(node.step, Step::PerBatch(_) | Step::Normalise(_)));
+        nodes.start + usize::from(waits)..nodes.end
+    }
+
+    /// Floats in front of the tail and behind it.
+    pub fn lens(&self) -> [usize; 2] {
+        let len = |node: usize| match node.checked_sub(1) {
+            Some(before) => self.plan.nodes[before].shape.len(),
+            None => self.plan.input.len(),
+        };
+        [len(self.tail().start), len(self.tail().end)]
+    }
+
+    /// An image's activations at a place; `record` is its record in this stage, or the part of it in which the place lies.
+    pub fn at<'r>(&self, place: Option<Place>, len: usize, row: usize, record: &'r [f32]) -> &'r [f32]
+    where
+        'a: 'r,
+    {
+        match place {
+            None => &self.batch.images[row * self.plan.input.len()..][..len],
+            Some(place) if place.stage == self.stage => &record[place.at..][..len],
+            Some(place) => &self.earlier[place.stage][row * self.plan.stages[place.stage].record + place.at..][..len],
+        }
+    }
+
+    fn draw(&self, node: usize, row: usize) -> Draw {
+        Draw { key: self.keys[node], row: row as u64 }
+    }
+
+    /// Runs the layers on an image, from one that normalises on.
+    pub fn forward(&self, record: &mut [f32], row: usize) {
+        for index in self.plan.stages[self.stage].nodes.clone() {
+            let node = &self.plan.nodes[index];
+            let (Some(place), len) = (node.place.filter(|place| place.stage == self.stage), node.shape.len()) else { continue };
+            if let Step::Join(_, branch) = node.step {
+                self.join(node, (branch, place.at), record, row);
+                continue;
+            }
+            let (before, output) = record.split_at_mut(place.at);
+            let input = || self.at(node.from, node.input.len(), row, before);
+            match &node.step {
+                Step::PerImage(work) => work.forward(&self.prepared[node.prepared.clone()], input(), &mut output[..len]),
+                Step::Normalise(work) => work.forward(&self.saved[node.saved.clone()], input(), &mut output[..len]),
+                Step::InPlace(work) => {
+                    if node.copies {
+                        output[..len].copy_from_slice(input());
+                    }
+                    work.forward(&mut output[..len], self.batch.training.then(|| self.draw(index, row)));
+                }
+                Step::View | Step::PerBatch(_) | Step::Fork(_) | Step::Turn(_) | Step::Join(..) => {}
+            }
+        }
+    }
+
+    /// Adds a branch and its shortcut, where the branch lies or at a new place.
+    fn join(&self, node: &Node, (branch, at): (Option<Place>, usize), record: &mut [f32], row: usize) {
+        let len = node.shape.len();
+        if node.copies {
+            let (before, output) = record.split_at_mut(at);
+            output[..len].copy_from_slice(self.at(branch, len, row, before));
+            blend::add(&mut output[..len], self.at(node.from, len, row, before));
+            return;
+        }
+        match node.from.filter(|from| from.stage == self.stage && from.at > at) {
+            Some(from) => {
+                let (before, behind) = record.split_at_mut(from.at);
+                blend::add(&mut before[at..at + len], &behind[..len]);
+            }
+            None => {
+                let (before, output) = record.split_at_mut(at);
+                blend::add(&mut output[..len], self.at(node.from, len, row, before));
+            }
+        }
+    }
+
+    /// Takes the gradient of the stage's output down to layer `lowest`, whose input's gradient goes to `to`, if that is wanted.
+    pub fn backward(
+        &self,
+        lowest: usize,
+        record: &[f32],
+        row: usize,
+        (gradient, to): (&[f32], Option<&mut [f32]>),
+        held: &mut [f32],
+        sums: &mut [f32],
+    ) {
+        let nodes = self.tail();
+        let lens = self.plan.nodes[nodes.clone()].iter().map(|node| node.input.len().max(node.shape.len()));
+        let widest = lens.max().unwrap_or(0).max(gradient.len());
+        scratch::with(2 * widest, |buffer| {
+            let (mut here, mut next) = buffer.split_at_mut(widest);
+            here[..gradient.len()].copy_from_slice(gradient);
+            // What the layer behind this stage, which normalises, has left to be done image by image.
+            if let Some((node, work)) = self.plan.head(self.stage + 1) {
+                let input = self.at(node.from, node.input.len(), row, record);
+                work.backward(&self.saved[node.saved.clone()], input, &mut here[..gradient.len()]);
+            }
+            for index in nodes.rev().take_while(|&index| index >= lowest) {
+                let node = &self.plan.nodes[index];
+                let [input_len, len] = [node.input.len(), node.shape.len()];
+                match &node.step {
+                    Step::InPlace(work) => {
+                        work.backward(self.at(node.place, len, row, record), &mut here[..len], self.draw(index, row));
+                    }
+                    Step::PerImage(work) => {
+                        let input = self.at(node.from, input_len, row, record);
+                        let wanted = (index > lowest || to.is_some()).then_some(&mut next[..input_len]);
+                        let pass = ImageGradient { input, output: &here[..len], to: wanted };
+                        work.backward(&self.prepared[node.prepared.clone()], pass, &mut sums[node.sums.clone()]);
+                        std::mem::swap(&mut here, &mut next);
+                    }
+                    Step::Join(block, _) => held[block.held..][..len].copy_from_slice(&here[..len]),
+                    Step::Turn(block) => turn(*block, held, &mut here, &mut next),
+                    Step::Fork(block) => blend::add(&mut here[..len], &held[block.held..][..len]),
+                    Step::View | Step::PerBatch(_) | Step::Normalise(_) => {}
+                }
+            }
+            if let Some(to) = to {
+                to.copy_from_slice(&here[..to.len()]);
+            }
+        });
+    }
+}
+
+/// Holds the gradient that came through the shortcut, and goes on with the one that was held for the branch. They are the same one
+/// where the shortcut is the input itself.
+fn turn<'b>(block: Block, held: &mut [f32], here: &mut &'b mut [f32], next: &mut &'b mut [f32]) {
+    if block.projects {
+        let [input, output] = block.lens;
+        next[..output].copy_from_slice(&held[block.held..][..output]);
+        held[block.held..][..input].copy_from_slice(&here[..input]);
+        std::mem::swap(here, next);
+    }
+}
+
+/// Lays the parameters of all layers out for this step's calls, in parallel. `prepared` begins where the first node's part does.
+pub(super) fn prepare(nodes: &[Node], arena: &[f32], prepared: &mut [f32]) {
+    match nodes {
+        [] => {}
+        [node] => {
+            if let Step::PerImage(work) = &node.step {
+                work.prepare(&arena[node.parameters.clone()], &arena[node.state.clone()], prepared);
+            }
+        }
+        _ => {
+            let (left, right) = nodes.split_at(nodes.len() / 2);
+            let (first, second) = prepared.split_at_mut(right[0].prepared.start - left[0].prepared.start);
+            rayon::join(|| prepare(left, arena, first), || prepare(right, arena, second));
+        }
+    }
+}
+
+/// Writes the summed gradients of a stage's layers in the order of the parameters, in parallel.
+pub(super) fn collect(nodes: &[Node], sums: &[f32], gradient: &mut [f32]) {
+    let Some(first) = nodes.first() else { return };
+    collect_from(first.parameters.start, nodes, sums, &mut gradient[first.parameters.start..]);
+}
+
+fn collect_from(start: usize, nodes: &[Node], sums: &[f32], gradient: &mut [f32]) {
+    match nodes {
+        [] => {}
+        [node] => {
+            if let Step::PerImage(work) = &node.step {
+                work.collect(&sums[node.sums.clone()], &mut gradient[node.parameters.start - start..node.parameters.end - start]);
+            }
+        }
+        _ => {
+            let (left, right) = nodes.split_at(nodes.len() / 2);
+            let middle = right[0].parameters.start;
+            let (first, second) = gradient.split_at_mut(middle - start);
+            rayon::join(|| collect_from(start, left, sums, first), || collect_from(middle, right, sums, second));
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! The greatest value of each whole channel.
+
+use super::{Build, Built, ImageGradient, LayerSpec, PerImage, Work};
+use crate::error::Problem;
+use crate::kernel::pool::greatest;
+use crate::model::Shape;
+use crate::registry::Entry;
+
+pub(super) const ENTRY: Entry<Build> = Entry {
+    name: "global_max_pool",
+    about: "Keeps the greatest value of each whole channel",
+    example: "layer = \"global_max_pool\"",
+    build: |_| Box::new(GlobalMaxPool),
+};
+
+/// As PyTorch's `AdaptiveMaxPool2d(1)`, flattened: gradients go to the first greatest value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GlobalMaxPool;
+
+impl LayerSpec for GlobalMaxPool {
+    fn kind(&self) -> &'static str {
+        "global_max_pool"
+    }
+
+    fn build(&self, input: Shape, _: usize) -> Result<Built, Problem> {
+        let area = input.height * input.width;
+        Ok(Built::plain(Shape::vector(input.channels), Work::PerImage(Box::new(Fitted { area }))))
+    }
+}
+
+struct Fitted {
+    area: usize,
+}
+
+impl PerImage for Fitted {
+    fn forward(&self, _: &[f32], input: &[f32], output: &mut [f32]) {
+        input.chunks_exact(self.area).zip(output).for_each(|(plane, output)| *output = plane[greatest(plane)]);
+    }
+
+    fn backward(&self, _: &[f32], pass: ImageGradient<'_>, _: &mut [f32]) {
+        if let Some(to) = pass.to {
+            to.fill(0.0);
+            let planes = pass.input.chunks_exact(self.area).zip(to.chunks_exact_mut(self.area));
+            planes.zip(pass.output).for_each(|((plane, to), gradient)| to[greatest(plane)] = *gradient);
+        }
+    }
+}

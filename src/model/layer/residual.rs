@@ -1,0 +1,108 @@
+//! A residual block (He et al. 2016): what a row of layers makes of the input, added to the input or to a projection of it.
+
+use super::{Build, Built, LayerSpec, Part, Work};
+use crate::config::Fields;
+use crate::error::Problem;
+use crate::model::Shape;
+use crate::model::read::read_layer;
+use crate::registry::Entry;
+
+pub(super) const ENTRY: Entry<Build> = Entry {
+    name: "residual",
+    about: "Adds what a row of layers makes of the input to the input, or to what a second row makes of it",
+    example: "layer = \"residual\"\nbranch = [{ layer = \"conv\", out = 3, kernel = 3, padding = 1 }, \"batch_norm\"]\n\
+              shortcut = [{ layer = \"conv\", out = 3, kernel = 1 }]",
+    build: |fields| Box::new(Residual::read(fields)),
+};
+
+/// How many blocks may lie in each other.
+const DEPTH: usize = 8;
+
+/// y = branch(x) + shortcut(x); the shortcut is x itself where it has no layers. Its tensors are called `branch.0.weight`,
+/// `shortcut.0.weight` and so on.
+#[derive(Debug)]
+pub struct Residual {
+    /// At least one layer.
+    pub branch: Vec<Box<dyn LayerSpec>>,
+    /// Any number of layers.
+    pub shortcut: Vec<Box<dyn LayerSpec>>,
+}
+
+impl Residual {
+    fn read(fields: &Fields) -> Self {
+        if fields.depth() >= DEPTH {
+            fields.complain("branch", format!("more than {DEPTH} blocks lie in each other"), "");
+            return Self { branch: Vec::new(), shortcut: Vec::new() };
+        }
+        let read = |tables: Vec<Fields>| tables.iter().filter_map(read_layer).collect();
+        let branch = fields.inside("branch", "layer", "the layers whose output is added");
+        let about = "layers that bring the input to the branch's shape; the input itself where left out";
+        let shortcut = if fields.has("shortcut") {
+            fields.inside("shortcut", "layer", about)
+        } else {
+            fields.tables("shortcut", "layer", about)
+        };
+        Self { branch: read(branch), shortcut: read(shortcut) }
+    }
+}
+
+/// Fits a row of layers to each other.
+fn row(word: &str, layers: &[Box<dyn LayerSpec>], input: Shape, classes: usize) -> Result<(Vec<Part>, Shape), Problem> {
+    let (mut parts, mut shape) = (Vec::new(), input);
+    for (index, layer) in layers.iter().enumerate() {
+        let built = layer.build(shape, classes).map_err(|problem| {
+            let message = format!("{word} {index} ({}): {}", layer.kind(), problem.message);
+            Problem { message, ..problem }
+        })?;
+        shape = built.shape;
+        parts.push(Part { kind: layer.kind(), about: layer.about(), built });
+    }
+    Ok((parts, shape))
+}
+
+impl LayerSpec for Residual {
+    fn kind(&self) -> &'static str {
+        "residual"
+    }
+
+    fn about(&self) -> String {
+        let shortcut = if self.shortcut.is_empty() { "the input" } else { "the shortcut" };
+        format!("adds {shortcut} to the branch")
+    }
+
+    fn build(&self, input: Shape, classes: usize) -> Result<Built, Problem> {
+        if self.branch.is_empty() {
+            return Err(Problem::new("there is nothing in its branch", "give `branch` at least one layer"));
+        }
+        let (branch, shape) = row("branch", &self.branch, input, classes)?;
+        let (shortcut, short_shape) = row("shortcut", &self.shortcut, input, classes)?;
+        if shape != short_shape {
+            let which = if shortcut.is_empty() { "its input has" } else { "its shortcut gives" };
+            let message = format!("its branch gives {shape}, but {which} {short_shape}");
+            let help = format!("shortcut = [{{ layer = \"conv\", out = {}, kernel = 1, … }}] can change the shape", shape.channels);
+            return Err(Problem::new(message, help));
+        }
+        let multiply_adds = 0;
+        Ok(Built { shape, tensors: Vec::new(), multiply_adds, work: Work::Residual { branch, shortcut } })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::layer::{BatchNorm, Conv, Padding, Relu, Window};
+
+    fn conv(out: usize, stride: usize) -> Box<dyn LayerSpec> {
+        Box::new(Conv { out, window: Window { kernel: 3, stride, padding: Padding::Sides(1) }, groups: 1, bias: false })
+    }
+
+    #[test]
+    fn shapes_that_cannot_be_added_are_refused_with_the_way_out() {
+        let block = Residual { branch: vec![conv(4, 2), Box::new(BatchNorm::default()), Box::new(Relu)], shortcut: Vec::new() };
+        let problem = block.build(Shape::new(2, 8, 8), 2).err().unwrap();
+        assert!(problem.message.contains("gives 4×4×4") && problem.message.contains("has 2×8×8"), "{problem:?}");
+        let block = Residual { shortcut: vec![conv(4, 2)], ..block };
+        assert_eq!(block.build(Shape::new(2, 8, 8), 2).unwrap().shape, Shape::new(4, 4, 4));
+        assert!(Residual { branch: Vec::new(), shortcut: Vec::new() }.build(Shape::new(2, 8, 8), 2).is_err());
+    }
+}
