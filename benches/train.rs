@@ -3,7 +3,7 @@
 //! `cargo bench --bench train`; `AUGPIPE_THREADS` sets the number of threads (2 where it is not set).
 
 use augpipe::kernel::gemm::{Matrix, Start, gemm};
-use augpipe::model::preset::{Lenet, Mlp};
+use augpipe::model::preset::{Airbench, Lenet, Mlp, Resnet9, Resnet20, VggSmall};
 use augpipe::model::{Network, Noise, Shape, Workspace};
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
@@ -29,7 +29,11 @@ struct Training {
 
 impl Training {
     fn new(layers: Vec<Box<dyn augpipe::model::LayerSpec>>) -> Self {
-        let network = Network::new(layers, Shape::new(1, 28, 28), 10).expect("layers that fit");
+        Self::on(Shape::new(1, 28, 28), layers)
+    }
+
+    fn on(input: Shape, layers: Vec<Box<dyn augpipe::model::LayerSpec>>) -> Self {
+        let network = Network::new(layers, input, 10).expect("layers that fit");
         let number = |i: usize| (i as u32).wrapping_mul(2_654_435_761) as f32 / u32::MAX as f32 - 0.5;
         Self {
             workspace: network.workspace(BATCH),
@@ -54,6 +58,7 @@ impl Training {
             &mut self.gradient,
         );
         black_box(tally);
+        self.network.remember(&self.workspace, &mut self.parameters);
         let pieces = self.parameters.chunks_mut(1 << 14).zip(self.gradient.chunks(1 << 14));
         rayon::scope(|scope| {
             for (parameters, gradient) in pieces {
@@ -81,7 +86,30 @@ fn mlp(bencher: Bencher<'_, '_>) {
     Training::new(preset.layers()).bench(bencher);
 }
 
-/// Evaluation of the same convolutional network; items are images.
+const COLOUR: Shape = Shape::new(3, 32, 32);
+
+/// 32×32 colour images from here on.
+#[divan::bench(sample_count = 10, sample_size = 1)]
+fn vgg_small(bencher: Bencher<'_, '_>) {
+    Training::on(COLOUR, VggSmall::default().layers()).bench(bencher);
+}
+
+#[divan::bench(sample_count = 3, sample_size = 1)]
+fn resnet9(bencher: Bencher<'_, '_>) {
+    Training::on(COLOUR, Resnet9::default().layers()).bench(bencher);
+}
+
+#[divan::bench(sample_count = 5, sample_size = 1)]
+fn resnet20(bencher: Bencher<'_, '_>) {
+    Training::on(COLOUR, Resnet20::default().layers()).bench(bencher);
+}
+
+#[divan::bench(sample_count = 3, sample_size = 1)]
+fn airbench(bencher: Bencher<'_, '_>) {
+    Training::on(COLOUR, Airbench::default().layers()).bench(bencher);
+}
+
+/// Evaluation of `lenet`; items are images.
 #[divan::bench(sample_count = 50, sample_size = 1)]
 fn lenet_logits(bencher: Bencher<'_, '_>) {
     let mut it = Training::new(Lenet::default().layers());

@@ -160,3 +160,78 @@ impl Depthwise {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::isa::{Isa, only};
+    use crate::kernel::conv::Conv;
+    use proptest::prelude::*;
+
+    fn numbers(len: usize, salt: u32) -> Vec<f32> {
+        let mix = |i: u32| (i.wrapping_mul(2_654_435_761).wrapping_add(salt.wrapping_mul(40_503)) >> 8) as f32;
+        (0..len as u32).map(|i| mix(i) / (1 << 23) as f32 - 1.0).collect()
+    }
+
+    fn geometry() -> impl Strategy<Value = Geometry> {
+        let sizes = (1usize..4, 1usize..3, 1usize..10, 1usize..22);
+        (sizes, [1usize..5, 1usize..5], [1usize..4, 1usize..4], [0usize..4, 0usize..4]).prop_map(
+            |((channels, each, h, w), kernel, stride, padding)| {
+                let size = [h, w];
+                let room = |axis: usize| (size[axis] + 2 * padding[axis]).saturating_sub(kernel[axis]) / stride[axis] + 1;
+                Geometry { input: [channels, h, w], output: [channels * each, room(0), room(1)], kernel, stride, padding }
+            },
+        )
+    }
+
+    /// Output, image gradient, and sums over two images.
+    fn all(g: Geometry) -> [Vec<f32>; 3] {
+        let plan = Depthwise::new(g);
+        let (weights, bias) = (numbers(g.output[0] * g.kernel[0] * g.kernel[1], 1), numbers(g.output[0], 2));
+        let (image, gradient) = (numbers(g.input.iter().product(), 3), numbers(g.output.iter().product(), 4));
+        let [mut output, mut back, mut sums] = [gradient.len(), image.len(), plan.sums_len()].map(|len| vec![9.0; len]);
+        sums.fill(0.0);
+        plan.forward(&weights, Some(&bias), &image, &mut output);
+        plan.image_gradient(&weights, &gradient, &mut back);
+        plan.weight_gradient(&image, &gradient, &mut sums);
+        plan.weight_gradient(&image, &gradient, &mut sums);
+        [output, back, sums]
+    }
+
+    /// The same from one convolution an input channel.
+    fn apart(g: Geometry) -> [Vec<f32>; 3] {
+        let each = g.output[0] / g.input[0];
+        let plan = Conv::new(Geometry { input: [1, g.input[1], g.input[2]], output: [each, g.output[1], g.output[2]], ..g });
+        let area = g.kernel[0] * g.kernel[1];
+        let (weights, bias) = (numbers(g.output[0] * area, 1), numbers(g.output[0], 2));
+        let (image, gradient) = (numbers(g.input.iter().product(), 3), numbers(g.output.iter().product(), 4));
+        let [mut packed, mut flipped] = [plan.packed_len(), plan.flipped_len()].map(|len| vec![0.0; len]);
+        let [mut output, mut back] = [gradient.len(), image.len()].map(|len| vec![0.0; len]);
+        let (mut of_weights, mut of_bias) = (vec![0.0; weights.len()], vec![0.0; bias.len()]);
+        for channel in 0..g.input[0] {
+            let part = |len: usize| channel * len / g.input[0]..(channel + 1) * len / g.input[0];
+            let (images, outputs) = (part(image.len()), part(gradient.len()));
+            plan.pack(&weights[part(weights.len())], Some(&bias[part(bias.len())]), &mut packed);
+            plan.pack_flipped(&weights[part(weights.len())], &mut flipped);
+            plan.forward(&packed, &image[images.clone()], &mut output[outputs.clone()]);
+            plan.image_gradient(&flipped, &gradient[outputs.clone()], &mut back[images.clone()]);
+            let mut sums = vec![0.0; plan.sums_len()];
+            (0..2).for_each(|_| plan.weight_gradient(&image[images.clone()], &gradient[outputs.clone()], &mut sums));
+            plan.collect(&sums, &mut of_weights[part(weights.len())], Some(&mut of_bias[part(bias.len())]));
+        }
+        [output, back, [of_weights, of_bias].concat()]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn each_channel_is_a_convolution_by_itself_with_the_same_bits_on_every_isa(g in geometry()) {
+            let (found, expected) = (all(g), apart(g));
+            for (found, expected) in found.iter().flatten().zip(expected.iter().flatten()) {
+                prop_assert!((found - expected).abs() <= 2e-6 * expected.abs().max(8.0), "{found} {expected}");
+            }
+            let plain = only(Isa::Plain, || all(g));
+            prop_assert!(Isa::available().into_iter().all(|isa| only(isa, || all(g)) == plain));
+        }
+    }
+}

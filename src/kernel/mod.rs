@@ -20,6 +20,7 @@ pub mod pool;
 pub mod reduce;
 pub mod scratch;
 pub mod softmax;
+mod sweep;
 mod tile;
 pub mod transpose;
 pub mod whitening;

@@ -10,6 +10,7 @@ pub mod gradient_check;
 mod images;
 pub mod initialise;
 pub mod layer;
+mod layout;
 mod network;
 mod pass;
 mod plan;

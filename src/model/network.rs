@@ -166,7 +166,8 @@ impl Network {
         }
     }
 
-    pub(super) fn survey_of_plan(&self) -> Option<Survey<'_>> {
+    /// What has to be looked at before the first step; none for most networks.
+    pub fn survey(&self) -> Option<Survey<'_>> {
         Survey::new(&self.plan.nodes, self.plan.input.len())
     }
 

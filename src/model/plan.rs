@@ -8,6 +8,7 @@
 //! wrote, but after `Turn` where the block began; going back, the gradient that the other way needs is *held* meanwhile.
 
 use super::layer::{InPlace, LayerSpec, Normalise, Part, PerBatch, PerImage, Work};
+use super::layout::cut;
 use super::{Shape, Span};
 use crate::error::Problem;
 use std::ops::Range;
@@ -15,9 +16,6 @@ use std::ops::Range;
 /// Images of a batch are spread over so many tasks, and gradients of layers that work image by image are summed in at most so
 /// many slots. A constant: results depend on it, so that they need not depend on the number of threads.
 pub(super) const TASKS: usize = 16;
-/// Floats that the slots of one stage may take together before there are fewer of them.
-const SLOT_FLOATS: usize = 1 << 24;
-
 /// What happens at a node.
 pub(super) enum Step {
     View,
@@ -35,7 +33,7 @@ pub(super) enum Step {
 
 impl Step {
     /// Whether it waits for all images.
-    fn waits(&self) -> bool {
+    pub fn waits(&self) -> bool {
         matches!(self, Step::Normalise(_) | Step::PerBatch(_))
     }
 }
@@ -284,89 +282,5 @@ impl Draft {
         let arena = end(&spans).max(parameters);
         let (prepared, saved, held) = (self.prepared, self.saved, self.held[1]);
         Plan { input, nodes: self.nodes, stages, spans, parameters, arena, prepared, saved, held }
-    }
-}
-
-/// Cuts nodes into stages. What normalises has a stage before it, which measures for it.
-fn cut(nodes: &mut [Node]) -> Vec<Stage> {
-    let measured_first = nodes.first().is_some_and(|node| node.normalise().is_some());
-    let waiting = (0..nodes.len()).filter(|&index| (index == 0 && !measured_first) || nodes[index].step.waits());
-    let mut starts: Vec<usize> = measured_first.then_some(0).into_iter().chain(waiting).collect();
-    starts.push(nodes.len());
-    let mut layout = Layout::default();
-    let ranges = starts.windows(2).map(|pair| pair[0]..pair[1]);
-    ranges.map(|range| layout.stage(range.clone(), &mut nodes[range])).collect()
-}
-
-/// Where the outputs of the nodes so far lie.
-#[derive(Default)]
-struct Layout {
-    stage: usize,
-    at: Option<Place>,
-    /// Whether the numbers at `at` may be changed: nobody needs them as they are.
-    free: bool,
-    /// Of every block that is open: where it begins, and where its branch ended.
-    open: Vec<(Option<Place>, (Option<Place>, bool))>,
-}
-
-impl Layout {
-    /// Places the outputs of a stage's nodes in its record. What works in place does so wherever nobody needs what was there.
-    fn stage(&mut self, range: Range<usize>, nodes: &mut [Node]) -> Stage {
-        let (mut record, mut sums) = (0, 0);
-        for node in nodes {
-            node.from = self.at;
-            if self.moves(node) {
-                self.at = Some(Place { stage: self.stage, at: record });
-                record += node.shape.len();
-            }
-            node.place = self.at;
-            if let Step::PerImage(work) = &node.step {
-                node.sums = sums..sums + work.sums_len();
-                sums = node.sums.end;
-            }
-        }
-        self.stage += 1;
-        let slots = (SLOT_FLOATS / sums.max(1)).clamp(1, TASKS);
-        Stage { nodes: range, record: record.max(1), sums, slots }
-    }
-
-    /// Whether a node's output needs a new place; otherwise it lies at `at`.
-    fn moves(&mut self, node: &mut Node) -> bool {
-        let in_reach = |place: Option<Place>| place.is_some_and(|place| place.stage == self.stage);
-        match &mut node.step {
-            Step::View => false,
-            Step::InPlace(work) => {
-                node.copies = !(self.free && in_reach(self.at));
-                self.free = !work.reads_output();
-                node.copies
-            }
-            Step::PerImage(_) | Step::PerBatch(_) | Step::Normalise(_) => {
-                self.free = true;
-                true
-            }
-            Step::Fork(_) => {
-                self.open.push((self.at, (None, false)));
-                self.free = false;
-                false
-            }
-            Step::Turn(_) => {
-                if let Some((begin, branch)) = self.open.last_mut() {
-                    *branch = (self.at, self.free);
-                    self.at = *begin;
-                }
-                self.free = false;
-                false
-            }
-            Step::Join(_, branch_end) => {
-                let (_, (branch, free)) = self.open.pop().unwrap_or_default();
-                *branch_end = branch;
-                node.copies = !(free && in_reach(branch));
-                if !node.copies {
-                    self.at = branch;
-                }
-                self.free = true;
-                node.copies
-            }
-        }
     }
 }

@@ -1,7 +1,6 @@
 //! What layers want to know of training images before the first step. Knows no training.
 
 use super::layer::Survey as Wish;
-use super::network::Network;
 use super::plan::{Node, Step};
 use std::ops::Range;
 
@@ -47,18 +46,10 @@ impl<'n> Survey<'n> {
     }
 }
 
-impl Network {
-    /// What has to be looked at before the first step; none for most networks.
-    pub fn survey(&self) -> Option<Survey<'_>> {
-        self.survey_of_plan()
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::model::layer::{Flatten, LayerSpec, Linear, Relu, Whiten};
-    use crate::model::{Noise, Shape};
+    use crate::model::{Network, Noise, Shape};
 
     fn network() -> Network {
         let layers: Vec<Box<dyn LayerSpec>> =
@@ -77,7 +68,6 @@ mod tests {
         survey.conclude(&mut arena);
         let (trained, state) = arena.split_at(network.parameter_count());
         assert!(trained == &fresh[..trained.len()] && state != &fresh[trained.len()..]);
-        // Whitened patches have mean square 1 in every direction: half of the channels in all images together.
         let mut gradient = vec![0.0; network.parameter_count()];
         network.loss_and_gradient(&mut workspace, &arena, &images, &[0u32, 1, 2, 0], Noise { seed: 0, step: 0 }, &mut gradient);
         let before = arena.clone();

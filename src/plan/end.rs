@@ -41,7 +41,7 @@ impl TrainEnd {
     pub fn memory(&self, batch_size: usize) -> u64 {
         // Parameters, gradients, best, up to two slots: five rows; a checkpoint copies four of them and encodes them once more.
         const ROWS: u64 = 5 + 4 + 4;
-        self.network.parameter_count() as u64 * 4 * ROWS + self.network.workspace_bytes(batch_size)
+        self.network.arena_len() as u64 * 4 * ROWS + self.network.workspace_bytes(batch_size)
     }
 }
 

@@ -4,6 +4,7 @@ use super::progress::Progress;
 use super::trainer::Trainer;
 use crate::batch::Targets;
 use crate::error::{Error, Result};
+use crate::kernel::reduce::all_finite;
 use crate::model::{Noise, Tally};
 use crate::optim::schedule::Place;
 
@@ -45,7 +46,8 @@ impl Trainer {
         }
         let finite = pool.install(|| {
             network.remember(workspace, params);
-            descent.update(state, learning_rate, gradient_norm, &mut params[..grads.len()], grads)
+            let (trained, rest) = params.split_at_mut(grads.len());
+            descent.update(state, learning_rate, gradient_norm, trained, grads) && all_finite(rest)
         });
         if !finite {
             return Err(self.failure("a weight", "the step was too long"));

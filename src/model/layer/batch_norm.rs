@@ -87,7 +87,7 @@ enum Saved {
     /// Spread times weight.
     Scale,
     Shift,
-    /// Variance divided by n − 1; NaN for n = 1.
+    /// Variance divided by n − 1; NaN for n = 1, and [`NOTHING_MEASURED`] in evaluation.
     Variance,
     /// Factors of the backward pass.
     OfGradient,
@@ -95,6 +95,8 @@ enum Saved {
     Constant,
 }
 
+/// No variance.
+const NOTHING_MEASURED: f64 = -1.0;
 const ALL_SAVED: usize = Saved::Constant as usize + 1;
 
 struct Fitted {
@@ -141,7 +143,10 @@ impl Normalise for Fitted {
     fn settle(&self, parameters: &[f32], state: &[f32], sums: Option<(&[f64], usize)>, saved: &mut [f32]) {
         for channel in 0..self.channels {
             let (mean, variance) = match sums {
-                None => (f64::from(state[channel]), f64::from(state[self.channels + channel])),
+                None => {
+                    self.put(saved, Saved::Variance, channel, NOTHING_MEASURED);
+                    (f64::from(state[channel]), f64::from(state[self.channels + channel]))
+                }
                 Some((sums, images)) => {
                     let count = (images * self.area) as f64;
                     let mean = sums[2 * channel] / count;
@@ -205,8 +210,11 @@ impl Normalise for Fitted {
         let share = self.spec.momentum;
         let moved = |running: f32, batch: f32| (f64::from(running) * (1.0 - share) + f64::from(batch) * share) as f32;
         for (channel, (mean, variance)) in means.iter_mut().zip(variances).enumerate() {
-            *mean = moved(*mean, self.of(saved, Saved::Mean, channel));
             let batch = self.of(saved, Saved::Variance, channel);
+            if batch == NOTHING_MEASURED as f32 {
+                return;
+            }
+            *mean = moved(*mean, self.of(saved, Saved::Mean, channel));
             if !batch.is_nan() {
                 *variance = moved(*variance, batch);
             }
@@ -268,5 +276,8 @@ mod tests {
         let alone: Vec<f32> =
             images.chunks(18).flat_map(|image| network.logits(&mut workspace, &arena, image, 1).to_vec()).collect();
         assert_eq!(together, alone);
+        let before = arena.clone();
+        network.remember(&workspace, &mut arena);
+        assert_eq!(arena, before, "evaluation leaves nothing to remember");
     }
 }

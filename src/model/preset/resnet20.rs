@@ -47,8 +47,8 @@ impl Resnet20 {
                 let stride = if part > 0 && block == 0 { 2 } else { 1 };
                 layers.push(Box::new(basic_block(out, stride, before != out || stride != 1)));
                 layers.push(Box::new(Relu));
+                before = out;
             }
-            before = out;
         }
         layers.push(Box::new(GlobalAvgPool));
         layers.push(Box::new(Linear { out: None, bias: true }));
