@@ -24,8 +24,17 @@ struct Layout {
     at: Option<Place>,
     /// Whether the numbers at `at` may be changed: nobody needs them as they are.
     free: bool,
-    /// Of every block that is open: where it begins, and where its branch ended.
-    open: Vec<(Option<Place>, (Option<Place>, bool))>,
+    /// The blocks that are not joined yet.
+    open: Vec<Open>,
+}
+
+/// A residual block on the way.
+#[derive(Default)]
+struct Open {
+    begin: Option<Place>,
+    /// Where its branch ended, and whether that may be changed.
+    branch: Option<Place>,
+    free: bool,
 }
 
 impl Layout {
@@ -64,20 +73,20 @@ impl Layout {
                 true
             }
             Step::Fork(_) => {
-                self.open.push((self.at, (None, false)));
+                self.open.push(Open { begin: self.at, ..Open::default() });
                 self.free = false;
                 false
             }
             Step::Turn(_) => {
-                if let Some((begin, branch)) = self.open.last_mut() {
-                    *branch = (self.at, self.free);
-                    self.at = *begin;
+                if let Some(open) = self.open.last_mut() {
+                    (open.branch, open.free) = (self.at, self.free);
+                    self.at = open.begin;
                 }
                 self.free = false;
                 false
             }
             Step::Join(_, branch_end) => {
-                let (_, (branch, free)) = self.open.pop().unwrap_or_default();
+                let Open { branch, free, .. } = self.open.pop().unwrap_or_default();
                 *branch_end = branch;
                 node.copies = !(free && in_reach(branch));
                 if !node.copies {
