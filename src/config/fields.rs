@@ -169,13 +169,19 @@ impl Fields {
         }
     }
 
-    /// Likewise, for a list of tables of the same kind as this one: they are called by this one's name, too, and must be there.
-    pub fn inside(&self, key: &str, tag: &str, about: &str) -> Vec<Fields> {
+    /// Likewise, for a list of tables of the same kind as this one: they are called by this one's name, too.
+    pub fn may_be_inside(&self, key: &str, tag: &str, about: &str) -> Vec<Fields> {
         let mut tables = self.tables(key, tag, about);
         for table in &mut tables {
             table.name = format!("{} {}", self.name, table.name);
             table.depth = self.depth + 1;
         }
+        tables
+    }
+
+    /// Likewise, where they must be there.
+    pub fn inside(&self, key: &str, tag: &str, about: &str) -> Vec<Fields> {
+        let tables = self.may_be_inside(key, tag, about);
         self.read.borrow_mut().iter_mut().filter(|doc| doc.key == key).for_each(|doc| doc.default = None);
         if tables.is_empty() && !self.void {
             let lacks = if self.has(key) { "nothing in" } else { "no" };

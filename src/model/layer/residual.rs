@@ -37,11 +37,7 @@ impl Residual {
         let read = |tables: Vec<Fields>| tables.iter().filter_map(read_layer).collect();
         let branch = fields.inside("branch", "layer", "the layers whose output is added");
         let about = "layers that bring the input to the branch's shape; the input itself where left out";
-        let shortcut = if fields.has("shortcut") {
-            fields.inside("shortcut", "layer", about)
-        } else {
-            fields.tables("shortcut", "layer", about)
-        };
+        let shortcut = fields.may_be_inside("shortcut", "layer", about);
         Self { branch: read(branch), shortcut: read(shortcut) }
     }
 }
