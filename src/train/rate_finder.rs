@@ -37,13 +37,7 @@ pub struct RateCurve {
     pub points: Vec<RatePoint>,
     /// Whether the loss blew up, which ended the sweep.
     pub diverged: bool,
-    /// Standard deviation of the losses between batches, from differences of neighbours, which a trend leaves alone.
-fn deviation(points: &[RatePoint]) -> f64 {
-    let squares = points.windows(2).map(|pair| (pair[1].loss - pair[0].loss) * (pair[1].loss - pair[0].loss));
-    (squares.sum::<f64>() / (2 * (points.len() - 1).max(1)) as f64).sqrt()
-}
-
-/// The rate at which the smoothed loss falls fastest; none where the curve suggests nothing.
+    /// The rate at which the smoothed loss falls fastest; none where the curve suggests nothing.
     pub suggestion: Option<f64>,
     /// Why nothing is suggested; none where something is.
     pub reason: Option<String>,
@@ -133,6 +127,12 @@ impl Drop for RateFinder<'_> {
 fn lowest(points: &[RatePoint]) -> (usize, f64) {
     let numbered = points.iter().map(|point| point.smoothed).enumerate();
     numbered.fold((0, f64::INFINITY), |lowest, (place, loss)| if loss < lowest.1 { (place, loss) } else { lowest })
+}
+
+/// Standard deviation of the losses between batches, from differences of neighbours, which a trend leaves alone.
+fn deviation(points: &[RatePoint]) -> f64 {
+    let squares = points.windows(2).map(|pair| (pair[1].loss - pair[0].loss) * (pair[1].loss - pair[0].loss));
+    (squares.sum::<f64>() / (2 * (points.len() - 1).max(1)) as f64).sqrt()
 }
 
 /// The rate at which the smoothed loss falls fastest, before its lowest place.
