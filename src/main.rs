@@ -5,7 +5,7 @@ mod cli;
 use augpipe::error::Result;
 use augpipe::job;
 use clap::Parser;
-use cli::{Cli, Command, DataCommand, Public, RunArgs, Synthetic};
+use cli::{Cli, Command, DataCommand, FindLrArgs, Public, RunArgs, Synthetic};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -24,6 +24,7 @@ fn main() -> ExitCode {
 fn dispatch(command: Command) -> Result<()> {
     match command {
         Command::Run(args) => run(args),
+        Command::FindLr(args) => find_lr(args),
         Command::Check(args) => job::check::check(&args.pipeline.name, &args.pipeline.overrides(), args.json),
         Command::List(args) => job::list::list(args.json),
         Command::Describe(args) => job::describe::describe(&args.name, args.json),
@@ -40,13 +41,20 @@ fn run(args: RunArgs) -> Result<()> {
     };
     let request = job::run::Request {
         name: args.pipeline.name.clone(),
-        sets: args.pipeline.overrides(),
+        sets: args.pipeline.overrides().into_iter().chain(args.budget.map(|time| format!("train.budget={time}"))).collect(),
         out: args.out,
         resume: args.resume,
         voice,
         asked,
     };
     job::run::run(&request)
+}
+
+fn find_lr(args: FindLrArgs) -> Result<()> {
+    let FindLrArgs { from, to, steps, out, json, .. } = args;
+    let request =
+        job::find_lr::Request { name: args.pipeline.name.clone(), sets: args.pipeline.overrides(), from, to, steps, out, json };
+    job::find_lr::find_lr(&request)
 }
 
 fn data(command: DataCommand) -> Result<()> {

@@ -5,6 +5,7 @@ pub mod check;
 pub mod claim;
 pub mod data;
 pub mod describe;
+pub mod find_lr;
 pub mod list;
 pub mod run;
 

@@ -54,7 +54,8 @@ impl Descent {
 
     /// Floats that [`State`] holds beside its slots.
     pub fn scratch(&self) -> usize {
-        let of_rule = |rule: &dyn MatrixRule| self.parts.iter().filter(|part| rule.takes(part)).map(|part| rule.scratch(part)).max();
+        let of_rule =
+            |rule: &dyn MatrixRule| self.parts.iter().filter(|part| rule.takes(part)).map(|part| rule.scratch(part)).max();
         self.optimizer.matrices().and_then(of_rule).unwrap_or(0)
     }
 

@@ -69,7 +69,11 @@ pub fn add_scaled(sums: &mut [f32], values: &mut [f32], scale: f32, first: bool)
     let whole = Piece { params: sums, grads: values, ..Piece::default() };
     let add = |piece: Piece| {
         let places = piece.params.iter_mut().zip(&*piece.grads);
-        if first { places.for_each(|(sum, value)| *sum = scale * value) } else { places.for_each(|(sum, value)| *sum += scale * value) }
+        if first {
+            places.for_each(|(sum, value)| *sum = scale * value)
+        } else {
+            places.for_each(|(sum, value)| *sum += scale * value)
+        }
     };
     whole.sweep(&add, &|(), ()| ());
 }

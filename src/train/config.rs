@@ -58,7 +58,8 @@ impl TrainConfig {
         let learning_rate = LearningRate::read(fields);
         let penalties = read_penalties(fields);
         let (weight_decay, weight_decay_on_all) = read_weight_decay(fields, optimizer.default_weight_decay());
-        let about = "largest Euclidean norm of the weights into one unit or of one filter; longer ones are shortened after each step";
+        let about =
+            "largest Euclidean norm of the weights into one unit or of one filter; longer ones are shortened after each step";
         let max_norm = fields.key("max_norm", about).number(Limits::POSITIVE).optional();
         let clip = Clip::read(fields);
         let about = "batches whose gradients are averaged into one step, as if they were one batch; dropout and batch statistics stay \
@@ -140,7 +141,14 @@ fn duration(text: &str) -> Option<Duration> {
         let end = rest.find(|c: char| !c.is_ascii_digit())?;
         let (number, unit) = (rest[..end].parse::<u32>().ok()?, rest[end..].chars().next()?);
         let unit = units.find(|&known| known == unit)?;
-        seconds += u64::from(number) * if unit == 'h' { 3600 } else if unit == 'm' { 60 } else { 1 };
+        seconds += u64::from(number)
+            * if unit == 'h' {
+                3600
+            } else if unit == 'm' {
+                60
+            } else {
+                1
+            };
         rest = &rest[end + 1..];
     }
     (seconds > 0).then(|| Duration::from_secs(seconds))
@@ -196,7 +204,8 @@ mod tests {
         assert_eq!((config.checkpoint_steps, config.budget), (Some(50), Some(Duration::from_secs(5400))));
         let averaging = Averaging { decay: 0.99, every: 5, warmup: true, ramp: 0, copy_back: true };
         assert_eq!((config.averaging, config.groups.len()), (Some(averaging), 2));
-        for bad in ["max_norm = 0", "clip_value = -1", "accumulate = 0", "checkpoint_steps = 0", "ema = { decay = 1 }", "ema = 0.9"] {
+        for bad in ["max_norm = 0", "clip_value = -1", "accumulate = 0", "checkpoint_steps = 0", "ema = { decay = 1 }", "ema = 0.9"]
+        {
             assert_eq!(read(&format!("epochs = 9\nlearning_rate = 1\n{bad}")).1.len(), 1, "{bad}");
         }
     }

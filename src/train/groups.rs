@@ -74,7 +74,8 @@ impl Group {
         let which = [
             self.layer.as_ref().map(|layer| format!("layer = {layer}")),
             self.index.map(|index| format!("index = {index}")),
-            self.parameter.map(|kind| format!("parameter = {}", KINDS.iter().find(|(_, k)| *k == kind).map_or("", |(word, _)| word))),
+            self.parameter
+                .map(|kind| format!("parameter = {}", KINDS.iter().find(|(_, k)| *k == kind).map_or("", |(word, _)| word))),
         ];
         let how = [
             Some(format!("rate × {}", self.rate)),
@@ -186,11 +187,10 @@ mod tests {
         let linear = [(1.0, 0.2, Some(2.0)), (64.0, 0.1, None)];
         let last = [(0.0, 0.5, Some(3.0)), (0.0, 0.0, None)];
         assert_eq!(found, [conv, linear, last].concat());
-        assert_eq!(parts.iter().map(|part| (part.units, part.kind)).collect::<Vec<_>>()[..3], [
-            (4, PartKind::Filters),
-            (1, PartKind::Other),
-            (6, PartKind::Matrix)
-        ]);
+        assert_eq!(
+            parts.iter().map(|part| (part.units, part.kind)).collect::<Vec<_>>()[..3],
+            [(4, PartKind::Filters), (1, PartKind::Other), (6, PartKind::Matrix)]
+        );
         assert!(parts.windows(2).all(|pair| pair[0].range.end == pair[1].range.start));
     }
 

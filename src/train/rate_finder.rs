@@ -155,7 +155,8 @@ fn suggest(points: &[RatePoint], diverged: bool) -> Result<f64, String> {
         let (before, after) = (place.saturating_sub(window), (place + window).min(points.len() - 1));
         (points[before].smoothed - points[after].smoothed) / (after - before) as f64
     };
-    let steepest = (window.min(place)..=place).fold((0, f64::MIN), |best, place| if fall(place) > best.1 { (place, fall(place)) } else { best });
+    let steepest = (window.min(place)..=place)
+        .fold((0, f64::MIN), |best, place| if fall(place) > best.1 { (place, fall(place)) } else { best });
     Ok(points[steepest.0].learning_rate)
 }
 

@@ -27,7 +27,10 @@ impl TrainConfig {
             number("label_smoothing", self.label_smoothing),
             self.averaging.map(|ema| {
                 let back = if ema.copy_back { ", copied back" } else { "" };
-                format!("ema: decay = {} every {} steps{back}; scores and the stored model are of the average", ema.decay, ema.every)
+                format!(
+                    "ema: decay = {} every {} steps{back}; scores and the stored model are of the average",
+                    ema.decay, ema.every
+                )
             }),
             self.early_stopping.map(|rule| {
                 let back = if rule.restore_best { "the best weights are put back" } else { "the last weights stay" };
@@ -35,7 +38,8 @@ impl TrainConfig {
                 format!("early stopping on {}{patience}; {back}", rule.monitor.name())
             }),
             self.checkpoint_steps.map(|steps| format!("a checkpoint every {steps} steps and after every epoch")),
-            self.budget.map(|time| format!("budget = {} s: epochs are lowered to what fits, before the first step", time.as_secs())),
+            self.budget
+                .map(|time| format!("budget = {} s: epochs are lowered to what fits, before the first step", time.as_secs())),
         ];
         lines.extend(some.into_iter().flatten());
         lines.extend(self.groups.iter().enumerate().map(|(number, group)| format!("group {number}: {}", group.words())));

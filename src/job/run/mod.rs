@@ -1,10 +1,11 @@
 //! `pipeline run`: plan, claim a folder, let the stages work, report.
 
 mod artifacts;
+mod budget;
 mod discard;
-mod moments;
+pub(super) mod moments;
 mod resume;
-mod signals;
+pub(super) mod signals;
 mod train;
 mod voice;
 mod write;
@@ -14,7 +15,7 @@ pub use voice::Voice;
 use crate::error::{Error, Result};
 use crate::event::{Event, Listener};
 use crate::plan::{End, Plan, memory_bound};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// What the user asked for.
@@ -56,9 +57,10 @@ fn quoted(word: &str) -> String {
 /// Whatever kept it from starting or stopped it; see [`Error::exit_code`].
 pub fn run(request: &Request) -> Result<()> {
     let signals = signals::Signals::install()?;
-    let plan = Plan::load(&request.name, &request.sets)?;
+    let mut plan = Plan::load(&request.name, &request.sets)?;
     refuse_too_large(&plan)?;
-    refuse_inside_data(&plan, request)?;
+    refuse_inside_data(&plan, request.out.as_deref())?;
+    budget::settle(&mut plan, request, &signals)?;
     match &plan.end {
         End::Train(end) => train::run(&plan, end, request, &signals),
         End::Write(end) => write::run(&plan, end, request, &signals),
@@ -67,9 +69,9 @@ pub fn run(request: &Request) -> Result<()> {
 }
 
 /// Refuses results that would become a class of the data that they come from.
-fn refuse_inside_data(plan: &Plan, request: &Request) -> Result<()> {
-    let out = match (&request.out, &plan.end) {
-        (Some(out), _) => out.clone(),
+pub(super) fn refuse_inside_data(plan: &Plan, out: Option<&Path>) -> Result<()> {
+    let out = match (out, &plan.end) {
+        (Some(out), _) => out.to_path_buf(),
         (None, End::Write(end)) => end.path.clone(),
         (None, _) => plan.runs.clone(),
     };
@@ -85,14 +87,14 @@ fn refuse_inside_data(plan: &Plan, request: &Request) -> Result<()> {
 }
 
 /// Where a path that need not exist yet really is.
-fn real_path(path: &std::path::Path) -> Option<PathBuf> {
+fn real_path(path: &Path) -> Option<PathBuf> {
     let path = std::path::absolute(path).ok()?;
     let there = path.ancestors().find(|part| part.exists())?;
     let rest = path.strip_prefix(there).ok()?;
     Some(there.canonicalize().ok()?.join(rest))
 }
 
-fn refuse_too_large(plan: &Plan) -> Result<()> {
+pub(super) fn refuse_too_large(plan: &Plan) -> Result<()> {
     let bound = memory_bound(plan).total();
     match bound <= plan.workers.memory {
         true => Ok(()),
