@@ -16,5 +16,6 @@ pub mod pool;
 pub mod reduce;
 pub mod scratch;
 pub mod softmax;
+pub mod team;
 mod tile;
 pub mod transpose;

@@ -11,7 +11,8 @@ const PATHS: [&str; 4] = ["path", "images", "labels", "root"];
 
 /// The plan's file with every `--set` applied and every path made absolute, so that it runs from anywhere.
 pub fn resolved_text(plan: &Plan) -> String {
-    let base = plan.file.parent().unwrap_or(Path::new("."));
+    // A bare file name has an empty parent, which is no path that could be made absolute.
+    let base = plan.file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let base = std::path::absolute(base).unwrap_or_else(|_| base.to_path_buf());
     let toml::Value::Table(mut table) = to_toml(&plan.document.root) else { return String::new() };
     for name in WITH_PATHS {

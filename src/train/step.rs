@@ -5,6 +5,7 @@ use super::progress::Progress;
 use super::trainer::Trainer;
 use crate::batch::Targets;
 use crate::error::{Error, Result};
+use crate::kernel::scratch;
 use crate::model::{Noise, Tally};
 use crate::optim::schedule::Place;
 use crate::optim::{Averaging, Descent, State, all_finite_of};
@@ -79,7 +80,6 @@ impl Trainer {
         let complete = self.progress.gathered_batches + 1 == self.accumulate;
         let steps = self.place().total();
         let Self { network, workspace, pool, descent, params, grads, state, average, averaging, gathered, .. } = self;
-        // One entry into the pool a batch: each costs it a place in its queue.
         let result = pool.install(|| {
             let tally = network.loss_and_gradient(workspace, params, images, targets, noise, grads);
             if !tally.loss_sum.is_finite() {
@@ -132,6 +132,10 @@ impl Trainer {
         self.progress.note_step(learning_rate);
         if let Some(gathered) = &mut self.gathered {
             gathered.clear();
+        }
+        if !std::mem::replace(&mut self.prepared, true) {
+            // From here on, no step allocates.
+            self.pool.install(|| rayon::broadcast(|_| scratch::prepare()));
         }
     }
 

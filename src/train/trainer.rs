@@ -7,6 +7,7 @@ use super::groups::parts;
 use super::progress::Progress;
 use super::weights::weights_blake3;
 use crate::error::{Error, Result};
+use crate::kernel::team::Team;
 use crate::model::{Network, Workspace};
 use crate::optim::schedule::LearningRate;
 use crate::optim::{Averaging, Descent, State};
@@ -30,7 +31,7 @@ pub struct Setup {
 pub struct Trainer {
     pub(super) network: Arc<Network>,
     pub(super) workspace: Workspace,
-    pub(super) pool: rayon::ThreadPool,
+    pub(super) pool: Team,
     pub(super) descent: Descent,
     pub(super) optimizer: &'static str,
     pub(super) learning_rate: LearningRate,
@@ -46,6 +47,8 @@ pub struct Trainer {
     pub(super) average: Option<Vec<f32>>,
     pub(super) best: Option<Vec<f32>>,
     pub(super) progress: Progress,
+    /// Whether every thread has the buffers that a step takes.
+    pub(super) prepared: bool,
 }
 
 impl Trainer {
@@ -57,8 +60,7 @@ impl Trainer {
     pub fn new(network: impl Into<Arc<Network>>, config: &TrainConfig, setup: Setup) -> Result<Self> {
         let network = network.into();
         let setup = Setup { batch_size: setup.batch_size.max(1), steps_per_epoch: setup.steps_per_epoch.max(1), ..setup };
-        let builder = rayon::ThreadPoolBuilder::new().num_threads(setup.threads.max(1));
-        let pool = builder.thread_name(|number| format!("train-{number}")).build().map_err(|error| {
+        let pool = Team::new(setup.threads, "train").map_err(|error| {
             let help = "lower `train` in [workers], or raise the limit on processes (ulimit -u)";
             Error::refused(format!("cannot start {} training threads: {error}", setup.threads), help)
         })?;
@@ -78,6 +80,7 @@ impl Trainer {
             epochs: config.epochs,
             best: None,
             progress: Progress::default(),
+            prepared: false,
             network,
             pool,
             descent,

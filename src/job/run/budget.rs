@@ -7,13 +7,16 @@ use super::signals::Signals;
 use crate::batch::{Batch, Part, Pass};
 use crate::config::Document;
 use crate::error::{Error, Result};
-use crate::event::{Event, Listener};
+use crate::event::{Event, Listener, Score};
 use crate::job::claim::ClaimedFolder;
 use crate::optim::schedule::LearningRate;
 use crate::plan::{End, NormalizePlan, Plan, TrainEnd, epochs_of};
+use crate::report::{EpochRecord, RunFolder};
+use crate::sample::NoteCounts;
 use crate::stage::deal;
 use crate::train::{Caller, TrainConfig, Trainer};
 use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -31,15 +34,19 @@ struct Costs {
     spent: f64,
     /// What comes once: beginning, test, artifacts.
     once: f64,
-    /// Every epoch, with its validation and checkpoint.
+    /// Every epoch, with its validation, checkpoint and reports.
     epoch: f64,
+    /// What each epoch takes more than the one before, because reports grow.
+    growth: f64,
 }
 
 impl Costs {
     /// Epochs that end within `budget` seconds.
     fn fitting(self, budget: f64) -> u32 {
-        let left = USED * budget - self.spent - self.once;
-        (left / self.epoch.max(1e-9)).clamp(0.0, f64::from(u32::MAX)) as u32
+        // n epochs take epoch · n + growth · n² / 2.
+        let left = (USED * budget - self.spent - self.once).max(0.0);
+        let (epoch, growth) = (self.epoch.max(1e-9), self.growth.max(0.0));
+        (2.0 * left / (epoch + (epoch * epoch + 2.0 * growth * left).sqrt())).min(f64::from(u32::MAX)) as u32
     }
 }
 
@@ -61,7 +68,7 @@ pub fn settle(plan: &mut Plan, request: &Request, signals: &Signals) -> Result<(
     let moments = Moments::of_plan(plan, signals)?;
     let as_f64 = |values: &[f32]| Some(values.iter().copied().map(f64::from).collect());
     let normalize = NormalizePlan { mean: as_f64(&moments.mean), std: as_f64(&moments.std) };
-    let costs = measure(plan, end, &moments, budget, (request.asked, signals))?;
+    let costs = measure(plan, end, &moments, request, signals)?;
     let fitting = costs.fitting(budget.as_secs_f64());
     if fitting == 0 {
         let message = format!(
@@ -87,13 +94,8 @@ fn fixed_before(plan: &Plan, request: &Request) -> Option<u32> {
     epochs_of(&Document::parse("pipeline.toml", &text).ok()?)
 }
 
-fn measure(
-    plan: &Plan,
-    end: &TrainEnd,
-    moments: &Moments,
-    budget: Duration,
-    (asked, signals): (Instant, &Signals),
-) -> Result<Costs> {
+fn measure(plan: &Plan, end: &TrainEnd, moments: &Moments, request: &Request, signals: &Signals) -> Result<Costs> {
+    let (asked, out, budget) = (request.asked, request.out.as_deref(), end.config.budget.unwrap_or_default());
     // Weights that stay where they are cost as much as others, and cannot blow up.
     let config = TrainConfig { learning_rate: LearningRate::constant(0.0), ..end.config.clone() };
     let mut trainer = Trainer::new(end.network.clone(), &config, plan.setup())?;
@@ -108,16 +110,57 @@ fn measure(
     };
     let scored = [Part::Validation, Part::Test].into_iter().find(|&part| !parts.of(part).is_empty());
     let score = scored.map_or(Ok(Pace::default()), |part| pace(plan, moments, part, time / 2, signals, &mut evaluate))?;
-    let began = Instant::now();
-    trainer.checkpoint(Caller::default()).to_bytes()?;
-    // Written and flushed as well.
-    let checkpoint = 3.0 * began.elapsed().as_secs_f64();
+    let writing = Writing::measure(plan, &trainer, out)?;
     let count = |part: Part| parts.of(part).len() as f64;
     Ok(Costs {
         spent: asked.elapsed().as_secs_f64(),
-        once: train.start + score.start + score.sample * count(Part::Test) + checkpoint,
-        epoch: train.sample * count(Part::Train) + score.sample * count(Part::Validation) + checkpoint,
+        once: train.start + score.start + score.sample * count(Part::Test) + 4.0 * writing.epoch,
+        epoch: train.sample * count(Part::Train) + score.sample * count(Part::Validation) + writing.epoch,
+        growth: writing.growth,
     })
+}
+
+/// What writing after an epoch takes, in seconds.
+struct Writing {
+    epoch: f64,
+    growth: f64,
+}
+
+/// Epochs in the longer of the two reports that are written to see how they grow.
+const LONG: u32 = 400;
+
+impl Writing {
+    /// Writes a checkpoint and reports where those of the run will lie, and removes them again.
+    fn measure(plan: &Plan, trainer: &Trainer, out: Option<&Path>) -> Result<Self> {
+        let place = std::path::absolute(out.unwrap_or(&plan.runs)).unwrap_or_default();
+        let there = place.ancestors().find(|folder| folder.is_dir()).unwrap_or(Path::new("."));
+        let folder = Scratch(there.join(format!(".pipeline-budget-{}", std::process::id())));
+        std::fs::create_dir(&folder.0).map_err(Error::io("cannot write to", &folder.0))?;
+        let timed = |work: &dyn Fn() -> Result<()>| {
+            let began = Instant::now();
+            work().map(|()| began.elapsed().as_secs_f64())
+        };
+        let checkpoint = timed(&|| trainer.checkpoint(Caller::default()).save(folder.0.join("checkpoint")))?;
+        let score = Score { loss: 0.123_456_789, accuracy: 0.987_654_321, samples: 1000 };
+        let record = |epoch| EpochRecord { epoch, train: score, validation: Some(score), learning_rate: 0.012_345, best: false };
+        let report = |epochs: u32| {
+            let reports = RunFolder::new(&folder.0);
+            reports.resume(epochs, (1..=epochs).map(record).collect(), Vec::new(), NoteCounts::default());
+            timed(&|| reports.write())
+        };
+        let (short, long) = (report(1)?, report(LONG)?);
+        Ok(Self { epoch: checkpoint + short, growth: (long - short).max(0.0) / f64::from(LONG) })
+    }
+}
+
+/// A folder that goes with its owner.
+struct Scratch(PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What cannot be removed was made a moment ago; the run itself will find out what is wrong with the folder.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 /// How fast samples go through, in seconds.
@@ -206,9 +249,12 @@ mod tests {
 
     #[test]
     fn as_many_epochs_fit_as_end_in_time() {
-        let costs = Costs { spent: 3.0, once: 2.0, epoch: 10.0 };
-        assert_eq!([5.0, 15.7, 16.0, 100.0].map(|budget| costs.fitting(budget)), [0, 0, 1, 9]);
-        assert_eq!(Costs { epoch: 0.0, ..costs }.fitting(1e9), u32::MAX);
+        let costs = Costs { spent: 3.0, once: 2.0, epoch: 10.0, growth: 0.0 };
+        assert_eq!([1.0, 5.0, 15.7, 16.0, 100.0].map(|budget| costs.fitting(budget)), [0, 0, 0, 1, 9]);
+        assert_eq!(Costs { epoch: 0.0, ..costs }.fitting(1e12), u32::MAX);
+        // 20 · 10 + 20² = 600 s.
+        let growing = Costs { growth: 2.0, ..costs };
+        assert_eq!([604.0, 606.0].map(|seconds| growing.fitting(seconds / USED)), [19, 20]);
     }
 
     #[derive(Default)]
