@@ -81,7 +81,7 @@ const CONV: &str = "layers = [{ layer = 'conv', out = 6, kernel = 3, padding = 1
                     { layer = 'conv', out = 20, kernel = 3 }, 'tanh', { layer = 'avg_pool', kernel = 2 }, 'flatten', \
                     { layer = 'dropout', keep = 0.8 }, { layer = 'linear', out = 40 }, 'sigmoid', 'linear']";
 const DENSE: &str =
-    "layers = ['flatten', { layer = 'linear', out = 300 }, 'relu', { layer = 'linear', out = 70 }, 'relu', 'linear']";
+    "layers = ['flatten', { layer = 'linear', out = 200 }, 'relu', { layer = 'linear', out = 70 }, 'relu', 'linear']";
 const OPTIONS: [&str; 3] = [
     "",
     "max_norm = 2\nclip_value = 1\nclip_norm = 1\nema = { decay = 0.9 }\nl1 = 0.01\nl2 = 0.1\nweight_decay = 0.01\n\
@@ -89,25 +89,28 @@ const OPTIONS: [&str; 3] = [
     "accumulate = 3",
 ];
 
-/// Buffers that a thread works in are made in the first step; workers' queues and the door to them are bounded from the start.
+/// No step after the first allocates, on any thread, for any rule and option. Buffers that a thread works in are made in the first step; workers' queues and the door to them are bounded from the start.
 /// What stays outside: loading, augmenting and batching, scoring several views, and the ends of epochs.
-#[test]
-fn no_step_after_the_first_allocates_on_any_thread_for_any_rule_and_option() {
-    let input = Shape::new(1, 12, 12);
+fn main() {
+    let input = Shape::new(1, 8, 8);
     let images: Vec<f32> = (0..COUNT * input.len()).map(|place| (place * 7919 % 1009) as f32 / 1009.0 - 0.5).collect();
     let labels: Vec<u32> = (0..COUNT as u32).collect();
+    let mut kept = Vec::new();
     for model in [CONV, DENSE] {
         for optimizer in OPTIMIZERS {
             for option in OPTIONS {
                 let train = format!("epochs = 1\nlearning_rate = 0.001\n{option}\n[optimizer]\n{}", optimizer.example);
-                for threads in [1, 2, 4] {
+                for threads in [1, 3] {
                     let mut trainer = trainer(model, &train, input, threads);
                     let first = counted(&mut trainer, &images, &labels, if option.contains("accumulate") { ACCUMULATE } else { 1 });
                     assert!(first.0 > 0, "the allocator counts");
                     let rest = counted(&mut trainer, &images, &labels, STEPS);
                     assert_eq!(rest, (0, 0), "{} on {threads} threads with {option:?}", optimizer.name);
+                    // Threads that end would be counted, too.
+                    kept.push(trainer);
                 }
             }
         }
     }
+    println!("no step after the first allocates: {} trainers", kept.len());
 }
