@@ -19,7 +19,7 @@ pub use memory::{MemoryBound, memory_bound};
 pub use normalize::NormalizePlan;
 use preprocess::Expanded;
 pub use preprocess::Preprocess;
-pub use resolved::{fingerprint, fingerprint_of, resolved_text};
+pub use resolved::{epochs_of, fingerprint, fingerprint_of, resolved_text};
 pub use sections::SECTIONS;
 pub use workers::Workers;
 
@@ -90,6 +90,21 @@ impl Plan {
     /// [`Error::Refused`] with every problem found; [`Error::Io`] where data cannot be read at all.
     pub fn read(document: Document, file: PathBuf) -> Result<Self> {
         Self::read_with(document, file, &Problems::default())
+    }
+
+    /// Batches in an epoch whose samples are all good.
+    pub fn batches_per_epoch(&self) -> usize {
+        let samples = self.data.parts.train.len();
+        match self.last_batch {
+            LastBatch::Keep => samples.div_ceil(self.batch_size),
+            LastBatch::Drop => samples / self.batch_size,
+        }
+    }
+
+    /// What a trainer of this plan must know beside the model and `[train]`.
+    pub fn setup(&self) -> crate::train::Setup {
+        let (seed, batch_size, threads) = (self.seed, self.batch_size, self.workers.train);
+        crate::train::Setup { seed, batch_size, steps_per_epoch: self.batches_per_epoch() as u64, threads }
     }
 
     fn read_with(document: Document, file: PathBuf, problems: &Problems) -> Result<Self> {

@@ -12,6 +12,7 @@ mod one_cycle;
 mod plateau;
 mod rate;
 mod step;
+mod triangle;
 
 pub use rate::{LearningRate, Warmup};
 
@@ -82,6 +83,7 @@ pub const SCHEDULES: &[Entry<BuildSchedule>] = &[
     linear::ENTRY,
     one_cycle::ENTRY,
     plateau::ENTRY,
+    triangle::ENTRY,
 ];
 
 #[cfg(test)]
