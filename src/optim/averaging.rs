@@ -3,6 +3,7 @@
 //! Running statistics are averaged as the weights are: the statistics of a network of averaged weights are close to the average of
 //! the statistics, and what was fixed once, such as a whitening kernel, is its own average to the last bit.
 
+use super::schedule::Place;
 use super::{PIECE, exact};
 use crate::config::{Fields, Limits};
 use rayon::prelude::*;
@@ -21,6 +22,8 @@ pub struct Averaging {
     pub ramp: u64,
     /// Whether training goes on from the average.
     pub copy_back: bool,
+    /// Epochs before the first addition; until then, the average is the weights as they are.
+    pub after_epochs: f64,
 }
 
 impl Averaging {
@@ -35,17 +38,23 @@ impl Averaging {
         let ramp = fields.key("ramp", about).integer(0, 100).or(0) as u64;
         let about = "whether training goes on from the average after each addition, as Lookahead does";
         let copy_back = fields.key("copy_back", about).flag().or(false);
+        let about = "epochs, parts of one too, before the first addition; until then, the average is the weights as they are";
+        let after_epochs = fields.key("after_epochs", about).number(Limits::NOT_NEGATIVE).or(0.0);
         fields.finish();
-        Self { decay, every, warmup, ramp, copy_back }
+        Self { decay, every, warmup, ramp, copy_back, after_epochs }
     }
 
-    /// The share of the average that is kept after step `step` (from 1) of `steps`; none where nothing is added then.
-    pub fn keep(&self, step: u64, steps: u64) -> Option<f32> {
+    /// The share of the average that is kept after the step at `at`; none where nothing is added then.
+    pub fn keep(&self, at: Place) -> Option<f32> {
+        let (step, before) = (at.step + 1, (self.after_epochs * at.steps_per_epoch as f64).ceil() as u64);
+        if step <= before {
+            return Some(0.0);
+        }
         if !step.is_multiple_of(self.every) {
             return None;
         }
-        let addition = (step / self.every) as f64;
-        let ramped = self.decay * exact::power((step as f64 / steps.max(1) as f64).min(1.0), self.ramp);
+        let addition = (step / self.every - before / self.every) as f64;
+        let ramped = self.decay * exact::power((step as f64 / at.steps.max(1) as f64).min(1.0), self.ramp);
         Some(if self.warmup { ramped.min((1.0 + addition) / (10.0 + addition)) } else { ramped } as f32)
     }
 
@@ -82,14 +91,19 @@ mod tests {
         assert_eq!(average, params, "nothing is kept");
     }
 
-    const PLAIN: Averaging = Averaging { decay: 0.9, every: 1, warmup: false, ramp: 0, copy_back: false };
+    const PLAIN: Averaging = Averaging { decay: 0.9, every: 1, warmup: false, ramp: 0, copy_back: false, after_epochs: 0.0 };
+
+    /// The `step`-th step (from 1) of so many, in epochs of 10.
+    fn at(step: u64, steps: u64) -> Place {
+        Place { step: step - 1, epoch: 0, steps_per_epoch: 10, steps }
+    }
 
     #[test]
     fn it_is_the_weighted_sum_of_all_weights() {
         let (mut average, mut expected) = (vec![1.0f32], 1.0f64);
         for step in 1..=30u64 {
             let mut params = vec![step as f32];
-            PLAIN.add(PLAIN.keep(step, 30).unwrap(), &mut average, &mut params);
+            PLAIN.add(PLAIN.keep(at(step, 30)).unwrap(), &mut average, &mut params);
             expected = 0.9 * expected + 0.1 * step as f64;
             assert!((f64::from(average[0]) - expected).abs() < 1e-4 && params == [step as f32], "{step}");
         }
@@ -98,10 +112,13 @@ mod tests {
     #[test]
     fn what_is_kept_warms_up_and_ramps_and_waits() {
         let warm = Averaging { warmup: true, ..PLAIN };
-        assert_eq!(warm.keep(1, 9), Some((2.0f64 / 11.0) as f32));
-        assert_eq!(warm.keep(1000, 9), Some(0.9));
+        assert_eq!(warm.keep(at(1, 9)), Some((2.0f64 / 11.0) as f32));
+        assert_eq!(warm.keep(at(1000, 9)), Some(0.9));
         let rare = Averaging { every: 5, ramp: 3, ..PLAIN };
-        assert_eq!([rare.keep(4, 10), rare.keep(5, 10), rare.keep(10, 10)], [None, Some(0.1125), Some(0.9)]);
+        assert_eq!([4, 5, 10].map(|step| rare.keep(at(step, 10))), [None, Some(0.1125), Some(0.9)]);
+        let late = Averaging { every: 4, after_epochs: 1.5, warmup: true, ..PLAIN };
+        let kept = [1, 14, 15, 16, 17, 20].map(|step| late.keep(at(step, 40)));
+        assert_eq!(kept, [Some(0.0), Some(0.0), Some(0.0), Some((2.0f64 / 11.0) as f32), None, Some(0.25)]);
     }
 
     #[test]

@@ -94,7 +94,7 @@ impl Descent {
         let pieces = Piece { start: 0, params: &mut *params, grads: &mut *grads, slots };
         let finite = pieces.sweep(&work, &|left, right| left && right) && self.update_matrices(at, params, grads, &mut state.work);
         if finite {
-            self.constrain(params);
+            self.constrain(at.step, params);
         }
         finite
     }
@@ -102,7 +102,7 @@ impl Descent {
     /// Updates what is updated element by element, and gathers the directions of the rest.
     fn update_piece(&self, at: Moment, mut piece: Piece) -> bool {
         let decoupled = self.optimizer.decoupled_decay();
-        for (part, run) in within(&self.parts, piece.start, piece.params.len()).filter(|(part, _)| part.rate != 0.0) {
+        for (part, run) in within(&self.parts, piece.start, piece.params.len()).filter(|(part, _)| part.learns(at.step)) {
             let at = self.moment(at, part);
             let (params, grads) = (&mut piece.params[run.clone()], &mut piece.grads[run.clone()]);
             let slots = piece.slots.each_mut().map(|slot| part_of(slot, run.clone()));
@@ -123,14 +123,14 @@ impl Descent {
 
     fn update_matrices(&self, at: Moment, params: &mut [f32], directions: &mut [f32], scratch: &mut [f32]) -> bool {
         let Some(rule) = self.optimizer.matrices() else { return true };
-        self.parts.iter().filter(|part| part.rate != 0.0 && rule.takes(part)).all(|part| {
+        self.parts.iter().filter(|part| part.learns(at.step) && rule.takes(part)).all(|part| {
             let range = part.range.clone();
             rule.update(self.moment(at, part), part, &mut params[range.clone()], &mut directions[range], scratch)
         })
     }
 
-    fn constrain(&self, params: &mut [f32]) {
-        for part in self.parts.iter().filter(|part| part.rate != 0.0) {
+    fn constrain(&self, step: u64, params: &mut [f32]) {
+        for part in self.parts.iter().filter(|part| part.learns(step)) {
             if let Some(limit) = part.max_norm {
                 max_norm(&mut params[part.range.clone()], part.units, limit);
             }

@@ -13,6 +13,8 @@ pub struct Part {
     pub kind: PartKind,
     /// Factor of the learning rate; with 0 it stays as it is.
     pub rate: f64,
+    /// Steps that it learns for; after them it stays as it is.
+    pub until: u64,
     /// Weight decay, in PyTorch's convention: without the batch size.
     pub weight_decay: f64,
     /// The largest Euclidean norm that the weights of one unit may have.
@@ -33,7 +35,12 @@ pub enum PartKind {
 impl Part {
     /// A tensor that learns at the common rate without weight decay and without a constraint.
     pub fn new(range: Range<usize>, units: usize, kind: PartKind) -> Self {
-        Self { range, units: units.max(1), kind, rate: 1.0, weight_decay: 0.0, max_norm: None }
+        Self { range, units: units.max(1), kind, rate: 1.0, until: u64::MAX, weight_decay: 0.0, max_norm: None }
+    }
+
+    /// Whether step `step` (from 1) changes it.
+    pub fn learns(&self, step: u64) -> bool {
+        self.rate != 0.0 && step <= self.until
     }
 
     /// Whether L1 and L2 concern it.

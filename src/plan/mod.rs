@@ -29,6 +29,8 @@ use crate::error::{Error, Result, nearest};
 use crate::mix::Mix;
 use crate::sample::Size;
 use crate::stage::batch::LastBatch;
+use crate::stage::deal::Epochs;
+use crate::train::Length;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -99,6 +101,12 @@ impl Plan {
             LastBatch::Keep => samples.div_ceil(self.batch_size),
             LastBatch::Drop => samples / self.batch_size,
         }
+    }
+
+    /// How much of the training part a run of such a length reads.
+    pub fn epochs(&self, length: Length) -> Epochs {
+        let part = usize::try_from(length.last).unwrap_or(usize::MAX).saturating_mul(self.batch_size);
+        Epochs { count: length.epochs, last: if length.ends_early() { part } else { usize::MAX } }
     }
 
     /// What a trainer of this plan must know beside the model and `[train]`.

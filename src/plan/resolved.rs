@@ -55,9 +55,10 @@ pub fn fingerprint_of(document: &Document, name: &str) -> String {
 }
 
 /// The epochs that a file's `[train]` gives.
-pub fn epochs_of(document: &Document) -> Option<u32> {
+pub fn epochs_of(document: &Document) -> Option<f64> {
     let toml::Value::Table(table) = to_toml(&document.root) else { return None };
-    table.get("train")?.get("epochs")?.as_integer()?.try_into().ok()
+    let epochs = table.get("train")?.get("epochs")?;
+    epochs.as_float().or(epochs.as_integer().map(|epochs| epochs as f64))
 }
 
 /// One line a value, with its whole path: two files can be compared line by line.
@@ -74,13 +75,14 @@ fn flatten(path: &str, value: &toml::Value, lines: &mut Vec<String>) {
 
 impl Plan {
     /// Fixes how many epochs are run, in place of a budget of time: from here on, the file says so.
-    pub fn fix_epochs(&mut self, epochs: u32) {
+    pub fn fix_epochs(&mut self, epochs: f64) {
         let Value::Table(top) = &mut self.document.root.value else { return };
         let Some((.., train)) = top.iter_mut().find(|(key, ..)| key == "train") else { return };
         if let Value::Table(entries) = &mut train.value {
             entries.retain(|(key, ..)| key != "budget");
             let of_epochs = entries.iter_mut().find(|(key, ..)| key == "epochs");
-            of_epochs.into_iter().for_each(|(.., node)| node.value = Value::Integer(epochs.into()));
+            let value = if epochs.fract() == 0.0 { Value::Integer(epochs as i64) } else { Value::Float(epochs) };
+            of_epochs.into_iter().for_each(|(.., node)| node.value = value.clone());
         }
         if let End::Train(end) = &mut self.end {
             end.config.epochs = epochs;

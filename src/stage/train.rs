@@ -1,5 +1,6 @@
 //! The train stage: feeds batches to the trainer in order, ends epochs, stores checkpoints, tells what happens. Knows no file.
 
+use super::deal::Epochs;
 use super::ledger::{Ledger, Stream};
 use crate::batch::{Batch, Part};
 use crate::error::{Error, Result};
@@ -42,6 +43,7 @@ pub struct Train<'a> {
     standing: Standing,
     caller: Caller,
     entries: [u64; 2],
+    epochs: Epochs,
     checkpoint_steps: Option<u64>,
     validation: Totals,
     epoch_began: Instant,
@@ -64,6 +66,8 @@ pub struct Driver<'a> {
     pub caller: Caller,
     /// Entries of the training and validation parts.
     pub entries: [u64; 2],
+    /// How much of the training part is read.
+    pub epochs: Epochs,
     /// Steps from one checkpoint to the next within an epoch; none: only at its end.
     pub checkpoint_steps: Option<u64>,
 }
@@ -71,7 +75,7 @@ pub struct Driver<'a> {
 impl<'a> Train<'a> {
     /// A sink that goes on where the driver's `caller` and `stream` say.
     pub fn new(trainer: &'a mut Trainer, driver: Driver<'a>) -> Self {
-        let Driver { listener, keep, stop, ledger, stream, caller, entries, checkpoint_steps } = driver;
+        let Driver { listener, keep, stop, ledger, stream, caller, entries, epochs, checkpoint_steps } = driver;
         let standing = Standing { consumed: caller.consumed, stream, bad: ledger.bad(), notes: ledger.notes() };
         let (validation, epoch_began, stopped) = (Totals::default(), Instant::now(), None);
         Self {
@@ -84,6 +88,7 @@ impl<'a> Train<'a> {
             standing,
             caller,
             entries,
+            epochs,
             checkpoint_steps,
             validation,
             epoch_began,
@@ -131,7 +136,8 @@ impl<'a> Train<'a> {
         if self.checkpoint_steps.is_some_and(|every| step > steps && step.is_multiple_of(every) && !batch.last) {
             self.store(false)?;
         }
-        self.tell_progress(batch, self.entries[0], self.trainer.progress().totals.score().loss);
+        let entries = self.epochs.entries(batch.pass.epoch, self.entries[0] as usize) as u64;
+        self.tell_progress(batch, entries, self.trainer.progress().totals.score().loss);
         Ok(())
     }
 

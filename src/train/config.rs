@@ -11,8 +11,8 @@ use std::time::Duration;
 /// How a model is learned.
 #[derive(Clone, Debug)]
 pub struct TrainConfig {
-    /// Walks over the training samples, at most.
-    pub epochs: u32,
+    /// Walks over the training samples, at most; the last may be a part of one.
+    pub epochs: f64,
     /// The update rule's name.
     pub optimizer_name: &'static str,
     /// The update rule.
@@ -49,7 +49,8 @@ pub struct TrainConfig {
 impl TrainConfig {
     /// Reads the table; every problem in it, unknown keys too, is noted.
     pub fn read(fields: &Fields) -> Self {
-        let epochs = fields.key("epochs", "walks over the training samples, at most").integer(1, 1_000_000).required() as u32;
+        let about = "walks over the training samples, at most; with a fraction, the last one and the schedule end early";
+        let epochs = fields.key("epochs", about).number(Limits::above(0.0, 1e6)).required();
         let given = fields.tagged("optimizer", "name", "the update rule and its keys; plain sgd if not given");
         let (optimizer_name, optimizer) = given.map_or_else(
             || (OPTIMIZERS[0].name, (OPTIMIZERS[0].build)(&Fields::empty("`optimizer`", fields.problems()))),
@@ -174,7 +175,7 @@ mod tests {
              early_stopping = { monitor = \"validation_accuracy\", patience = 3, min_delta = 0.01, restore_best = false }",
         );
         assert!(problems.is_empty(), "{problems:?}");
-        assert_eq!((config.epochs, config.optimizer_name, config.learning_rate.name), (20, "sgd", "one_cycle"));
+        assert_eq!((config.epochs, config.optimizer_name, config.learning_rate.name), (20.0, "sgd", "one_cycle"));
         assert_eq!(config.penalties, Penalties { l1: 0.5, l2: 1e-3 });
         assert_eq!((config.clip, config.label_smoothing), (Clip { norm: Some(1.0), value: None }, 0.1));
         let monitor = Monitor::ValidationAccuracy;
@@ -202,7 +203,7 @@ mod tests {
         assert!(problems.is_empty(), "{problems:?}");
         assert_eq!((config.max_norm, config.clip.value, config.accumulate), (Some(2.0), Some(0.1), 4));
         assert_eq!((config.checkpoint_steps, config.budget), (Some(50), Some(Duration::from_secs(5400))));
-        let averaging = Averaging { decay: 0.99, every: 5, warmup: true, ramp: 0, copy_back: true };
+        let averaging = Averaging { decay: 0.99, every: 5, warmup: true, ramp: 0, copy_back: true, after_epochs: 0.0 };
         assert_eq!((config.averaging, config.groups.len()), (Some(averaging), 2));
         for bad in ["max_norm = 0", "clip_value = -1", "accumulate = 0", "checkpoint_steps = 0", "ema = { decay = 1 }", "ema = 0.9"]
         {

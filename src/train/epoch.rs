@@ -79,6 +79,6 @@ impl Trainer {
 
     /// Whether training is over: the last epoch, or early stopping.
     pub fn done(&self) -> bool {
-        self.progress.stopped || self.progress.epoch >= self.epochs
+        self.progress.stopped || self.progress.epoch >= self.length.epochs
     }
 }

@@ -18,6 +18,8 @@ pub struct Group {
     pub parameter: Option<ParameterKind>,
     /// Factor of the learning rate.
     pub rate: f64,
+    /// Epochs that it learns for; then it stays as it is.
+    pub freeze_after: Option<f64>,
     /// In place of `weight_decay` of `[train]`.
     pub weight_decay: Option<f64>,
     /// In place of `max_norm` of `[train]`.
@@ -42,7 +44,7 @@ const KINDS: [(&str, ParameterKind); 3] =
 impl Group {
     /// Reads the key `groups` of `[train]`.
     pub fn read_all(train: &Fields) -> Vec<Group> {
-        let about = "parameters that learn otherwise: { layer, index, parameter } say which, { rate, weight_decay, max_norm } how";
+        let about = "parameters that learn otherwise: { layer, index, parameter } say which, { rate, freeze_after, weight_decay, max_norm } how";
         train.tables("groups", "parameter", about).iter().map(Group::read).collect()
     }
 
@@ -55,6 +57,8 @@ impl Group {
         let about = "weight: matrices and kernels; bias: whatever is called so; norm: scale and shift of normalisation layers";
         let parameter = fields.key("parameter", about).choice(&KINDS).optional();
         let rate = fields.key("rate", "factor of the learning rate; 0 freezes").number(Limits::NOT_NEGATIVE).or(1.0);
+        let about = "epochs, parts of one too, that it learns for; after them it stays as it is to the last bit";
+        let freeze_after = fields.key("freeze_after", about).number(Limits::POSITIVE).optional();
         let about = "weight decay of all that it selects, in place of the one in [train]";
         let weight_decay = fields.key("weight_decay", about).number(Limits::NOT_NEGATIVE).optional();
         let about = "largest norm of a unit's weights, in place of the one in [train]";
@@ -63,7 +67,7 @@ impl Group {
             fields.complain("layer", "a group needs a condition", "give `layer`, `index` or `parameter`");
         }
         fields.finish();
-        Group { layer, index, parameter, rate, weight_decay, max_norm, place: fields.place_of("rate") }
+        Group { layer, index, parameter, rate, freeze_after, weight_decay, max_norm, place: fields.place_of("rate") }
     }
 
     fn selects(&self, tensor: &Tensor) -> bool {
@@ -82,11 +86,12 @@ impl Group {
         ];
         let how = [
             Some(format!("rate × {}", self.rate)),
+            self.freeze_after.map(|epochs| format!("frozen after {epochs} epochs")),
             self.weight_decay.map(|decay| format!("weight_decay = {decay}")),
             self.max_norm.map(|limit| format!("max_norm = {limit}")),
         ];
-        let join = |words: [Option<String>; 3]| words.into_iter().flatten().collect::<Vec<_>>().join(", ");
-        format!("{}: {}", join(which), join(how))
+        let join = |words: &[Option<String>]| words.iter().flatten().cloned().collect::<Vec<_>>().join(", ");
+        format!("{}: {}", join(&which), join(&how))
     }
 }
 
@@ -133,8 +138,9 @@ fn tensors(network: &Network) -> Vec<Tensor<'_>> {
     tensor.collect()
 }
 
-/// What `config` does to every trained tensor of `network`.
-pub fn parts(network: &Network, config: &TrainConfig) -> Vec<Part> {
+/// What `config` does to every trained tensor of `network`, in epochs of `steps_per_epoch`.
+pub fn parts(network: &Network, config: &TrainConfig, steps_per_epoch: u64) -> Vec<Part> {
+    let steps = |epochs: f64| (epochs * steps_per_epoch as f64).ceil() as u64;
     let part = |tensor: Tensor| {
         let group = config.groups.iter().find(|group| group.selects(&tensor));
         let kind = tensor.kind();
@@ -143,6 +149,7 @@ pub fn parts(network: &Network, config: &TrainConfig) -> Vec<Part> {
         let max_norm = group.and_then(|group| group.max_norm).or(config.max_norm);
         Part {
             rate: group.map_or(1.0, |group| group.rate),
+            until: group.and_then(|group| group.freeze_after).map_or(u64::MAX, steps),
             weight_decay: group.and_then(|group| group.weight_decay).unwrap_or(usual),
             max_norm: max_norm.filter(|_| kind != PartKind::Other),
             ..Part::new(tensor.span.range(), units, kind)
@@ -189,7 +196,7 @@ mod tests {
     fn tensors_learn_as_the_first_group_that_they_fit_says() {
         let text = "max_norm = 3\ngroups = [{ index = 4, rate = 0 }, { layer = 'linear', parameter = 'bias', rate = 64, weight_decay = 0.1 },\n\
                     { layer = 'linear', weight_decay = 0.2, max_norm = 2 }]";
-        let parts = parts(&network(), &config(text).0);
+        let parts = parts(&network(), &config(text).0, 10);
         let found: Vec<_> = parts.iter().map(|part| (part.rate, part.weight_decay, part.max_norm)).collect();
         let conv = [(1.0, 0.5, Some(3.0)), (1.0, 0.0, None)];
         let linear = [(1.0, 0.2, Some(2.0)), (64.0, 0.1, None)];
@@ -212,7 +219,7 @@ mod tests {
         let text =
             "max_norm = 3\ngroups = [{ layer = 'whiten', rate = 2 }, { parameter = 'norm', rate = 64 }, { index = 2, rate = 3 }]";
         let (config, problems) = config(text);
-        let parts = parts(&network, &config);
+        let parts = parts(&network, &config, 10);
         assert_eq!((problems, unused(&network, &config.groups).len()), (0, 0));
         // Bias of whiten; convolution; the block's convolution, scale, shift; linear.
         assert_eq!(parts.iter().map(|part| part.rate).collect::<Vec<_>>(), [2.0, 1.0, 3.0, 64.0, 64.0, 1.0, 1.0]);
@@ -224,7 +231,7 @@ mod tests {
 
     #[test]
     fn weight_decay_on_all_reaches_biases() {
-        let decays = |text| parts(&network(), &config(text).0).iter().map(|part| part.weight_decay).collect::<Vec<_>>();
+        let decays = |text| parts(&network(), &config(text).0, 10).iter().map(|part| part.weight_decay).collect::<Vec<_>>();
         assert_eq!(decays("weight_decay_on = 'all'"), [0.5; 6]);
         assert_eq!(decays(""), [0.5, 0.0, 0.5, 0.0, 0.5, 0.0]);
     }

@@ -41,14 +41,14 @@ struct Update<'t> {
     grads: &'t mut [f32],
     average: Option<(Averaging, &'t mut [f32])>,
     learning_rate: f64,
-    steps: u64,
+    place: Place,
 }
 
 impl Update<'_> {
     /// Makes a step with the gradient in `grads`, on the current rayon pool, and answers its norm. `remember` moves the network's
     /// state, once nothing speaks against the step any more.
     fn make(self, remember: impl FnOnce(&mut [f32]) -> Attempt<()>) -> Attempt<f64> {
-        let Self { descent, state, params, grads, average, learning_rate, steps } = self;
+        let Self { descent, state, params, grads, average, learning_rate, place } = self;
         let norm = descent.complete(&mut params[..grads.len()], grads);
         if !norm.whole.is_finite() {
             return Err(Fault::Gradient);
@@ -58,8 +58,12 @@ impl Update<'_> {
             return Err(Fault::Weight);
         }
         if let Some((averaging, average)) = average
-            && let Some(keep) = averaging.keep(state.step, steps)
+            && let Some(keep) = averaging.keep(place)
         {
+            for part in descent.parts.iter().filter(|part| !part.learns(state.step)) {
+                // What does not learn has no average to be moved to.
+                average[part.range.clone()].copy_from_slice(&params[part.range.clone()]);
+            }
             averaging.add(keep, average, params);
         }
         Ok(norm.whole)
@@ -83,7 +87,7 @@ impl Trainer {
         }
         let noise = Noise { seed: self.setup.seed, step: self.progress.batches };
         let complete = self.progress.gathered_batches + 1 == self.accumulate;
-        let steps = self.place().total();
+        let place = self.place();
         let Self { network, workspace, pool, descent, params, grads, state, average, averaging, gathered, .. } = self;
         let result = pool.install(|| {
             let tally = network.loss_and_gradient(workspace, params, images, targets, noise, grads);
@@ -98,7 +102,7 @@ impl Trainer {
                 gathered.mean(grads);
             }
             let average = averaging.zip(average.as_deref_mut());
-            let update = Update { descent, state, params, grads, average, learning_rate, steps };
+            let update = Update { descent, state, params, grads, average, learning_rate, place };
             let norm = update.make(|params| remember(network, workspace, params))?;
             Ok((tally, Some(norm)))
         });
@@ -120,14 +124,14 @@ impl Trainer {
         if self.progress.gathered == 0 {
             return Ok(());
         }
-        let (learning_rate, steps) = (self.next_learning_rate(), self.place().total());
+        let (learning_rate, place) = (self.next_learning_rate(), self.place());
         let Self { pool, descent, params, grads, state, average, averaging, gathered, .. } = self;
         let result = pool.install(|| {
             if let Some(gathered) = gathered {
                 gathered.mean(grads);
             }
             let average = averaging.zip(average.as_deref_mut());
-            Update { descent, state, params, grads, average, learning_rate, steps }.make(|_| Ok(()))
+            Update { descent, state, params, grads, average, learning_rate, place }.make(|_| Ok(()))
         });
         result.map_err(|fault| self.fault(fault))?;
         self.note_step(learning_rate);
@@ -152,7 +156,7 @@ impl Trainer {
     fn place(&self) -> Place {
         let Progress { step, epoch, .. } = self.progress;
         let steps_per_epoch = self.setup.steps_per_epoch.div_ceil(self.accumulate);
-        Place { step, epoch, steps_per_epoch, epochs: self.epochs }
+        Place { step, epoch, steps_per_epoch, steps: self.length.steps(self.accumulate) }
     }
 
     fn fault(&self, fault: Fault) -> Error {

@@ -55,13 +55,13 @@ fn score(loss: f64) -> Option<Score> {
     Some(Score { loss, accuracy: 0.5, samples: 10 })
 }
 
-/// Runs to the end of the sixth epoch of ten batches; `between` may put another trainer in place after every batch.
+/// Runs to the end, at most of the sixth epoch of ten batches; `between` may put another trainer in place after every batch.
 fn run(mut trainer: Trainer, mut between: impl FnMut(Trainer) -> Trainer) -> Trainer {
     while !trainer.done() {
         let batch = trainer.progress().batches;
         let (images, labels) = samples(&format!("batch {batch}"), SETUP.batch_size);
         trainer.step(&images, &labels).unwrap();
-        if trainer.progress().batches_of_epoch == SETUP.steps_per_epoch {
+        if trainer.progress().batches_of_epoch == trainer.length().batches(trainer.progress().epoch) {
             // Ups and downs, so that plateaus and patience have something to remember.
             let losses = [0.7, 0.6, 0.61, 0.65, 0.59, 0.7];
             let epoch = trainer.progress().epoch as usize;
@@ -86,16 +86,22 @@ fn assert_resumes_at_every_batch(text: &str) {
         assert_eq!(fresh.resume(checkpoint), caller);
         fresh
     });
-    assert_eq!(stored, 60, "{text}");
+    let length = straight.length();
+    assert_eq!(stored, 10 * u64::from(length.epochs - 1) + length.last, "{text}");
     let bytes = |trainer: &Trainer| trainer.checkpoint(Caller::default()).to_bytes().unwrap();
     assert!(bytes(&straight) == bytes(&resumed), "{text}");
     assert_eq!(straight.weights_blake3(), resumed.weights_blake3());
-    assert_eq!(straight.progress().history.len(), 6);
+    assert_eq!(straight.progress().history.len(), length.epochs as usize);
 }
+
+/// What airbench asks for, all at once.
+const RECIPE: &str = "weight_decay = 0.1\nweight_decay_on = 'all'\nlabel_smoothing = 0.2\n\
+    ema = { decay = 0.77, every = 3, ramp = 3, copy_back = true, warmup = false, after_epochs = 1.5 }\n\
+    groups = [{ index = 0, parameter = 'bias', freeze_after = 2 }, { parameter = 'norm', rate = 16, weight_decay = 0.01 }]";
 
 /// What `[train]` can be given beside an update rule and a schedule, one by one and all together. Ten batches an epoch are no
 /// multiple of four or of three: epochs end in the middle of what is accumulated, and averages are added across them.
-const OPTIONS: [&str; 9] = [
+const OPTIONS: [&str; 11] = [
     "",
     "max_norm = 0.8",
     "clip_value = 0.02",
@@ -104,6 +110,8 @@ const OPTIONS: [&str; 9] = [
     "accumulate = 4",
     "groups = [{ parameter = 'bias', rate = 4 }, { index = 0, rate = 0.5, weight_decay = 0.3, max_norm = 1 }]",
     "weight_decay = 0.1\nweight_decay_on = 'all'\nlabel_smoothing = 0.1",
+    "groups = [{ index = 0, parameter = 'bias', freeze_after = 2.5 }, { parameter = 'norm', rate = 64, weight_decay = 0.001 }]",
+    RECIPE,
     "max_norm = 0.9\nclip_value = 0.05\nema = { decay = 0.9, every = 2 }\naccumulate = 3\ngroups = ['bias']\nweight_decay = 0.2",
 ];
 
@@ -131,6 +139,107 @@ fn a_run_stored_and_taken_up_at_every_step_equals_straight_through_for_every_rul
                 optimizer.example
             ));
         }
+    }
+}
+
+#[test]
+fn a_run_that_ends_within_an_epoch_stored_and_taken_up_at_every_step_equals_straight_through() {
+    for more in ["", "\naccumulate = 4"] {
+        let text = format!(
+            "epochs = 4.7\nlearning_rate = {{ peak = 0.3, schedule = 'triangle', start = 0.2, at = 0.23, floor = 0.07 }}\n{RECIPE}{more}\n\
+             [optimizer]\nname = 'sgd'\nmomentum = 0.85\nnesterov = true"
+        );
+        assert_resumes_at_every_batch(&text);
+    }
+}
+
+#[test]
+fn a_schedule_ends_where_the_last_epoch_does() {
+    let text = "epochs = 2.45\nlearning_rate = { peak = 1, schedule = 'linear' }";
+    let mut rates = Vec::new();
+    let trainer = run(trainer(text, SETUP), |trainer| {
+        rates.push(trainer.progress().learning_rate);
+        trainer
+    });
+    assert_eq!((trainer.length().epochs, trainer.length().last), (3, 5));
+    assert_eq!(rates, (0..25).map(|step| 1.0 - f64::from(step) / 25.0).collect::<Vec<_>>());
+    let accumulated = run(self::trainer(&format!("{text}\naccumulate = 4"), SETUP), |trainer| trainer);
+    // Three steps of either whole epoch, and two of the part.
+    assert_eq!((accumulated.progress().step, accumulated.progress().learning_rate), (8, 1.0 - 7.0 / 8.0));
+}
+
+#[test]
+fn what_is_frozen_keeps_its_bits_and_everything_else_goes_on() {
+    for optimizer in OPTIMIZERS {
+        let text = format!("epochs = 5\nlearning_rate = 0.02\nl2 = 0.1\n{RECIPE}\n[optimizer]\n{}", optimizer.example);
+        let trainer = trainer(&text, SETUP);
+        let bias = trainer.network().spans().iter().find(|span| span.name == "0.bias").unwrap().range();
+        let (mut frozen, mut before) = (Vec::new(), trainer.params().to_vec());
+        run(trainer, |trainer| {
+            let now = trainer.params();
+            let (changed, rest) = (now[bias.clone()] != before[bias.clone()], now[..bias.start] != before[..bias.start]);
+            let learns = trainer.progress().step <= 20;
+            assert!(changed == learns && rest, "{} at step {}", optimizer.name, trainer.progress().step);
+            if trainer.progress().step == 20 {
+                frozen = now[bias.clone()].to_vec();
+            }
+            // The average does not pull it away either; that is asked of it from the addition after the last change on.
+            assert!(learns || trainer.progress().step < 21 || trainer.params()[bias.clone()] == frozen);
+            assert!(trainer.progress().step < 21 || trainer.weights()[bias.clone()] == frozen);
+            before = now.to_vec();
+            trainer
+        });
+    }
+}
+
+#[test]
+fn golden_four_steps_with_weights_copied_back_from_their_average() {
+    // Rates of 1 and a gradient that is put in place by hand: w goes 0, -1, -2; the average of 0 and -2 with 0.25 kept is -1.5;
+    // then -2.5, -3.5; of -1.5 and -3.5 with 0.5 kept it is -2.5.
+    let averaging =
+        config("epochs = 1\nlearning_rate = 1\nema = { decay = 0.5, every = 2, ramp = 1, copy_back = true, warmup = false }");
+    let averaging = averaging.averaging.unwrap();
+    let (mut average, mut weights, mut seen) = (vec![0.0f32], vec![0.0f32], Vec::new());
+    for step in 0..4 {
+        weights[0] -= 1.0;
+        let place = crate::optim::schedule::Place { step, epoch: 0, steps_per_epoch: 4, steps: 4 };
+        if let Some(keep) = averaging.keep(place) {
+            averaging.add(keep, &mut average, &mut weights);
+        }
+        seen.push((weights[0], average[0]));
+    }
+    assert_eq!(seen, [(-1.0, 0.0), (-1.5, -1.5), (-2.5, -1.5), (-2.5, -2.5)]);
+}
+
+#[test]
+fn training_goes_on_from_what_was_copied_back() {
+    // The same four steps of a trainer, and of another one without an average that is given the mean of its weights by hand.
+    let ema = "ema = { decay = 0.5, every = 2, copy_back = true, warmup = false }";
+    let mut averaged = trainer(&format!("epochs = 1\nlearning_rate = 0.3\n{ema}"), SETUP);
+    let mut plain = trainer("epochs = 1\nlearning_rate = 0.3", SETUP);
+    let mut slow = plain.params().to_vec();
+    for step in 1..=4 {
+        let (images, labels) = samples(&format!("batch {step}"), 8);
+        averaged.step(&images, &labels).unwrap();
+        plain.step(&images, &labels).unwrap();
+        if step % 2 == 0 {
+            slow.iter_mut().zip(plain.params()).for_each(|(slow, fast)| *slow += 0.5 * (fast - *slow));
+            let mut checkpoint = plain.checkpoint(Caller::default());
+            checkpoint.params = slow.clone();
+            plain.resume(checkpoint);
+        }
+        assert!(averaged.params() == plain.params(), "after step {step}, running statistics too");
+        assert_eq!(averaged.weights(), slow);
+    }
+}
+
+#[test]
+fn before_an_average_begins_it_is_the_weights() {
+    let mut trainer = trainer("epochs = 1\nlearning_rate = 0.3\nema = { decay = 0.9, after_epochs = 0.3 }", SETUP);
+    for step in 1..=5 {
+        let (images, labels) = samples(&format!("batch {step}"), 8);
+        trainer.step(&images, &labels).unwrap();
+        assert_eq!(trainer.weights() == trainer.params(), step <= 3, "{step}");
     }
 }
 

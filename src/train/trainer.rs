@@ -4,6 +4,7 @@ use super::config::TrainConfig;
 use super::early_stopping::EarlyStopping;
 use super::gather::Gathered;
 use super::groups::parts;
+use super::length::Length;
 use super::progress::Progress;
 use super::weights::weights_blake3;
 use crate::error::{Error, Result};
@@ -38,7 +39,7 @@ pub struct Trainer {
     pub(super) early_stopping: Option<EarlyStopping>,
     pub(super) averaging: Option<Averaging>,
     pub(super) accumulate: u64,
-    pub(super) epochs: u32,
+    pub(super) length: Length,
     pub(super) setup: Setup,
     pub(super) params: Vec<f32>,
     pub(super) grads: Vec<f32>,
@@ -64,7 +65,8 @@ impl Trainer {
             let help = "lower `train` in [workers], or raise the limit on processes (ulimit -u)";
             Error::refused(format!("cannot start {} training threads: {error}", setup.threads), help)
         })?;
-        let descent = descent_of(&network, config, setup.batch_size);
+        let length = Length::new(config.epochs, setup.steps_per_epoch);
+        let descent = descent_of(&network, config, &setup);
         let params = network.initialise(setup.seed);
         Ok(Self {
             workspace: network.workspace(setup.batch_size),
@@ -77,7 +79,7 @@ impl Trainer {
             accumulate: config.accumulate.max(1),
             gathered: (config.accumulate > 1).then(|| Gathered::new(network.parameter_count())),
             average: config.averaging.map(|_| params.clone()),
-            epochs: config.epochs,
+            length,
             best: None,
             progress: Progress::default(),
             prepared: false,
@@ -124,6 +126,11 @@ impl Trainer {
         weights_blake3(self.weights(), self.network.spans())
     }
 
+    /// How long training is, if nothing ends it before.
+    pub fn length(&self) -> Length {
+        self.length
+    }
+
     /// How far training has come.
     pub fn progress(&self) -> &Progress {
         &self.progress
@@ -137,13 +144,14 @@ impl Trainer {
 }
 
 /// How `config` moves the parameters of `network`.
-fn descent_of(network: &Network, config: &TrainConfig, batch_size: usize) -> Descent {
+fn descent_of(network: &Network, config: &TrainConfig, setup: &Setup) -> Descent {
+    let accumulate = config.accumulate.max(1);
     Descent {
         optimizer: config.optimizer.clone(),
         penalties: config.penalties,
         clip: config.clip,
-        batch_size: batch_size.saturating_mul(config.accumulate.max(1) as usize),
-        parts: parts(network, config),
+        batch_size: setup.batch_size.saturating_mul(accumulate as usize),
+        parts: parts(network, config, setup.steps_per_epoch.div_ceil(accumulate)),
     }
 }
 
@@ -154,7 +162,7 @@ impl TrainConfig {
         let gradients = self.optimizer.slots().len() as u64 + u64::from(self.accumulate > 1);
         // Parameters and best go into a checkpoint with all that is kept for them; gradients do not.
         let stored = (2 + u64::from(self.averaging.is_some())) * arena + gradients * trained;
-        let scratch = descent_of(network, self, 1).scratch() as u64;
+        let scratch = descent_of(network, self, &Setup { seed: 0, batch_size: 1, steps_per_epoch: 1, threads: 1 }).scratch() as u64;
         (stored + trained + scratch, stored)
     }
 }

@@ -79,7 +79,7 @@ pub fn settle(plan: &mut Plan, request: &Request, signals: &Signals) -> Result<(
         );
         return Err(Error::refused(message, "raise the budget, or make the model, the pictures or the validation part smaller"));
     }
-    let epochs = fitting.min(most);
+    let epochs = f64::from(fitting).min(most);
     let words = format!("{epochs} of at most {most} epochs fit into {seconds} s at {:.2} s each, and are fixed now", costs.epoch);
     plan.data.warnings.push(words);
     // Measured once: the run need not measure it again.
@@ -89,7 +89,7 @@ pub fn settle(plan: &mut Plan, request: &Request, signals: &Signals) -> Result<(
 }
 
 /// The epochs of the run that is to go on, from the pipeline that its folder keeps.
-fn fixed_before(plan: &Plan, request: &Request) -> Option<u32> {
+fn fixed_before(plan: &Plan, request: &Request) -> Option<f64> {
     let folder = ClaimedFolder::to_resume(&plan.runs, &plan.name, request.out.as_deref()).filter(|_| request.resume)?;
     let text = std::fs::read_to_string(folder.join("pipeline.toml")).ok()?;
     epochs_of(&Document::parse("pipeline.toml", &text).ok()?)

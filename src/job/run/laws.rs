@@ -100,7 +100,8 @@ fn run(place: &Path, out: &str, batches: usize) -> bool {
 
 /// The same with `more` keys in `[train]`, and with the checkpoint of every moment put aside in `copies`.
 fn run_with(place: &Path, out: &str, more: &str, batches: usize, copies: Option<&Path>) -> bool {
-    let document = Document::parse("small.toml", &format!("{PIPELINE}{more}")).unwrap();
+    let pipeline = if more.starts_with("epochs") { PIPELINE.replace("epochs = 2\n", "") } else { PIPELINE.to_owned() };
+    let document = Document::parse("small.toml", &format!("{pipeline}{more}")).unwrap();
     let plan = Plan::read(document, place.join("small.toml")).unwrap();
     let End::Train(end) = &plan.end else { panic!("it trains") };
     let out = place.join(out);
@@ -182,6 +183,27 @@ fn a_run_with_accumulated_gradients_and_an_average_interrupted_after_any_batch_e
             break;
         }
         assert!(run_with(place.path(), &out, MORE, usize::MAX, None));
+        assert!(results(place.path(), &out) == whole, "interrupted after {batches} batches");
+    }
+}
+
+#[test]
+fn a_run_that_ends_within_an_epoch_interrupted_after_any_batch_ends_as_if_it_had_not_been() {
+    // Two of the second epoch's three batches: six of its nine entries.
+    let more = "epochs = 1.6\nema = { decay = 0.5, every = 2, copy_back = true, after_epochs = 0.3 }\n\
+                groups = [{ layer = 'whiten', freeze_after = 1 }]\n";
+    let place = workplace();
+    assert!(run_with(place.path(), "whole", more, usize::MAX, None));
+    let whole = results(place.path(), "whole");
+    let report: serde_json::Value = serde_json::from_str(&whole.0.replace("{\"misnamed\":8}", "")).unwrap();
+    let samples: Vec<_> = report["epochs"].as_array().unwrap().iter().map(|epoch| epoch["train"]["samples"].as_u64()).collect();
+    assert!(samples.len() == 2 && samples[1] < samples[0], "{samples:?}");
+    for batches in 1.. {
+        let out = format!("after{batches}");
+        if run_with(place.path(), &out, more, batches, None) {
+            break;
+        }
+        assert!(run_with(place.path(), &out, more, usize::MAX, None));
         assert!(results(place.path(), &out) == whole, "interrupted after {batches} batches");
     }
 }

@@ -174,13 +174,14 @@ impl<'a> Session<'a> {
             Some(past) => (past.caller.clone(), past.bad.clone(), past.odd_files),
             None => (resume::fresh_caller(plan, &self.moments), Vec::new(), NoteCounts::default()),
         };
+        let epochs = plan.epochs(self.trainer.length());
         let start = Position { epoch: self.trainer.progress().epoch, consumed: caller.consumed };
         let stream = Stream::from_hex(&caller.stream_blake3).unwrap_or_default();
         let entries = [parts.train.len() as u64, parts.validation.len() as u64];
         self.listener.hear(&Event::Started {
             name: plan.name.clone(),
             first_epoch: start.epoch,
-            epochs: self.end.config.epochs,
+            epochs: epochs.count,
             samples: entries[0],
         });
         if self.trainer.done() {
@@ -193,14 +194,14 @@ impl<'a> Session<'a> {
             self.claimed.keep_as("checkpoint", BEST)?;
         }
         // A training pass that is over is followed by its validation pass, which counts from 0.
-        let under_way = start.consumed < entries[0];
+        let under_way = start.consumed < epochs.entries(start.epoch, parts.train.len()) as u64;
         let counted = if under_way { start.consumed } else { 0 };
         let ledger = plan.data.ledger(&[Part::Train, Part::Validation]).starting_at(counted, bad, odd_files);
         let (listener, stop) = (self.listener, self.signals.stop());
-        let punctual =
-            Punctual::new(listener, self.end.config.budget.filter(|_| self.past.is_none()), self.asked, self.end.config.epochs);
+        let punctual = Punctual::new(listener, self.end.config.budget.filter(|_| self.past.is_none()), self.asked, epochs.count);
         let checkpoint_steps = self.end.config.checkpoint_steps;
-        let driver = Driver { listener: &punctual, keep: &mut keep, stop, ledger, stream, caller, entries, checkpoint_steps };
+        let driver =
+            Driver { listener: &punctual, keep: &mut keep, stop, ledger, stream, caller, entries, epochs, checkpoint_steps };
         let mut sink = Train::new(&mut self.trainer, driver);
         let (asked, mut delivered) = (self.asked, false);
         let mut take = |_, batch: Batch| {
@@ -212,7 +213,7 @@ impl<'a> Session<'a> {
         let first_index = self.past.as_ref().filter(|_| under_way).map_or(0, |past| past.batches_done) as u32;
         let augment = plan.augment_stage();
         let load = plan.load_stage(&augment);
-        let tickets = deal::training(parts, plan.seed, start, self.end.config.epochs);
+        let tickets = deal::training(parts, plan.seed, start, epochs);
         let normalize = self.moments.normalize();
         // An interruption is taken by the sink, after a whole step: the flow itself is never cancelled.
         let flow = plan.batches(&load, tickets, crate::flow::Stop::new(), normalize, first_index);

@@ -44,11 +44,11 @@ mod tests {
     #[test]
     fn it_goes_through_its_three_corners_in_straight_lines() {
         let triangle = Triangle { start: 0.2, at: 0.25, floor: 0.1 };
-        let factor = |step| triangle.factor(Place { step, epoch: 0, steps_per_epoch: 100, epochs: 4 }, &Memory::default());
+        let factor = |step| triangle.factor(Place { step, epoch: 0, steps_per_epoch: 100, steps: 400 }, &Memory::default());
         for (step, expected) in [(0, 0.2), (50, 0.6), (100, 1.0), (250, 0.55), (400, 0.1)] {
             assert!((factor(step) - expected).abs() < 1e-12, "{step}: {}", factor(step));
         }
         let rising = Triangle { start: 0.0, at: 1.0, floor: 0.0 };
-        assert_eq!(rising.factor(Place { step: 9, epoch: 0, steps_per_epoch: 9, epochs: 1 }, &Memory::default()), 1.0);
+        assert_eq!(rising.factor(Place { step: 9, epoch: 0, steps_per_epoch: 9, steps: 9 }, &Memory::default()), 1.0);
     }
 }
