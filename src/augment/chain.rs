@@ -186,6 +186,11 @@ impl Step {
         self.p
     }
 
+    /// Whether what its coin says is turned round from epoch to epoch.
+    pub fn alternates(&self) -> bool {
+        self.alternate
+    }
+
     /// The size after it of an image of `size`, or of any image; none where that varies, be it by its chance.
     pub fn out_size(&self, size: Option<Size>) -> Option<Size> {
         let applied = if self.p > 0.0 { self.op.out_size(size) } else { size };

@@ -214,7 +214,8 @@ fn branch_lines(step: &Branch, depth: usize, lines: &mut Vec<String>) {
     let name = format!("{:indent$}{}", "", step.name, indent = 2 * depth);
     let size = step.size.map_or("size varies".to_owned(), |size| size.to_string());
     let own = if depth == 0 { String::new() } else { format!("; own p = {}", chance(step.p)) };
-    lines.push(format!("{name:<26} p = {:<7} {size}{own}", chance(step.probability)));
+    let turns = if step.alternate { ", then every other epoch" } else { "" };
+    lines.push(format!("{name:<26} p = {:<7} {size}{own}{turns}", chance(step.probability)));
     step.steps.iter().for_each(|inner| branch_lines(inner, depth + 1, lines));
 }
 

@@ -225,6 +225,9 @@ mod tests {
         assert_eq!(parts.iter().map(|part| part.rate).collect::<Vec<_>>(), [2.0, 1.0, 3.0, 64.0, 64.0, 1.0, 1.0]);
         let constrained = parts.iter().map(|part| part.max_norm.is_some()).collect::<Vec<_>>();
         assert_eq!(constrained, [false, true, true, false, false, true, false]);
+        use PartKind::{Filters, Matrix, Other};
+        let kinds = parts.iter().map(|part| part.kind).collect::<Vec<_>>();
+        assert_eq!(kinds, [Other, Filters, Filters, Other, Other, Matrix, Other], "what max-norm, penalties and muon concern");
         assert_eq!(parts.last().unwrap().range.end, network.parameter_count());
         assert!(network.arena_len() > network.parameter_count());
     }

@@ -27,8 +27,10 @@ impl TrainConfig {
             number("label_smoothing", self.label_smoothing),
             self.averaging.map(|ema| {
                 let back = if ema.copy_back { ", copied back" } else { "" };
+                let ramp = if ema.ramp > 0 { format!(" · (step / steps)^{}", ema.ramp) } else { String::new() };
+                let after = if ema.after_epochs > 0.0 { format!(" after {} epochs", ema.after_epochs) } else { String::new() };
                 format!(
-                    "ema: decay = {} every {} steps{back}; scores and the stored model are of the average",
+                    "ema: decay = {}{ramp} every {} steps{after}{back}; scores and the stored model are of the average",
                     ema.decay, ema.every
                 )
             }),
