@@ -21,7 +21,7 @@
 //! | 5 | [`stage`]: glue, one file a stage; its train stage drives [`train`] |
 //! | 4 | [`train`]: step, evaluate, early stopping, checkpoint |
 //! | 3 | [`source`], [`augment`], [`mix`], [`model`], [`optim`], [`report`] |
-//! | 2 | [`flow`], [`kernel`], [`pixels`], [`registry`], [`config`] |
+//! | 2 | [`flow`], [`kernel`], [`pixels`], [`registry`], [`config`], [`onnx`] |
 //! | 1 | [`error`], [`sample`], [`batch`], [`key`], [`event`], [`isa`], [`math`]: the nouns in flight, which may name each other, and the arithmetic under all |
 //!
 //! # Laws (each is a test)
@@ -57,6 +57,7 @@ pub mod config;
 pub mod flow;
 #[allow(unsafe_code)]
 pub mod kernel;
+pub mod onnx;
 #[allow(unsafe_code)]
 pub mod pixels;
 pub mod registry;
