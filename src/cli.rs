@@ -1,5 +1,9 @@
 //! Commands and options. Knows words only: what they do stands in `job`.
 
+mod model;
+
+pub use model::{EvaluateArgs, EvaluatedPart, ExportArgs, ExportFormat, PredictArgs, RowFormat};
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -19,6 +23,12 @@ pub enum Command {
     Run(RunArgs),
     /// Show the checked plan: stages, shapes, parameters, memory; runs nothing
     Check(CheckArgs),
+    /// Say what a trained model takes pictures for
+    Predict(PredictArgs),
+    /// Score a trained model on labelled pictures
+    Evaluate(EvaluateArgs),
+    /// Write a trained model for other programs: ONNX or safetensors
+    Export(ExportArgs),
     /// Show what happens to samples, step by step: a contact sheet and a page
     Preview(PreviewArgs),
     /// List pipelines, operations, layers and everything else that can be named

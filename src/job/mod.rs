@@ -5,10 +5,14 @@ pub mod check;
 pub mod claim;
 pub mod data;
 pub mod describe;
+pub mod evaluate;
+pub mod export;
 mod facts;
 pub mod list;
+pub mod predict;
 pub mod preview;
 pub mod run;
+mod served;
 pub mod strip;
 pub mod verify;
 
