@@ -135,7 +135,7 @@ pub struct ListArgs {
 /// `pipeline describe`.
 #[derive(Args, Debug)]
 pub struct DescribeArgs {
-    /// An operation, layer, source, optimizer, schedule, preset …, or a pipeline
+    /// An operation, layer, source, optimizer, schedule, preset …, a pipeline, or the path of a model or of its run
     pub name: String,
     /// Draw an operation's range as a strip of pictures instead
     #[arg(long)]

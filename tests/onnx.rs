@@ -1,4 +1,6 @@
 //! Exported networks, run by another program, give our own logits: for every layer and every preset of the registries.
+//!
+//! `AUGPIPE_ONNX_CASES=DIR cargo test --test onnx` keeps every network with images and logits in DIR, for `tests/peers/onnx_check.py`.
 
 use augpipe::config::{Fields, Problems};
 use augpipe::key::Key;
@@ -59,6 +61,22 @@ fn run(bytes: Vec<u8>, images: &[f32], shape: Shape) -> Vec<f32> {
     output.to_vec()
 }
 
+/// Stores a network, images and our logits where the environment asks for it.
+fn keep(text: &str, bytes: &[u8], images: &[f32], logits: &[f32], shape: [usize; 4]) {
+    let Some(folder) = std::env::var_os("AUGPIPE_ONNX_CASES").map(std::path::PathBuf::from) else { return };
+    let name = format!("{}-{}", blake3::hash(text.as_bytes()).to_hex().get(..12).unwrap_or_default(), shape[0]);
+    let bytes_of = |values: &[f32]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
+    let (image_bytes, logit_bytes) = (bytes_of(images), bytes_of(logits));
+    let tensor =
+        |shape: &[usize], bytes| safetensors::tensor::TensorView::new(safetensors::Dtype::F32, shape.to_vec(), bytes).unwrap();
+    let sizes = [shape[0], logits.len() / shape[0]];
+    let tensors = [("images", tensor(&shape, &image_bytes)), ("logits", tensor(&sizes, &logit_bytes))];
+    let about = std::collections::HashMap::from([("model".to_owned(), text.to_owned())]);
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join(format!("{name}.onnx")), bytes).unwrap();
+    std::fs::write(folder.join(format!("{name}.safetensors")), safetensors::serialize(tensors, Some(about)).unwrap()).unwrap();
+}
+
 /// The greatest difference from our logits, relative to the greatest logit.
 fn difference(text: &str, shape: Shape, classes: usize) -> f32 {
     let [ours, again] = [read(text), read(text)];
@@ -74,6 +92,7 @@ fn difference(text: &str, shape: Shape, classes: usize) -> f32 {
         let theirs = run(bytes.clone(), &images, shape);
         let ours = network.logits(&mut network.workspace(count), &arena, &images, count).to_vec();
         assert_eq!(ours.len(), theirs.len(), "{text}");
+        keep(text, &bytes, &images, &ours, [count, shape.channels, shape.height, shape.width]);
         let greatest = ours.iter().fold(0f32, |most, logit| most.max(logit.abs()));
         assert!(greatest > 1e-3, "{text}: {ours:?}");
         worst = ours.iter().zip(&theirs).fold(worst, |worst, (a, b)| worst.max((a - b).abs() / greatest));

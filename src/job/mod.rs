@@ -1,5 +1,6 @@
 //! What a user can run, one file a job. The only layer that prints.
 
+pub mod card;
 pub mod catalogue;
 pub mod check;
 pub mod claim;

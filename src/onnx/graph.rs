@@ -167,7 +167,8 @@ impl<'a> Graph<'a> {
         let [channels, height, width] = self.input;
         let graph = proto::Graph {
             node: self.nodes,
-            name: about.name.to_owned(),
+            // A graph without a name is refused by the checker.
+            name: if about.name.is_empty() { "network" } else { about.name }.to_owned(),
             initializer: self.initializers,
             input: vec![value(INPUT, &[channels, height, width], about.input)],
             output: vec![value(OUTPUT, &[output.shape.iter().product()], about.output)],

@@ -95,7 +95,7 @@ fn write_rows(
     let served = Served { model, source, entries: &entries, workers: workers(request.workers), listener, signals };
     let mut written = Written { source, out, rows, summary: Summary::default(), first: None, next: 0 };
     written.begin()?;
-    let kept = if request.out.is_some() { "nothing was kept" } else { "the rows so far are whole" };
+    let kept = if request.out.is_some() { "nothing was kept" } else { "the output ends there" };
     let top = request.top.min(model.network.classes());
     served.each(1.0, kept, |batch, predictions, _| {
         written.batch(batch, predictions, top)?;
