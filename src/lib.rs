@@ -38,7 +38,7 @@
 //!
 //! # What each module refuses to know
 //!
-//! `flow` knows no image and no float. `kernel` knows no layer, no image type, no file. `pixels` knows no randomness: numbers
+//! `flow` knows no image and no float. `onnx` knows operators and no layer. `kernel` knows no layer, no image type, no file. `pixels` knows no randomness: numbers
 //! are drawn in `augment`, from dice that only [`key`] can make. `source` does not know what happens to a picture. `model` does
 //! not know how it is learned, `optim` not what is learned. Nothing below `job` prints. `unsafe` lives in `kernel` and `pixels`
 //! only, each block with its reason.

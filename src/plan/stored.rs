@@ -86,7 +86,7 @@ impl StoredModel {
         let fixed = self.evaluate.out_size(None) == Some(size);
         let words = || {
             format!(
-                "the model does not bring pictures to its size: it was trained on pictures that had it, and takes those of {size} only"
+                "the model does not bring pictures to its size: it was trained on pictures that had it, and takes those of {size} only; a resize in [[evaluate]] would let it take any"
             )
         };
         (!fixed).then(words).into_iter().collect()

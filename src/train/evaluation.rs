@@ -23,9 +23,9 @@ impl Evaluation {
 
     /// Adds a batch. Labels are numbers of the network's classes.
     pub fn add(&mut self, predictions: &Predictions, labels: &[u32]) {
-        let mut batch = Totals::default();
         // Added up by batch, as a run does when it tests: sums of floating-point numbers depend on it.
-        batch.loss_sum = labels.iter().enumerate().map(|(row, &label)| predictions.score(row, label as usize).loss).sum();
+        let loss_sum = labels.iter().enumerate().map(|(row, &label)| predictions.score(row, label as usize).loss).sum();
+        let mut batch = Totals { loss_sum, ..Totals::default() };
         for (row, &label) in labels.iter().enumerate() {
             let rank = predictions.rank(row, label as usize);
             let predicted = predictions.ranked(row, 1).first().map_or(label, |&class| class as u32);

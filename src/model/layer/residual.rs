@@ -86,11 +86,10 @@ impl LayerSpec for Residual {
     fn onnx(&self, graph: &mut Graph<'_>, input: Wire) -> Wire {
         let before = graph.layer().to_owned();
         let mut row = |word: &str, layers: &[Box<dyn LayerSpec>]| {
-            let add = |wire, (index, layer): (usize, &Box<dyn LayerSpec>)| {
+            layers.iter().enumerate().fold(input.clone(), |wire, (index, layer)| {
                 graph.enter(format!("{before}.{word}.{index}"));
                 layer.onnx(graph, wire)
-            };
-            layers.iter().enumerate().fold(input.clone(), add)
+            })
         };
         let (branch, shortcut) = (row("branch", &self.branch), row("shortcut", &self.shortcut));
         graph.enter(before);
