@@ -4,7 +4,7 @@ use crate::config::{Fields, Value};
 use crate::pixels::decode::{DecodeOptions, Limits};
 use std::path::{Path, PathBuf};
 
-/// Keys of [`decode_options`] beside `channels`.
+/// Keys by which files are decoded, beside `channels`.
 pub const DECODING: [&str; 6] = ["exif_orientation", "max_pixels", "max_side", "max_bytes", "max_scans", "allow_truncated"];
 
 /// Reads `channels`, `exif_orientation` and the limits of files that are decoded.
