@@ -1,5 +1,9 @@
 //! Commands and options. Knows words only: what they do stands in `job`.
 
+mod model;
+
+pub use model::{EvaluateArgs, EvaluatedPart, ExportArgs, ExportFormat, PredictArgs, RowFormat};
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -21,6 +25,12 @@ pub enum Command {
     FindLr(FindLrArgs),
     /// Show the checked plan: stages, shapes, parameters, memory; runs nothing
     Check(CheckArgs),
+    /// Say what a trained model takes pictures for
+    Predict(PredictArgs),
+    /// Score a trained model on labelled pictures
+    Evaluate(EvaluateArgs),
+    /// Write a trained model for other programs: ONNX or safetensors
+    Export(ExportArgs),
     /// Show what happens to samples, step by step: a contact sheet and a page
     Preview(PreviewArgs),
     /// List pipelines, operations, layers and everything else that can be named
@@ -153,7 +163,7 @@ pub struct ListArgs {
 /// `pipeline describe`.
 #[derive(Args, Debug)]
 pub struct DescribeArgs {
-    /// An operation, layer, source, optimizer, schedule, preset …, or a pipeline
+    /// An operation, layer, source, optimizer, schedule, preset …, a pipeline, or the path of a model or of its run
     pub name: String,
     /// Draw an operation's range as a strip of pictures instead
     #[arg(long)]

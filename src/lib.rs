@@ -21,7 +21,7 @@
 //! | 5 | [`stage`]: glue, one file a stage; its train stage drives [`train`] |
 //! | 4 | [`train`]: step, evaluate, early stopping, checkpoint |
 //! | 3 | [`source`], [`augment`], [`mix`], [`model`], [`optim`], [`report`] |
-//! | 2 | [`flow`], [`kernel`], [`pixels`], [`registry`], [`config`] |
+//! | 2 | [`flow`], [`kernel`], [`pixels`], [`registry`], [`config`], [`onnx`] |
 //! | 1 | [`error`], [`sample`], [`batch`], [`key`], [`event`], [`isa`], [`math`]: the nouns in flight, which may name each other, and the arithmetic under all |
 //!
 //! # Laws (each is a test)
@@ -38,7 +38,7 @@
 //!
 //! # What each module refuses to know
 //!
-//! `flow` knows no image and no float. `kernel` knows no layer, no image type, no file. `pixels` knows no randomness: numbers
+//! `flow` knows no image and no float. `onnx` knows operators and no layer. `kernel` knows no layer, no image type, no file. `pixels` knows no randomness: numbers
 //! are drawn in `augment`, from dice that only [`key`] can make. `source` does not know what happens to a picture. `model` does
 //! not know how it is learned, `optim` not what is learned. Nothing below `job` prints. `unsafe` lives in `kernel` and `pixels`
 //! only, each block with its reason.
@@ -57,6 +57,7 @@ pub mod config;
 pub mod flow;
 #[allow(unsafe_code)]
 pub mod kernel;
+pub mod onnx;
 #[allow(unsafe_code)]
 pub mod pixels;
 pub mod registry;

@@ -2,10 +2,12 @@
 
 mod cli;
 
+use augpipe::batch::Part;
 use augpipe::error::Result;
 use augpipe::job;
 use clap::Parser;
 use cli::{Cli, Command, DataCommand, FindLrArgs, PreviewArgs, Public, RunArgs, Synthetic};
+use cli::{EvaluateArgs, EvaluatedPart, ExportArgs, ExportFormat, PredictArgs, RowFormat};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -27,6 +29,9 @@ fn dispatch(command: Command) -> Result<()> {
         Command::Run(args) => run(args),
         Command::FindLr(args) => find_lr(args),
         Command::Check(args) => job::check::check(&args.pipeline.name, &args.pipeline.overrides(), args.json),
+        Command::Predict(args) => predict(args),
+        Command::Evaluate(args) => evaluate(args),
+        Command::Export(args) => export(args),
         Command::Preview(args) => preview(args),
         Command::List(args) => job::list::list(args.json),
         Command::Describe(args) if args.picture => job::strip::picture(&args.name, args.out.as_deref(), args.json),
@@ -52,6 +57,38 @@ fn run(args: RunArgs) -> Result<()> {
         asked,
     };
     job::run::run(&request)
+}
+
+fn predict(args: PredictArgs) -> Result<()> {
+    let PredictArgs { model, paths, format, json, top, probabilities, out, force, max_bad, workers, quiet } = args;
+    let format = format.or(json.then_some(RowFormat::Json)).map(|format| match format {
+        RowFormat::Table => job::predict::Format::Table,
+        RowFormat::Csv => job::predict::Format::Csv,
+        RowFormat::Json => job::predict::Format::Json,
+        RowFormat::Jsonl => job::predict::Format::JsonLines,
+    });
+    let top = top as usize;
+    job::predict::predict(&job::predict::Request { model, paths, format, top, probabilities, out, force, max_bad, workers, quiet })
+}
+
+fn evaluate(args: EvaluateArgs) -> Result<()> {
+    let EvaluateArgs { model, source, sets, part, skip_unknown, top, workers, quiet, json } = args;
+    let part = match part {
+        EvaluatedPart::Test => Part::Test,
+        EvaluatedPart::Validation => Part::Validation,
+        EvaluatedPart::Train => Part::Train,
+    };
+    let top = top as usize;
+    job::evaluate::evaluate(&job::evaluate::Request { model, source, sets, part, skip_unknown, top, workers, json, quiet })
+}
+
+fn export(args: ExportArgs) -> Result<()> {
+    let ExportArgs { model, format, out, force, json } = args;
+    let format = match format {
+        ExportFormat::Onnx => job::export::Format::Onnx,
+        ExportFormat::Safetensors => job::export::Format::Safetensors,
+    };
+    job::export::export(&job::export::Request { model, format, out, force, json })
 }
 
 fn preview(args: PreviewArgs) -> Result<()> {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 const ROWS: [&[&str]; 8] = [
     &["error", "sample", "batch", "key", "event", "isa", "math"],
-    &["flow", "kernel", "pixels", "registry", "config"],
+    &["flow", "kernel", "pixels", "registry", "config", "onnx"],
     &["source", "augment", "mix", "model", "optim", "report"],
     &["train"],
     &["stage"],

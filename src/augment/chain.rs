@@ -68,6 +68,11 @@ impl Chain {
         self
     }
 
+    /// Whether consecutive geometric operations are made in one resampling.
+    pub fn fuses(&self) -> bool {
+        self.fuse
+    }
+
     fn read_step(&self, fields: &Fields) -> Option<Step> {
         let names: Vec<&'static str> = OPS.iter().map(|entry| entry.name).collect();
         let given = match fields.node("op").map(|node| &node.value) {

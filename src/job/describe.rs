@@ -6,11 +6,14 @@ use crate::error::{Error, Result, nearest};
 use crate::plan::pipeline_names;
 use std::path::Path;
 
-/// Explains an entry of a registry, or a pipeline of `pipelines/`.
+/// Explains an entry of a registry, a pipeline of `pipelines/`, or a model by its path.
 ///
 /// # Errors
 /// [`Error::Refused`] for an unknown name.
 pub fn describe(name: &str, json: bool) -> Result<()> {
+    if super::card::is_model(name) {
+        return super::card::describe(Path::new(name), json);
+    }
     let families = families();
     let found: Vec<(&Family, &Item)> = families
         .iter()

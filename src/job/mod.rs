@@ -1,15 +1,20 @@
 //! What a user can run, one file a job. The only layer that prints.
 
+pub mod card;
 pub mod catalogue;
 pub mod check;
 pub mod claim;
 pub mod data;
 pub mod describe;
+pub mod evaluate;
+pub mod export;
 mod facts;
 pub mod find_lr;
 pub mod list;
+pub mod predict;
 pub mod preview;
 pub mod run;
+mod served;
 pub mod strip;
 pub mod verify;
 

@@ -192,6 +192,9 @@ mod tests {
             fn build(&self, input: Shape, _: usize) -> Result<crate::model::layer::Built, Problem> {
                 Ok(crate::model::layer::Built::plain(input, crate::model::layer::Work::InPlace(Box::new(Wrong))))
             }
+            fn onnx(&self, _: &mut crate::onnx::Graph<'_>, input: crate::onnx::Wire) -> crate::onnx::Wire {
+                input
+            }
         }
         impl crate::model::layer::InPlace for Wrong {
             fn forward(&self, values: &mut [f32], _: Option<crate::model::layer::Draw>) {

@@ -6,6 +6,7 @@ use super::preset::Recipe;
 use super::{PRESETS, Shape};
 use crate::config::{Fields, Node, Place, Value};
 use crate::error::Problem;
+use crate::onnx::{Graph, Wire};
 use crate::registry::{Entry, find};
 
 /// A network as a pipeline file describes it, before the shape of its input is known.
@@ -104,6 +105,10 @@ impl LayerSpec for Placed {
     fn build(&self, input: Shape, classes: usize) -> Result<Built, Problem> {
         let point = |problem: Problem| Problem { place: problem.place.or_else(|| self.place.clone()), ..problem };
         self.layer.build(input, classes).map_err(point)
+    }
+
+    fn onnx(&self, graph: &mut Graph<'_>, input: Wire) -> Wire {
+        self.layer.onnx(graph, input)
     }
 }
 

@@ -22,6 +22,29 @@ const BATCHES: usize = 3;
 /// Pixels that make a chunk worth passing on: small pictures travel in company, large ones alone.
 const CHUNK_PIXELS: u64 = 1 << 17;
 
+/// Tickets in, loaded samples out: in chunks of so many, by so many workers.
+pub(super) fn loaded<'p, I>(load: &'p Load<'p>, tickets: I, stop: Stop, (chunk, workers): (usize, usize)) -> Flow<'p, Slot>
+where
+    I: Iterator<Item = Ticket> + Send + 'p,
+{
+    let flow = Flow::source("source", chunk, tickets).stop_on(stop);
+    flow.map("load", workers, ROOM, |_, ticket| load.load(ticket))
+}
+
+/// Loaded samples in, batches out.
+pub(super) fn batched<'p>(
+    loaded: Flow<'p, Slot>,
+    augment: &'p Augment<'p>,
+    workers: usize,
+    mut batcher: Batcher<'p>,
+) -> Flow<'p, Batch> {
+    let augmented = loaded.map("augment", workers, ROOM, |_, slot| Ok::<_, Error>(augment.apply(slot)));
+    augmented.scan("batch", ROOM, move |_, slot, emit: &mut dyn FnMut(Batch)| {
+        batcher.take(slot).into_iter().for_each(emit);
+        Ok::<_, Error>(())
+    })
+}
+
 impl Plan {
     /// The augment stage of this plan.
     pub fn augment_stage(&self) -> Augment<'_> {
@@ -46,8 +69,7 @@ impl Plan {
     where
         I: Iterator<Item = Ticket> + Send + 'p,
     {
-        let flow = Flow::source("source", self.chunk(), tickets).stop_on(stop);
-        flow.map("load", self.workers.load, ROOM, |_, ticket| load.load(ticket))
+        loaded(load, tickets, stop, (self.chunk(), self.workers.load))
     }
 
     /// Tickets in, batches out, for training, scoring or measuring. `first_index` is the number of the first batch in its pass.
@@ -65,14 +87,8 @@ impl Plan {
         let size = self.size.unwrap_or(Size::new(1, 1));
         let batcher = Batcher::new(self.batch_size, self.last_batch, normalize, self.data.channels, size);
         let mixing = self.mix.begin(self.seed, self.data.source.classes().len());
-        let mut batcher = batcher.starting_at(first_index).mixing(mixing);
-        let augment = load.augment;
-        self.loaded(load, tickets, stop)
-            .map("augment", self.workers.augment, ROOM, |_, slot| Ok::<_, Error>(augment.apply(slot)))
-            .scan("batch", ROOM, move |_, slot, emit: &mut dyn FnMut(Batch)| {
-                batcher.take(slot).into_iter().for_each(emit);
-                Ok::<_, Error>(())
-            })
+        let batcher = batcher.starting_at(first_index).mixing(mixing);
+        batched(self.loaded(load, tickets, stop), load.augment, self.workers.augment, batcher)
     }
 
     /// Tickets in, stored variants out, for an offline set: one stage, so that a picture is let go where it was read.

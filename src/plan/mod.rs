@@ -9,6 +9,7 @@ mod normalize;
 mod preprocess;
 mod resolved;
 mod sections;
+mod stored;
 mod twice;
 mod views;
 mod workers;
@@ -21,6 +22,7 @@ use preprocess::Expanded;
 pub use preprocess::Preprocess;
 pub use resolved::{epochs_of, fingerprint, fingerprint_of, resolved_text};
 pub use sections::SECTIONS;
+pub use stored::{MODEL_FILE, StoredModel, tables_as_json};
 pub use workers::Workers;
 
 use crate::augment::Chain;
@@ -265,6 +267,6 @@ pub fn pipeline_names(folder: &Path) -> Vec<String> {
 }
 
 /// The share of samples that may be bad before a run stops.
-fn read_max_bad(source: &Fields) -> f64 {
+pub fn read_max_bad(source: &Fields) -> f64 {
     source.key("max_bad", "share of samples that may be set aside before the run stops").number(Limits::UNIT).or(0.01)
 }

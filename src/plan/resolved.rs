@@ -2,6 +2,7 @@
 
 use super::{End, Plan};
 use crate::config::{Document, Node, Value};
+use crate::source::DECODING;
 use std::path::Path;
 
 /// Tables whose paths are relative to the pipeline file.
@@ -98,6 +99,19 @@ impl Plan {
         let format = |section: &str| text(section, "format").or(source.clone());
         let of = |section: &str| text(section, "path").filter(|_| format(section).as_deref() == Some("image_folder"));
         ["source", "test"].iter().filter_map(|section| of(section)).map(|path| base.join(path)).collect()
+    }
+
+    /// Whether consecutive geometric operations are made in one resampling.
+    pub fn fuses_geometry(&self) -> bool {
+        self.evaluate.fuses()
+    }
+
+    /// The keys of `[source]` by which files are decoded, as TOML text.
+    pub fn decoding(&self) -> String {
+        let toml::Value::Table(mut table) = to_toml(&self.document.root) else { return String::new() };
+        let Some(toml::Value::Table(source)) = table.remove("source") else { return String::new() };
+        let kept: toml::Table = source.into_iter().filter(|(key, _)| DECODING.contains(&key.as_str())).collect();
+        toml::to_string(&kept).unwrap_or_default()
     }
 
     /// A table of the file as TOML text, or the tables of a list: what a model file keeps to be used without the pipeline file.

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 /// Puts a file of `bytes` at `path`: written beside it under a hidden name, flushed to the disk, then renamed over it. Whoever
@@ -21,6 +21,64 @@ pub fn write_atomic(path: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
     }
     written.map_err(|error| Error::io("cannot write", path)(explained(error, path, bytes.len())))?;
     flush_folder(path).map_err(Error::io("cannot write", path))
+}
+
+/// A file that is written piece by piece and still seen whole or not at all: it has its name once [`Draft::finish`] has given it one.
+#[derive(Debug)]
+pub struct Draft {
+    path: PathBuf,
+    /// None once it is finished.
+    file: Option<BufWriter<File>>,
+}
+
+impl Draft {
+    /// A draft of the file at `path`, which stays as it is until the draft is finished.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where nothing can be written there.
+    pub fn create(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref().to_path_buf();
+        let file = File::create(neighbour(&path)).map_err(Error::io("cannot write", &path))?;
+        Ok(Self { path, file: Some(BufWriter::new(file)) })
+    }
+
+    /// The file that it will be.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Puts it in its place.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; what stood there is untouched.
+    pub fn finish(mut self) -> Result<()> {
+        let flushed = match self.file.as_mut() {
+            Some(file) => file.flush().and_then(|()| file.get_ref().sync_all()),
+            None => Ok(()),
+        };
+        flushed.and_then(|()| fs::rename(neighbour(&self.path), &self.path)).map_err(Error::io("cannot write", &self.path))?;
+        self.file = None;
+        flush_folder(&self.path).map_err(Error::io("cannot write", &self.path))
+    }
+}
+
+impl Write for Draft {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.file.as_mut().map_or(Ok(bytes.len()), |file| file.write(bytes))
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.as_mut().map_or(Ok(()), Write::flush)
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if self.file.is_some() {
+            // What cannot be removed is overwritten by the next draft.
+            let _ = fs::remove_file(neighbour(&self.path));
+        }
+    }
 }
 
 /// What a full disk would have needed, and what it has.
@@ -68,6 +126,23 @@ mod tests {
         write_atomic(&path, b"second").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"second");
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_draft_is_not_seen_before_it_is_finished_and_leaves_nothing_if_it_never_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("predictions.csv");
+        fs::write(&path, b"before").unwrap();
+        let mut draft = Draft::create(&path).unwrap();
+        draft.write_all(b"half").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"before");
+        drop(draft);
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+        let mut draft = Draft::create(&path).unwrap();
+        draft.write_all(b"whole").unwrap();
+        draft.finish().unwrap();
+        assert_eq!((fs::read(&path).unwrap().as_slice(), fs::read_dir(&folder).unwrap().count()), (&b"whole"[..], 1));
+        assert!(Draft::create(folder.path().join("absent/file")).unwrap_err().to_string().contains("absent"));
     }
 
     #[test]

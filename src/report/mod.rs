@@ -18,7 +18,7 @@ mod stages;
 mod terminal;
 mod words;
 
-pub use atomic::write_atomic;
+pub use atomic::{Draft, write_atomic};
 pub use bad_samples::{BadRow, bad_samples_tsv, read_bad_samples};
 pub use contact_sheet::{contact_sheet, fit, write_png};
 pub use curves::{Line, accuracy_curves, chart, loss_curves};
@@ -32,4 +32,4 @@ pub use rate_curve::{RateLine, rate_curve};
 pub use record::{Document, EpochRecord, Outcome, SampleCounts, StageRecord, Timing};
 pub use stages::{limiting_stage, stage_table};
 pub use terminal::Terminal;
-pub use words::{printable, thousands};
+pub use words::{count, printable, thousands};

@@ -30,6 +30,8 @@ struct State {
     odd: NoteCounts,
     /// Whether training is under way.
     training: bool,
+    /// Where bad samples are listed.
+    listed: &'static str,
 }
 
 impl Terminal {
@@ -38,7 +40,29 @@ impl Terminal {
         let bar = ProgressBar::with_draw_target(None, if quiet { ProgressDrawTarget::hidden() } else { target });
         bar.set_style(style());
         let (bad, odd) = (HashSet::new(), NoteCounts::default());
-        Self(Mutex::new(State { out, bar, quiet, colour, pass: None, epochs: 0, bad, odd, training: false }))
+        Self(Mutex::new(State {
+            out,
+            bar,
+            quiet,
+            colour,
+            pass: None,
+            epochs: 0,
+            bad,
+            odd,
+            training: false,
+            listed: "bad_samples.tsv",
+        }))
+    }
+
+    /// The same for a job whose bad samples are listed in `place`.
+    pub fn listing_in(self, place: &'static str) -> Self {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).listed = place;
+        self
+    }
+
+    /// Lines on the standard error stream, and no bar: for jobs that write to the same screen.
+    pub fn lines(quiet: bool, colour: bool) -> Self {
+        Self::new(Box::new(std::io::stderr()), ProgressDrawTarget::hidden(), quiet, colour)
     }
 
     /// The standard error stream: a bar only where it is a terminal, colour only there and where `NO_COLOR` is not set.
@@ -121,7 +145,8 @@ impl State {
 
     fn bad(&mut self, row: BadRow) {
         let words = if row.words.is_empty() { String::new() } else { format!(": {}", row.words) };
-        let line = format!("{} {} ({}): {}{words}", self.painted("33", "bad sample:"), row.path, row.class, row.reason);
+        let class = if row.class.is_empty() { String::new() } else { format!(" ({})", row.class) };
+        let line = format!("{} {}{class}: {}{words}", self.painted("33", "bad sample:"), row.path, row.reason);
         if !self.bad.insert(row.path) {
             return;
         }
@@ -135,7 +160,7 @@ impl State {
     fn finished(&mut self, meters: &[Meter], wall: Duration) {
         self.bar.finish_and_clear();
         if !self.bad.is_empty() {
-            self.line(&format!("bad samples set aside: {}; see bad_samples.tsv", count(self.bad.len() as u64)));
+            self.line(&format!("bad samples set aside: {}; see {}", count(self.bad.len() as u64), self.listed));
         }
         if !self.odd.is_empty() {
             let each: Vec<String> = self.odd.iter().map(|(note, files)| format!("{} {}", count(files), note.words())).collect();

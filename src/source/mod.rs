@@ -16,6 +16,7 @@ mod idx;
 mod image_folder;
 mod listing;
 mod manifest;
+mod pictures;
 mod prepared;
 mod scan;
 mod settings;
@@ -29,6 +30,8 @@ use std::path::Path;
 
 pub use duplicates::{Duplicates, duplicates};
 pub use escape::escape;
+pub use pictures::{decoding, pictures};
+pub use settings::DECODING;
 
 /// Builds a source from its keys; paths are relative to the folder given. Problems with keys are noted in the fields.
 pub type Build = fn(&Fields, &Path) -> Box<dyn SourceSpec>;

@@ -53,13 +53,32 @@ impl Scan {
             scan.classes.push(escape(&name));
             scan.walk(root, name, label as u32);
         }
-        scan.walk_links(root);
-        if !scan.problems.is_empty() {
-            scan.problems.truncate(10);
-            return Err(Error::Refused(scan.problems));
+        scan.finished(root)
+    }
+
+    /// Walks `root`, in which there are no classes.
+    ///
+    /// # Errors
+    /// As [`Scan::of`].
+    pub fn without_classes(root: &Path) -> Result<Self> {
+        let mut scan = Scan::default();
+        let names =
+            scan.enter_root(root).and_then(|()| list(root)).map_err(|error| Error::Refused(vec![unreadable(root, &error)]))?;
+        let mut folders = Vec::new();
+        scan.take_names(root, b"", names, 0, &mut folders);
+        folders.into_iter().for_each(|folder| scan.walk(root, folder, 0));
+        scan.finished(root)
+    }
+
+    /// Follows links to folders, and puts the files in order.
+    fn finished(mut self, root: &Path) -> Result<Self> {
+        self.walk_links(root);
+        if !self.problems.is_empty() {
+            self.problems.truncate(10);
+            return Err(Error::Refused(self.problems));
         }
-        scan.listing.sort();
-        Ok(scan)
+        self.listing.sort();
+        Ok(self)
     }
 
     /// Marks the root and the folders above it as walked, so that no link leads back up.
@@ -132,7 +151,7 @@ impl Scan {
     fn take_names(&mut self, root: &Path, folder: &[u8], names: Vec<Named>, label: u32, folders: &mut Vec<Vec<u8>>) {
         for (name, kind) in names {
             let name_alone = name;
-            let name = [folder, b"/", &name_alone].concat();
+            let name = if folder.is_empty() { name_alone.clone() } else { [folder, b"/", &name_alone].concat() };
             if is_hidden(&name_alone) {
                 self.filter(HIDDEN);
             } else if kind.is_dir() {

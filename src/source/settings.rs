@@ -4,6 +4,9 @@ use crate::config::{Fields, Value};
 use crate::pixels::decode::{DecodeOptions, Limits};
 use std::path::{Path, PathBuf};
 
+/// Keys by which files are decoded, beside `channels`.
+pub const DECODING: [&str; 6] = ["exif_orientation", "max_pixels", "max_side", "max_bytes", "max_scans", "allow_truncated"];
+
 /// Reads `channels`, `exif_orientation` and the limits of files that are decoded.
 pub(super) fn decode_options(fields: &Fields) -> DecodeOptions {
     let channels = channels(fields, 3);

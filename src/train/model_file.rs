@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// Version of the file's layout; a file of another one is refused.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
+/// What to do about a file that is no model, or not any more.
+const ADVICE: &str = "; give the model.safetensors of a run that is complete, or the run's folder";
 /// More weights than any model that trains on ordinary CPUs has: 8 GiB of them.
 const MOST_WEIGHTS: u64 = 1 << 31;
 
@@ -34,6 +36,16 @@ pub struct ModelCard {
     pub seed: u64,
     /// Epochs that were run.
     pub epochs: u32,
+    /// Whether consecutive geometric operations of the chain are made in one resampling.
+    pub fuse_geometry: bool,
+    /// The keys of `[source]` by which files are decoded, as TOML text.
+    pub decoding: String,
+    /// Samples a batch: what sums of losses depend on.
+    pub batch_size: usize,
+    /// Everything of the pipeline that the weights depend on, one line a value.
+    pub pipeline: String,
+    /// Hash of the samples that it has learned from and of how they were split, in hexadecimal.
+    pub data_blake3: String,
 }
 
 /// A model file's content.
@@ -106,14 +118,19 @@ impl ModelFile {
     /// # Errors
     /// As [`ModelFile::load`].
     pub fn from_bytes(path: &Path, bytes: &[u8], spans_of: impl FnOnce(&ModelCard) -> Result<Vec<Span>>) -> Result<Self> {
-        let damaged = |why: String| Error::Damaged { path: path.to_owned(), why: format!("this model cannot be used: {why}") };
+        let damaged =
+            |why: String| Error::Damaged { path: path.to_owned(), why: format!("this model cannot be used: {why}{ADVICE}") };
         let content = Content::decode(bytes, false).map_err(damaged)?;
         let text = parse(&content.text).map_err(damaged)?;
         let spans = spans_of(&text.card)?;
         if content.names().len() != spans.len() {
             return Err(damaged(format!("it has {} rows of weights, its layers {}", content.names().len(), spans.len())));
         }
-        let mut params = vec![0.0; spans.iter().map(|span| span.start + span.len).max().unwrap_or(0)];
+        let length = spans.iter().map(|span| span.start + span.len).max().unwrap_or(0);
+        if length > bytes.len() / 4 {
+            return Err(damaged(format!("its layers have {length} weights, more than its {} bytes can hold", bytes.len())));
+        }
+        let mut params = vec![0.0; length];
         for span in &spans {
             let values = content.values(&span.name, &span.shape).map_err(damaged)?;
             params[span.start..span.start + span.len].copy_from_slice(&values);
@@ -130,7 +147,8 @@ fn parse(text: &str) -> std::result::Result<Text, String> {
     let head: Head = serde_json::from_str(text).map_err(unreadable)?;
     if head.format != FORMAT {
         let Head { format, program } = head;
-        return Err(format!("it has format {format}, written by augpipe {program}; this program reads format {FORMAT}"));
+        let words = format!("it has format {format}, written by augpipe {program}; this program reads format {FORMAT}");
+        return Err(format!("{words}: use that program, or train the model again"));
     }
     let mut text: Text = serde_json::from_str(text).map_err(unreadable)?;
     let blake3 = std::mem::take(&mut text.blake3);

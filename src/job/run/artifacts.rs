@@ -3,7 +3,7 @@
 use super::moments::Moments;
 use crate::error::Result;
 use crate::job::claim::ClaimedFolder;
-use crate::plan::Plan;
+use crate::plan::{Plan, fingerprint};
 use crate::report::{contact_sheet, write_png};
 use crate::train::{ModelCard, ModelFile, Trainer};
 
@@ -29,6 +29,11 @@ pub fn save(plan: &Plan, trainer: &Trainer, moments: &Moments, claimed: &Claimed
         evaluate: plan.section("evaluate"),
         seed: plan.seed,
         epochs: trainer.progress().epoch,
+        fuse_geometry: plan.fuses_geometry(),
+        decoding: plan.decoding(),
+        batch_size: plan.batch_size,
+        pipeline: fingerprint(plan),
+        data_blake3: plan.data.digest(),
     };
     let params = trainer.weights().to_vec();
     ModelFile { card, params }.save(claimed.file("model.safetensors"), network.spans())?;

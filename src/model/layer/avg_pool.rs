@@ -6,6 +6,7 @@ use super::{Build, Built, ImageGradient, LayerSpec, PerImage, Work};
 use crate::error::Problem;
 use crate::kernel::pool::Pool;
 use crate::model::Shape;
+use crate::onnx::{Attribute, Graph, Wire};
 use crate::registry::Entry;
 
 pub(super) const ENTRY: Entry<Build> = Entry {
@@ -35,6 +36,10 @@ impl LayerSpec for AvgPool {
         let windows = windows(&self.window, input)?;
         let shape = Shape::new(input.channels, windows.out_height, windows.out_width);
         Ok(Built::plain(shape, Work::PerImage(Box::new(Fitted(Pool::new(windows))))))
+    }
+
+    fn onnx(&self, graph: &mut Graph<'_>, input: Wire) -> Wire {
+        self.window.onnx_pool(graph, "AveragePool", &input, vec![Attribute::int("count_include_pad", 1)])
     }
 }
 

@@ -5,6 +5,7 @@ use crate::config::Limits;
 use crate::error::Problem;
 use crate::kernel::normalise::{centre_and_scale, combine, gradient_moments, moments};
 use crate::model::Shape;
+use crate::onnx::{Attribute, Graph, Wire};
 use crate::registry::Entry;
 
 pub(super) const ENTRY: Entry<Build> = Entry {
@@ -74,6 +75,22 @@ impl LayerSpec for BatchNorm {
             multiply_adds: input.len() as u64,
             work: Work::Normalise(Box::new(Fitted { spec: *self, channels, area: input.height * input.width })),
         })
+    }
+
+    fn onnx(&self, graph: &mut Graph<'_>, input: Wire) -> Wire {
+        let channels = input.shape[0];
+        let given = |graph: &mut Graph<'_>, has: bool, word: &str, value: f32| match has {
+            true => graph.tensor(word),
+            false => graph.constant(word, &[channels], &vec![value; channels]),
+        };
+        let (scale, bias) = (given(graph, self.scale, "weight", 1.0), given(graph, self.bias, "bias", 0.0));
+        let tensors = [scale, bias, graph.tensor("running_mean"), graph.tensor("running_var")];
+        graph.keeping(
+            "BatchNormalization",
+            &input,
+            &tensors.each_ref().map(String::as_str),
+            vec![Attribute::float("epsilon", self.eps as f32)],
+        )
     }
 }
 

@@ -6,6 +6,7 @@ use crate::error::Problem;
 use crate::kernel::conv::{self, Geometry};
 use crate::kernel::depthwise::Depthwise;
 use crate::model::Shape;
+use crate::onnx::{Graph, Wire};
 use crate::registry::Entry;
 
 pub(super) const ENTRY: Entry<Build> = Entry {
@@ -83,6 +84,10 @@ impl LayerSpec for Conv {
             multiply_adds: (shape.len() * channels * area) as u64,
             work: Work::PerImage(work),
         })
+    }
+
+    fn onnx(&self, graph: &mut Graph<'_>, input: Wire) -> Wire {
+        self.window.onnx_conv(graph, &input, self.out, self.bias, self.groups)
     }
 }
 

@@ -5,6 +5,7 @@ use crate::config::Limits;
 use crate::error::Problem;
 use crate::kernel::dropout::drop_out;
 use crate::model::Shape;
+use crate::onnx::{Graph, Wire};
 use crate::registry::Entry;
 
 pub(super) const ENTRY: Entry<Build> = Entry {
@@ -55,6 +56,10 @@ impl LayerSpec for Dropout {
 
     fn build(&self, input: Shape, _: usize) -> Result<Built, Problem> {
         Ok(Built::plain(input, Work::InPlace(Box::new(self.clone()))))
+    }
+
+    fn onnx(&self, _: &mut Graph<'_>, input: Wire) -> Wire {
+        input
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{Build, Built, LayerSpec, Work};
 use crate::error::Problem;
 use crate::model::Shape;
+use crate::onnx::{Graph, Wire};
 use crate::registry::Entry;
 
 pub(super) const ENTRY: Entry<Build> = Entry {
@@ -23,5 +24,9 @@ impl LayerSpec for Flatten {
 
     fn build(&self, input: Shape, _: usize) -> Result<Built, Problem> {
         Ok(Built::plain(Shape::vector(input.len()), Work::View))
+    }
+
+    fn onnx(&self, graph: &mut Graph<'_>, input: Wire) -> Wire {
+        graph.vector(&input)
     }
 }

@@ -5,6 +5,7 @@ use super::{Build, Built, LayerSpec, Work};
 use crate::error::Problem;
 use crate::kernel::activation::Curve;
 use crate::model::Shape;
+use crate::onnx::{Attribute, Graph, Wire};
 use crate::registry::Entry;
 
 pub(super) const ENTRY: Entry<Build> = Entry {
@@ -37,5 +38,10 @@ impl LayerSpec for Gelu {
     fn build(&self, input: Shape, _: usize) -> Result<Built, Problem> {
         let curve = if self.tanh { Curve::GeluTanh } else { Curve::Gelu };
         Ok(Built::plain(input, Work::PerImage(Box::new(Fitted(curve)))))
+    }
+
+    fn onnx(&self, graph: &mut Graph<'_>, input: Wire) -> Wire {
+        let formula = if self.tanh { "tanh" } else { "none" };
+        graph.keeping("Gelu", &input, &[], vec![Attribute::word("approximate", formula)])
     }
 }

@@ -4,6 +4,7 @@ use super::{Build, Built, ImageGradient, LayerSpec, PerImage, Work};
 use crate::error::Problem;
 use crate::kernel::pool::{mean, spread_mean};
 use crate::model::Shape;
+use crate::onnx::{Graph, Wire};
 use crate::registry::Entry;
 
 pub(super) const ENTRY: Entry<Build> = Entry {
@@ -25,6 +26,12 @@ impl LayerSpec for GlobalAvgPool {
     fn build(&self, input: Shape, _: usize) -> Result<Built, Problem> {
         let area = input.height * input.width;
         Ok(Built::plain(Shape::vector(input.channels), Work::PerImage(Box::new(Fitted { area }))))
+    }
+
+    fn onnx(&self, graph: &mut Graph<'_>, input: Wire) -> Wire {
+        let image = graph.image(&input);
+        let pooled = graph.reshaping("GlobalAveragePool", &image, &[], Vec::new(), [image.shape[0], 1, 1]);
+        graph.vector(&pooled)
     }
 }
 

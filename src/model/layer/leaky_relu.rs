@@ -5,6 +5,7 @@ use crate::config::Limits;
 use crate::error::Problem;
 use crate::kernel::activation::{leaky_relu, leaky_relu_gradient};
 use crate::model::Shape;
+use crate::onnx::{Attribute, Graph, Wire};
 use crate::registry::Entry;
 
 pub(super) const ENTRY: Entry<Build> = Entry {
@@ -35,6 +36,10 @@ impl LayerSpec for LeakyRelu {
 
     fn build(&self, input: Shape, _: usize) -> Result<Built, Problem> {
         Ok(Built::plain(input, Work::InPlace(Box::new(*self))))
+    }
+
+    fn onnx(&self, graph: &mut Graph<'_>, input: Wire) -> Wire {
+        graph.keeping("LeakyRelu", &input, &[], vec![Attribute::float("alpha", self.slope)])
     }
 }
 

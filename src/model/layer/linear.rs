@@ -5,6 +5,7 @@ use crate::error::Problem;
 use crate::kernel::gemm::{Matrix, Start, gemm};
 use crate::kernel::reduce::add_rows;
 use crate::model::Shape;
+use crate::onnx::{Attribute, Graph, Wire};
 use crate::registry::Entry;
 
 pub(super) const ENTRY: Entry<Build> = Entry {
@@ -45,6 +46,14 @@ impl LayerSpec for Linear {
             multiply_adds: (inputs * outputs) as u64,
             work: Work::PerBatch(Box::new(Fitted { inputs, outputs, bias: self.bias })),
         })
+    }
+
+    fn onnx(&self, graph: &mut Graph<'_>, input: Wire) -> Wire {
+        let (vector, weight) = (graph.vector(&input), graph.tensor("weight"));
+        let bias = self.bias.then(|| graph.tensor("bias"));
+        let outputs = graph.sizes("weight").first().copied().unwrap_or(0);
+        let tensors: Vec<&str> = std::iter::once(&weight).chain(&bias).map(String::as_str).collect();
+        graph.reshaping("Gemm", &vector, &tensors, vec![Attribute::int("transB", 1)], [outputs, 1, 1])
     }
 }
 

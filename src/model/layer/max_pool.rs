@@ -5,6 +5,7 @@ use super::{Build, Built, ImageGradient, LayerSpec, PerImage, Work};
 use crate::error::Problem;
 use crate::kernel::pool::{Pool, Windows};
 use crate::model::Shape;
+use crate::onnx::{Graph, Wire};
 use crate::registry::Entry;
 
 pub(super) const ENTRY: Entry<Build> = Entry {
@@ -34,6 +35,10 @@ impl LayerSpec for MaxPool {
         let windows = windows(&self.window, input)?;
         let shape = Shape::new(input.channels, windows.out_height, windows.out_width);
         Ok(Built::plain(shape, Work::PerImage(Box::new(Fitted(Pool::new(windows))))))
+    }
+
+    fn onnx(&self, graph: &mut Graph<'_>, input: Wire) -> Wire {
+        self.window.onnx_pool(graph, "MaxPool", &input, Vec::new())
     }
 }
 

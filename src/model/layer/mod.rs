@@ -48,6 +48,7 @@ pub use window::{Padding, Window};
 use super::Shape;
 use crate::config::Fields;
 use crate::error::Problem;
+use crate::onnx::{Graph, Wire};
 use crate::registry::Entry;
 use std::fmt::Debug;
 
@@ -91,6 +92,10 @@ pub trait LayerSpec: Debug + Send + Sync {
     /// # Errors
     /// Why it cannot take that input.
     fn build(&self, input: Shape, classes: usize) -> Result<Built, Problem>;
+
+    /// Adds to `graph` what the layer computes in evaluation, given its input, and answers its output. The layer has been built for
+    /// that input; the graph has its tensors under their names.
+    fn onnx(&self, graph: &mut Graph<'_>, input: Wire) -> Wire;
 }
 
 /// A layer that has its shapes.

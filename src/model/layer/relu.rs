@@ -4,6 +4,7 @@ use super::{Build, Built, Draw, InPlace, LayerSpec, Work};
 use crate::error::Problem;
 use crate::kernel::activation::{relu, relu_gradient};
 use crate::model::Shape;
+use crate::onnx::{Graph, Wire};
 use crate::registry::Entry;
 
 pub(super) const ENTRY: Entry<Build> =
@@ -20,6 +21,10 @@ impl LayerSpec for Relu {
 
     fn build(&self, input: Shape, _: usize) -> Result<Built, Problem> {
         Ok(Built::plain(input, Work::InPlace(Box::new(Relu))))
+    }
+
+    fn onnx(&self, graph: &mut Graph<'_>, input: Wire) -> Wire {
+        graph.keeping("Relu", &input, &[], Vec::new())
     }
 }
 

@@ -5,6 +5,7 @@ use crate::config::Fields;
 use crate::error::Problem;
 use crate::model::Shape;
 use crate::model::read::read_layer;
+use crate::onnx::{Graph, Wire};
 use crate::registry::Entry;
 
 pub(super) const ENTRY: Entry<Build> = Entry {
@@ -80,6 +81,19 @@ impl LayerSpec for Residual {
         }
         let multiply_adds = 0;
         Ok(Built { shape, tensors: Vec::new(), multiply_adds, work: Work::Residual { branch, shortcut } })
+    }
+
+    fn onnx(&self, graph: &mut Graph<'_>, input: Wire) -> Wire {
+        let before = graph.layer().to_owned();
+        let mut row = |word: &str, layers: &[Box<dyn LayerSpec>]| {
+            layers.iter().enumerate().fold(input.clone(), |wire, (index, layer)| {
+                graph.enter(format!("{before}.{word}.{index}"));
+                layer.onnx(graph, wire)
+            })
+        };
+        let (branch, shortcut) = (row("branch", &self.branch), row("shortcut", &self.shortcut));
+        graph.enter(before);
+        graph.joining("Add", &branch, &shortcut)
     }
 }
 

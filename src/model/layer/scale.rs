@@ -5,6 +5,7 @@ use crate::config::Limits;
 use crate::error::Problem;
 use crate::kernel::blend::scale;
 use crate::model::Shape;
+use crate::onnx::{Graph, Wire};
 use crate::registry::Entry;
 
 pub(super) const ENTRY: Entry<Build> = Entry {
@@ -35,6 +36,11 @@ impl LayerSpec for Scale {
 
     fn build(&self, input: Shape, _: usize) -> Result<Built, Problem> {
         Ok(Built::plain(input, Work::InPlace(Box::new(*self))))
+    }
+
+    fn onnx(&self, graph: &mut Graph<'_>, input: Wire) -> Wire {
+        let factor = graph.constant("factor", &[], &[self.factor]);
+        graph.keeping("Mul", &input, &[&factor], Vec::new())
     }
 }
 

@@ -4,6 +4,7 @@ use super::{Build, Built, Draw, InPlace, LayerSpec, Work};
 use crate::error::Problem;
 use crate::kernel::activation::{sigmoid, sigmoid_gradient};
 use crate::model::Shape;
+use crate::onnx::{Graph, Wire};
 use crate::registry::Entry;
 
 pub(super) const ENTRY: Entry<Build> = Entry {
@@ -24,6 +25,10 @@ impl LayerSpec for Sigmoid {
 
     fn build(&self, input: Shape, _: usize) -> Result<Built, Problem> {
         Ok(Built::plain(input, Work::InPlace(Box::new(Sigmoid))))
+    }
+
+    fn onnx(&self, graph: &mut Graph<'_>, input: Wire) -> Wire {
+        graph.keeping("Sigmoid", &input, &[], Vec::new())
     }
 }
 

@@ -5,6 +5,7 @@ use super::{Build, Built, LayerSpec, Work};
 use crate::error::Problem;
 use crate::kernel::activation::Curve;
 use crate::model::Shape;
+use crate::onnx::{Graph, Wire};
 use crate::registry::Entry;
 
 pub(super) const ENTRY: Entry<Build> = Entry {
@@ -25,5 +26,10 @@ impl LayerSpec for Silu {
 
     fn build(&self, input: Shape, _: usize) -> Result<Built, Problem> {
         Ok(Built::plain(input, Work::PerImage(Box::new(Fitted(Curve::Silu)))))
+    }
+
+    fn onnx(&self, graph: &mut Graph<'_>, input: Wire) -> Wire {
+        let share = graph.keeping("Sigmoid", &input, &[], Vec::new());
+        graph.joining("Mul", &input, &share)
     }
 }

@@ -1,5 +1,6 @@
 //! Makes small patches of the images uncorrelated: the fixed first layer of airbench (Jordan 2024, after Page 2018).
 
+use super::window::{Padding, Window};
 use super::{Build, Built, ImageGradient, LayerSpec, PerImage, Survey, Tensor, Work};
 use crate::config::Limits;
 use crate::error::Problem;
@@ -7,6 +8,7 @@ use crate::kernel::conv::{self, Geometry};
 use crate::kernel::reduce;
 use crate::kernel::whitening::{add_products, kernels};
 use crate::model::Shape;
+use crate::onnx::{Graph, Wire};
 use crate::registry::Entry;
 
 pub(super) const ENTRY: Entry<Build> = Entry {
@@ -67,6 +69,12 @@ impl LayerSpec for Whiten {
         tensors[0] = tensors[0].clone().state();
         let multiply_adds = (shape.len() * side) as u64;
         Ok(Built { shape, tensors, multiply_adds, work: Work::PerImage(Box::new(Fitted { spec: *self, input, side, plan })) })
+    }
+
+    fn onnx(&self, graph: &mut Graph<'_>, input: Wire) -> Wire {
+        let window = Window { kernel: self.kernel, stride: 1, padding: Padding::Sides(0) };
+        let out = 2 * input.shape[0] * self.kernel * self.kernel;
+        window.onnx_conv(graph, &input, out, self.bias, 1)
     }
 }
 

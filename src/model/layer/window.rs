@@ -3,6 +3,7 @@
 use crate::config::{Fields, Value};
 use crate::error::Problem;
 use crate::model::Shape;
+use crate::onnx::{Attribute, Graph, Wire};
 
 /// Zeros around an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +55,44 @@ impl Window {
         }
         let room = |size: usize| (size - self.kernel) / self.stride + 1;
         Ok(([room(height), room(width)], [total / 2, total / 2]))
+    }
+
+    /// An operator that slides this window over a wire, to `out` channels.
+    fn onnx(
+        &self,
+        graph: &mut Graph<'_>,
+        kind: &str,
+        wire: &Wire,
+        (more, out): (&[&str], usize),
+        attributes: Vec<Attribute>,
+    ) -> Wire {
+        let image = graph.image(wire);
+        let [channels, height, width] = image.shape;
+        // It fits: the layer has been built for it.
+        let ([rows, columns], begin) = self.fit(Shape::new(channels, height, width)).unwrap_or_default();
+        let total = match self.padding {
+            Padding::Sides(sides) => 2 * sides,
+            Padding::Same => self.kernel - 1,
+        };
+        let end = begin.map(|begin| total - begin);
+        let own = [
+            Attribute::ints("kernel_shape", &[self.kernel; 2]),
+            Attribute::ints("strides", &[self.stride; 2]),
+            Attribute::ints("pads", &[begin, end].concat()),
+        ];
+        graph.reshaping(kind, &image, more, own.into_iter().chain(attributes).collect(), [out, rows, columns])
+    }
+
+    /// A convolution with the layer's tensors.
+    pub(super) fn onnx_conv(&self, graph: &mut Graph<'_>, wire: &Wire, out: usize, bias: bool, groups: usize) -> Wire {
+        let tensors = [Some(graph.tensor("weight")), bias.then(|| graph.tensor("bias"))];
+        let tensors: Vec<&str> = tensors.iter().flatten().map(String::as_str).collect();
+        self.onnx(graph, "Conv", wire, (&tensors, out), vec![Attribute::int("group", groups)])
+    }
+
+    /// A pooling, which keeps the channels.
+    pub(super) fn onnx_pool(&self, graph: &mut Graph<'_>, kind: &str, wire: &Wire, attributes: Vec<Attribute>) -> Wire {
+        self.onnx(graph, kind, wire, (&[], wire.shape[0]), attributes)
     }
 
     /// "5×5, stride 2, padding 1".

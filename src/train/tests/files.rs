@@ -177,6 +177,9 @@ fn model() -> (ModelFile, Vec<Span>) {
         evaluate: "[[evaluate]]\nop = \"resize\"\n".to_owned(),
         seed: u64::MAX,
         epochs: 3,
+        batch_size: 8,
+        pipeline: "batch.size = 8\nseed = 7".to_owned(),
+        ..ModelCard::default()
     };
     (ModelFile { card, params: trainer.params().to_vec() }, trainer.network().spans().to_vec())
 }
