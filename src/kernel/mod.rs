@@ -23,4 +23,5 @@ pub mod softmax;
 mod sweep;
 mod tile;
 pub mod transpose;
+pub mod winograd;
 pub mod whitening;
