@@ -4,6 +4,8 @@
 //! numbers of one size). With them a kernel of 3 gives 4 outputs at a time and one of 5 gives 2: both see 6 inputs, so that the
 //! input's transform is the same. Every sum is written out in one order for all instruction sets.
 
+#![allow(clippy::needless_range_loop)] // rows and columns of small matrices, by their numbers
+
 use crate::isa::Isa;
 use crate::kernel::lanes::Lanes;
 use std::f32::consts::{FRAC_1_SQRT_2, SQRT_2};
@@ -43,7 +45,7 @@ const POWERS: [[f32; 4]; 5] = {
 const SHARE: [f64; 5] = [1.0, -2.0 / 3.0, -2.0 / 3.0, 1.0 / 6.0, 1.0 / 6.0];
 
 /// What a kernel's number `place` adds to point `point`.
-pub fn kernel_factor(point: usize, place: usize, kernel: usize) -> f32 {
+pub const fn kernel_factor(point: usize, place: usize, kernel: usize) -> f32 {
     if point == SIZE - 1 {
         return if place + 1 == kernel { 1.0 } else { 0.0 };
     }
@@ -83,34 +85,61 @@ unsafe fn output<V: Lanes, const M: usize>(m: [V; SIZE]) -> [V; M] {
     unsafe {
         let sums = [m[1].add(m[2]), m[3].add(m[4])];
         let differences = [m[1].sub(m[2]), m[3].sub(m[4])];
-        std::array::from_fn(|power| {
+        let mut outputs = [m[0].add(sums[0]).add(sums[1]); M];
+        let mut power = 1;
+        while power < M {
             let of = if power % 2 == 0 { sums } else { differences };
-            let factor = |point: usize| V::splat(POWERS[point][power]);
-            let value = match power {
-                0 => m[0].add(sums[0]).add(sums[1]),
-                _ => factor(3).mul_add(of[1], factor(1).mul(of[0])),
-            };
-            if power + 1 == M { value.add(m[5]) } else { value }
-        })
+            outputs[power] = V::splat(POWERS[3][power]).mul_add(of[1], V::splat(POWERS[1][power]).mul(of[0]));
+            power += 1;
+        }
+        outputs[M - 1] = outputs[M - 1].add(m[5]);
+        outputs
     }
 }
 
-/// The transpose of [`output`]: six values from the gradient of `M` outputs.
-///
-/// # Safety
-/// See [`input`].
-#[inline(always)]
-unsafe fn output_gradient<V: Lanes, const M: usize>(y: [V; M]) -> [V; SIZE] {
-    // SAFETY: the caller's promise.
-    unsafe {
-        let at = |point: usize, power: usize| V::splat(POWERS[point][power]);
-        let even = |point: usize| if M > 2 { at(point, 2).mul_add(y[2 % M], y[0]) } else { y[0] };
-        let odd = |point: usize| {
-            let first = at(point, 1).mul(y[1]);
-            if M > 2 { at(point, 3).mul_add(y[3 % M], first) } else { first }
-        };
-        let (even, odd) = ([even(1), even(3)], [odd(1), odd(3)]);
-        [y[0], even[0].add(odd[0]), even[0].sub(odd[0]), even[1].add(odd[1]), even[1].sub(odd[1]), y[M - 1]]
+/// One direction of a transform to the points, from `N` numbers.
+trait ToPoints<const N: usize> {
+    /// # Safety
+    /// See [`input`].
+    unsafe fn apply<V: Lanes>(from: [V; N]) -> [V; SIZE];
+}
+
+struct Input;
+
+impl ToPoints<SIZE> for Input {
+    #[inline(always)]
+    unsafe fn apply<V: Lanes>(from: [V; SIZE]) -> [V; SIZE] {
+        // SAFETY: the caller's promise.
+        unsafe { input(from) }
+    }
+}
+
+/// The transpose of [`output`]: six values from the gradient of outputs.
+struct OutputGradient;
+
+impl ToPoints<2> for OutputGradient {
+    #[inline(always)]
+    unsafe fn apply<V: Lanes>(y: [V; 2]) -> [V; SIZE] {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let odd = [V::splat(POWERS[1][1]).mul(y[1]), V::splat(POWERS[3][1]).mul(y[1])];
+            [y[0], y[0].add(odd[0]), y[0].sub(odd[0]), y[0].add(odd[1]), y[0].sub(odd[1]), y[1]]
+        }
+    }
+}
+
+impl ToPoints<4> for OutputGradient {
+    #[inline(always)]
+    unsafe fn apply<V: Lanes>(y: [V; 4]) -> [V; SIZE] {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let even = [V::splat(POWERS[1][2]).mul_add(y[2], y[0]), V::splat(POWERS[3][2]).mul_add(y[2], y[0])];
+            let odd = [
+                V::splat(POWERS[1][3]).mul_add(y[3], V::splat(POWERS[1][1]).mul(y[1])),
+                V::splat(POWERS[3][3]).mul_add(y[3], V::splat(POWERS[3][1]).mul(y[1])),
+            ];
+            [y[0], even[0].add(odd[0]), even[0].sub(odd[0]), even[1].add(odd[1]), even[1].sub(odd[1]), y[3]]
+        }
     }
 }
 
@@ -124,51 +153,78 @@ pub struct Way {
     pub step: usize,
 }
 
-/// Both directions of a square of `N` pixels to the points.
+/// Both directions of a square of `N` pixels to the points. Loops instead of closures: these would not be compiled for the
+/// instruction set of the function around them.
+///
+/// # Safety
+/// As [`read`], here and below.
 #[inline(always)]
-unsafe fn to_points<V: Lanes, const N: usize>(way: Way, one: impl Fn([V; N]) -> [V; SIZE]) {
+unsafe fn to_points<V: Lanes, const N: usize, T: ToPoints<N>>(way: Way) {
     // SAFETY: the caller's promise.
     unsafe {
         for lane in (0..BESIDE).step_by(V::COUNT) {
-            let from = |row: usize, column: usize| V::load(way.pixels.add(row * way.pitch + column * BESIDE + lane));
-            let columns: [[V; SIZE]; N] = std::array::from_fn(|column| one(std::array::from_fn(|row| from(row, column))));
+            let zero = V::splat(0.0);
+            let mut columns = [[zero; SIZE]; N];
+            for column in 0..N {
+                let mut pixels = [zero; N];
+                for row in 0..N {
+                    pixels[row] = V::load(way.pixels.add(row * way.pitch + column * BESIDE + lane));
+                }
+                columns[column] = T::apply(pixels);
+            }
             for row in 0..SIZE {
-                let values = one(std::array::from_fn(|column| columns[column][row]));
-                for (column, value) in values.into_iter().enumerate() {
-                    value.store(way.points.add((row * SIZE + column) * way.step + lane));
+                let mut values = [zero; N];
+                for column in 0..N {
+                    values[column] = columns[column][row];
+                }
+                let values = T::apply(values);
+                for column in 0..SIZE {
+                    values[column].store(way.points.add((row * SIZE + column) * way.step + lane));
                 }
             }
         }
     }
 }
 
-/// [`SIZE`] by [`SIZE`] inputs to the points.
 #[inline(always)]
 unsafe fn read_tile<V: Lanes>(way: Way) {
     // SAFETY: the caller's promise.
-    unsafe { to_points::<V, SIZE>(way, |d| input(d)) }
+    unsafe { to_points::<V, SIZE, Input>(way) }
 }
 
-/// The gradient of `M` by `M` outputs to the points.
 #[inline(always)]
 unsafe fn read_gradient<V: Lanes, const M: usize>(way: Way) {
     // SAFETY: the caller's promise.
-    unsafe { to_points::<V, M>(way, |y| output_gradient(y)) }
+    unsafe {
+        match M {
+            2 => to_points::<V, 2, OutputGradient>(way),
+            _ => to_points::<V, 4, OutputGradient>(way),
+        }
+    }
 }
 
-/// The points, which have been summed over, to `M` by `M` outputs. Here pixels are written and points read.
 #[inline(always)]
 unsafe fn write_tile<V: Lanes, const M: usize>(way: Way) {
     // SAFETY: the caller's promise.
     unsafe {
         for lane in (0..BESIDE).step_by(V::COUNT) {
-            let from = |point: usize| V::load(way.points.add(point * way.step + lane));
-            let columns: [[V; M]; SIZE] =
-                std::array::from_fn(|column| output(std::array::from_fn(|row| from(row * SIZE + column))));
+            let zero = V::splat(0.0);
+            let mut columns = [[zero; M]; SIZE];
+            for column in 0..SIZE {
+                let mut points = [zero; SIZE];
+                for row in 0..SIZE {
+                    points[row] = V::load(way.points.add((row * SIZE + column) * way.step + lane));
+                }
+                columns[column] = output(points);
+            }
             for row in 0..M {
-                let values: [V; M] = output(std::array::from_fn(|column| columns[column][row]));
-                for (column, value) in values.into_iter().enumerate() {
-                    value.store(way.pixels.cast_mut().add(row * way.pitch + column * BESIDE + lane));
+                let mut values = [zero; SIZE];
+                for column in 0..SIZE {
+                    values[column] = columns[column][row];
+                }
+                let values: [V; M] = output(values);
+                for column in 0..M {
+                    values[column].store(way.pixels.cast_mut().add(row * way.pitch + column * BESIDE + lane));
                 }
             }
         }

@@ -1,6 +1,8 @@
 //! A convolution's weights at the points, and their gradient back from there. Knows weights in PyTorch's order
 //! `[out, in, kernel, kernel]`.
 
+#![allow(clippy::needless_range_loop)] // lanes, points and places by their numbers
+
 use super::transform::{AREA, BESIDE, SIZE, kernel_factor};
 use crate::kernel::per_isa::per_isa;
 use crate::kernel::scratch;
@@ -27,26 +29,43 @@ pub enum Direction {
 }
 
 /// The factors of all points and places: a matrix of [`SIZE`] rows.
-fn factors<const K: usize>() -> [[f32; K]; SIZE] {
-    std::array::from_fn(|point| std::array::from_fn(|place| kernel_factor(point, place, K)))
+const fn factors<const K: usize>() -> [[f32; K]; SIZE] {
+    let mut factors = [[0.0; K]; SIZE];
+    let mut at = 0;
+    while at < SIZE * K {
+        factors[at / K][at % K] = kernel_factor(at / K, at % K, K);
+        at += 1;
+    }
+    factors
 }
+
+const OF_3: [[f32; 3]; SIZE] = factors();
+const OF_5: [[f32; 5]; SIZE] = factors();
 
 type Vector = [f32; BESIDE];
 
 #[inline(always)]
-fn mul_add(factor: f32, values: &Vector, sum: &Vector) -> Vector {
-    std::array::from_fn(|lane| factor.mul_add(values[lane], sum[lane]))
+fn mul_add(factor: f32, values: &Vector, sum: &mut Vector) {
+    for lane in 0..BESIDE {
+        sum[lane] = factor.mul_add(values[lane], sum[lane]);
+    }
 }
 
 /// Kernels of [`BESIDE`] channels, `K·K` vectors, to all points: point p goes to `to[p · step ..]`.
 #[inline(always)]
 fn to_points<const K: usize>(kernels: &[Vector], factors: &[[f32; K]; SIZE], to: &mut [f32], step: usize) {
     for (row, down) in factors.iter().enumerate() {
-        let columns: [Vector; K] = std::array::from_fn(|column| {
-            (0..K).fold([0.0; BESIDE], |sum, place| mul_add(down[place], &kernels[place * K + column], &sum))
-        });
+        let mut columns = [[0.0; BESIDE]; K];
+        for (column, sum) in columns.iter_mut().enumerate() {
+            for place in 0..K {
+                mul_add(down[place], &kernels[place * K + column], sum);
+            }
+        }
         for (column, across) in factors.iter().enumerate() {
-            let value = (0..K).fold([0.0; BESIDE], |sum, place| mul_add(across[place], &columns[place], &sum));
+            let mut value = [0.0; BESIDE];
+            for place in 0..K {
+                mul_add(across[place], &columns[place], &mut value);
+            }
             to[(row * SIZE + column) * step..][..BESIDE].copy_from_slice(&value);
         }
     }
@@ -55,20 +74,23 @@ fn to_points<const K: usize>(kernels: &[Vector], factors: &[[f32; K]; SIZE], to:
 /// The transpose of [`to_points`]: sums at the points to kernels.
 #[inline(always)]
 fn from_points<const K: usize>(from: &[f32], step: usize, factors: &[[f32; K]; SIZE], kernels: &mut [Vector]) {
-    let point = |index: usize| -> Vector { std::array::from_fn(|lane| from[index * step + lane]) };
     let mut columns = [[[0.0; BESIDE]; SIZE]; K];
     for row in 0..SIZE {
         for column in 0..SIZE {
-            let value = point(row * SIZE + column);
+            let mut value = [0.0; BESIDE];
+            value.copy_from_slice(&from[(row * SIZE + column) * step..][..BESIDE]);
             for place in 0..K {
-                columns[place][column] = mul_add(factors[row][place], &value, &columns[place][column]);
+                mul_add(factors[row][place], &value, &mut columns[place][column]);
             }
         }
     }
-    for (row, columns) in columns.iter().enumerate() {
+    for row in 0..K {
         for place in 0..K {
-            let of = |sum: Vector, column: usize| mul_add(factors[column][place], &columns[column], &sum);
-            kernels[row * K + place] = (0..SIZE).fold([0.0; BESIDE], of);
+            let mut sum = [0.0; BESIDE];
+            for column in 0..SIZE {
+                mul_add(factors[column][place], &columns[row][column], &mut sum);
+            }
+            kernels[row * K + place] = sum;
         }
     }
 }
@@ -76,8 +98,8 @@ fn from_points<const K: usize>(from: &[f32], step: usize, factors: &[[f32; K]; S
 per_isa! {
     fn kernels_to_points(kernels: &[Vector], size: usize, to: &mut [f32], step: usize) {
         match size {
-            3 => to_points::<3>(kernels, &factors(), to, step),
-            _ => to_points::<5>(kernels, &factors(), to, step),
+            3 => to_points::<3>(kernels, &OF_3, to, step),
+            _ => to_points::<5>(kernels, &OF_5, to, step),
         }
     }
 }
@@ -85,8 +107,8 @@ per_isa! {
 per_isa! {
     fn points_to_kernels(from: &[f32], step: usize, size: usize, kernels: &mut [Vector]) {
         match size {
-            3 => from_points::<3>(from, step, &factors(), kernels),
-            _ => from_points::<5>(from, step, &factors(), kernels),
+            3 => from_points::<3>(from, step, &OF_3, kernels),
+            _ => from_points::<5>(from, step, &OF_5, kernels),
         }
     }
 }
