@@ -17,6 +17,8 @@ pub struct Cli {
 pub enum Command {
     /// Run a pipeline: train a classifier, or write an augmented data set
     Run(RunArgs),
+    /// Try learning rates on a copy of the model, draw the curve of losses, and suggest one
+    FindLr(FindLrArgs),
     /// Show the checked plan: stages, shapes, parameters, memory; runs nothing
     Check(CheckArgs),
     /// Show what happens to samples, step by step: a contact sheet and a page
@@ -63,6 +65,9 @@ pub struct RunArgs {
     /// Folder for the results instead of a new one below the pipeline's report.path
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Finish within this time: 10m, 1h30m, 90s. Epochs are lowered to what fits (the same as --set train.budget=TIME)
+    #[arg(long, value_name = "TIME")]
+    pub budget: Option<String>,
     /// Go on with the run in --out, or with the newest unfinished run of this pipeline
     #[arg(long)]
     pub resume: bool,
@@ -70,6 +75,29 @@ pub struct RunArgs {
     #[arg(long, short, conflicts_with = "json")]
     pub quiet: bool,
     /// Print JSON lines of what happens to standard output, the report last
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `pipeline find-lr`.
+#[derive(Args, Debug)]
+pub struct FindLrArgs {
+    /// Which pipeline.
+    #[command(flatten)]
+    pub pipeline: PipelineArgs,
+    /// The first rate
+    #[arg(long, value_name = "RATE", default_value_t = 1e-6)]
+    pub from: f64,
+    /// The last rate
+    #[arg(long, value_name = "RATE", default_value_t = 10.0)]
+    pub to: f64,
+    /// How many are tried, one step each
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(10..=100_000))]
+    pub steps: u32,
+    /// Folder for the curve instead of a new one below the pipeline's report.path
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Print the curve as one JSON document
     #[arg(long)]
     pub json: bool,
 }

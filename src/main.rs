@@ -5,7 +5,7 @@ mod cli;
 use augpipe::error::Result;
 use augpipe::job;
 use clap::Parser;
-use cli::{Cli, Command, DataCommand, PreviewArgs, Public, RunArgs, Synthetic};
+use cli::{Cli, Command, DataCommand, FindLrArgs, PreviewArgs, Public, RunArgs, Synthetic};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -25,6 +25,7 @@ fn main() -> ExitCode {
 fn dispatch(command: Command) -> Result<()> {
     match command {
         Command::Run(args) => run(args),
+        Command::FindLr(args) => find_lr(args),
         Command::Check(args) => job::check::check(&args.pipeline.name, &args.pipeline.overrides(), args.json),
         Command::Preview(args) => preview(args),
         Command::List(args) => job::list::list(args.json),
@@ -44,7 +45,7 @@ fn run(args: RunArgs) -> Result<()> {
     };
     let request = job::run::Request {
         name: args.pipeline.name.clone(),
-        sets: args.pipeline.overrides(),
+        sets: args.pipeline.overrides().into_iter().chain(args.budget.map(|time| format!("train.budget={time}"))).collect(),
         out: args.out,
         resume: args.resume,
         voice,
@@ -56,6 +57,13 @@ fn run(args: RunArgs) -> Result<()> {
 fn preview(args: PreviewArgs) -> Result<()> {
     let PreviewArgs { name, sets, epoch, samples, count, out, replay, json } = args;
     job::preview::preview(&job::preview::Request { name, sets, epoch, samples, count: usize::from(count), out, replay, json })
+}
+
+fn find_lr(args: FindLrArgs) -> Result<()> {
+    let FindLrArgs { from, to, steps, out, json, .. } = args;
+    let request =
+        job::find_lr::Request { name: args.pipeline.name.clone(), sets: args.pipeline.overrides(), from, to, steps, out, json };
+    job::find_lr::find_lr(&request)
 }
 
 fn data(command: DataCommand) -> Result<()> {

@@ -23,6 +23,7 @@ pub struct Step {
     op_name: &'static str,
     pub(super) hash: u64,
     p: f64,
+    alternate: bool,
     pub(super) op: Box<dyn DynOp>,
 }
 
@@ -78,6 +79,13 @@ impl Chain {
         let op = (entry.build)(fields);
         let about = "chance that the step is applied to a sample; inside another operation, whenever it has its turn there";
         let p = fields.key("p", about).number(Limits::UNIT).or(op.default_p());
+        let about = "tosses the coin once a sample instead of once an epoch: what it says holds in every other epoch, the opposite in \
+                     those between";
+        let alternate = fields.key("alternate", about).flag().or(false);
+        if alternate && (fields.depth() > 0 || p <= 0.0 || p >= 1.0) {
+            let help = "give it to a step of the chain itself, with p = 0.5";
+            fields.complain("alternate", "`alternate` needs epochs to count, and a chance between 0 and 1", help);
+        }
         let about = "name of the step, from which its random numbers follow; by default its operation, the second of a kind op#2";
         let explicit = fields.key("name", about).text().optional();
         fields.finish();
@@ -85,7 +93,7 @@ impl Chain {
         if self.steps.iter().any(|step| step.name == name) {
             fields.complain("name", format!("two steps are called `{name}`"), "their random numbers would be the same");
         }
-        Some(Step { hash: hash_name(&name), name, op_name: entry.name, p, op })
+        Some(Step { hash: hash_name(&name), name, op_name: entry.name, p, alternate, op })
     }
 
     fn free_name(&self, op_name: &str) -> String {
@@ -178,6 +186,11 @@ impl Step {
         self.p
     }
 
+    /// Whether what its coin says is turned round from epoch to epoch.
+    pub fn alternates(&self) -> bool {
+        self.alternate
+    }
+
     /// The size after it of an image of `size`, or of any image; none where that varies, be it by its chance.
     pub fn out_size(&self, size: Option<Size>) -> Option<Size> {
         let applied = if self.p > 0.0 { self.op.out_size(size) } else { size };
@@ -206,7 +219,13 @@ impl Step {
     /// Its dice, and whether it is applied.
     pub(super) fn coin(&self, place: Key) -> (Dice, bool) {
         let mut dice = Key { op: self.hash, ..place }.dice();
-        let applied = self.p >= 1.0 || dice.chance(self.p);
+        let tossed = self.p >= 1.0 || dice.chance(self.p);
+        if !self.alternate {
+            return (dice, tossed);
+        }
+        // One coin for all epochs, the one of the first.
+        let mut first = Key { op: self.hash, epoch: 0, ..place }.dice();
+        let applied = first.chance(self.p) == place.epoch.is_multiple_of(2);
         (dice, applied)
     }
 
@@ -317,6 +336,46 @@ mod tests {
             assert_ne!(after(&chain, place), base);
         }
         assert_eq!(after(&chain, Key { op: 5, ..PLACE }), base);
+    }
+
+    #[test]
+    fn an_alternating_step_does_the_opposite_in_the_next_epoch_and_half_of_all_samples_begin_with_it() {
+        let chain = chain("augment = [{ op = 'horizontal_flip', alternate = true }]");
+        let applied = |sample, epoch| {
+            let (place, mut image) = (Key { sample, epoch, ..PLACE }, picture());
+            let traces = chain.apply_traced(place, &mut image).expect("applies");
+            assert_eq!(traces[0].applied, image != picture(), "what was done is recorded");
+            let mut replayed = picture();
+            chain.replay(&traces, &mut replayed).expect("replays");
+            assert!(replayed == image && chain.views(place, picture()).expect("views") == [crate::sample::View::Bytes(image)]);
+            traces[0].applied
+        };
+        let mut begin = 0;
+        for sample in 0..400 {
+            let first = applied(sample, 0);
+            begin += i32::from(first);
+            assert!((1..7).all(|epoch| applied(sample, epoch) == (first == (epoch % 2 == 0))), "{sample}");
+        }
+        assert!((160..240).contains(&begin), "{begin} of 400 are flipped in the first epoch");
+        let other_run = Key { run: 8, ..PLACE };
+        let differs = |sample| chain.steps[0].coin(Key { sample, ..other_run }).1 != applied(sample, PLACE.epoch);
+        assert!((0..40).any(differs), "another seed tosses other coins");
+    }
+
+    #[test]
+    fn alternation_needs_epochs_and_a_chance() {
+        assert_eq!(
+            build("augment = [{ op = 'vertical_flip', alternate = true }, { op = 'invert', p = 0.3, alternate = true }]").1.len(),
+            0
+        );
+        for text in [
+            "{ op = 'horizontal_flip', p = 1, alternate = true }",
+            "{ op = 'pad', padding = 1, alternate = true }",
+            "{ op = 'one_of', ops = [{ op = 'horizontal_flip', alternate = true }] }",
+        ] {
+            let problems = build(&format!("augment = [{text}]")).1;
+            assert!(problems.len() == 1 && problems[0].contains("needs epochs"), "{text}: {problems:?}");
+        }
     }
 
     #[test]

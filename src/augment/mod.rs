@@ -44,6 +44,7 @@ mod inception_evaluate;
 mod inception_train;
 mod invert;
 mod jpeg_artifacts;
+mod mirror_shift;
 mod multiplicative_noise;
 mod one_of;
 mod pad;
@@ -132,6 +133,7 @@ pub const OPS: &[Entry<Build>] = &[
     aug_mix::ENTRY,
     five_crop::ENTRY,
     ten_crop::ENTRY,
+    mirror_shift::ENTRY,
     vgg_train::ENTRY,
     vgg_evaluate::ENTRY,
     inception_train::ENTRY,

@@ -13,6 +13,9 @@ pub struct Branch {
     pub op: &'static str,
     /// Its own chance, each time it has its turn.
     pub p: f64,
+    /// Whether it is applied to a sample in every other epoch, and its chance is that of beginning with it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub alternate: bool,
     /// Chance that it is applied to a sample at all, with everything around it counted in.
     pub probability: f64,
     /// The size of an image after its turn; none where that varies.
@@ -45,6 +48,7 @@ fn branch(step: &Step, size: Option<Size>, overall: &dyn Fn(f64) -> f64) -> Bran
         name: step.name().to_owned(),
         op: step.op_name(),
         p: step.p(),
+        alternate: step.alternates(),
         probability: overall(step.p()),
         size: step.out_size(size),
         steps: step.steps().iter().enumerate().map(inner).collect(),

@@ -33,15 +33,12 @@ impl Chain {
     pub fn views_traced(&self, place: Key, image: Image) -> Result<(Vec<View>, Vec<StepTrace>), String> {
         let (mut views, mut traces) = (vec![View::Bytes(image)], Vec::new());
         for step in &self.steps {
-            let applied = step.is_applied(place);
+            let (_, applied) = step.coin(place);
             let mut first = None;
             if applied {
                 views = step.each(views, |image| {
                     // The same dice for each view: what is done to one is done to all.
-                    let mut dice = Key { op: step.hash, ..place }.dice();
-                    if step.p() < 1.0 {
-                        dice.chance(step.p());
-                    }
+                    let (mut dice, _) = step.coin(place);
                     let (views, draw) = step.op.views_traced(&mut dice, image)?;
                     first.get_or_insert(draw);
                     Ok(views)
@@ -73,10 +70,6 @@ impl Step {
     /// What it makes of a picture.
     pub fn output(&self) -> Output {
         self.op.output()
-    }
-
-    fn is_applied(&self, place: Key) -> bool {
-        self.p() >= 1.0 || Key { op: self.hash, ..place }.dice().chance(self.p())
     }
 
     /// What `change` makes of every view, one after the other.

@@ -27,6 +27,7 @@ struct Summary {
     memory: MemoryBound,
     memory_total: u64,
     end: String,
+    train: Vec<String>,
     warnings: Vec<String>,
 }
 
@@ -107,7 +108,7 @@ fn summarise(plan: &Plan) -> Summary {
             channels: plan.data.channels,
             height: size.height,
             width: size.width,
-            steps_per_epoch: parts.train.len().div_ceil(plan.batch_size),
+            steps_per_epoch: plan.batches_per_epoch(),
         }),
         mix: plan.mix.shares().iter().map(mix_step).collect(),
         stages: stages(plan),
@@ -117,6 +118,10 @@ fn summarise(plan: &Plan) -> Summary {
         memory,
         memory_total: memory.total(),
         end: end_words(plan),
+        train: match &plan.end {
+            End::Train(end) => end.config.words(plan.batch_size, plan.batches_per_epoch()),
+            _ => Vec::new(),
+        },
         warnings: plan.data.warnings.iter().cloned().chain(plan.data.duplicate_warnings(true)).collect(),
     }
 }
@@ -180,6 +185,8 @@ fn as_text(summary: &Summary) -> String {
     if summary.evaluate_views > 1 {
         text += &format!("views     {} of each sample in evaluation; their probabilities are averaged\n", summary.evaluate_views);
     }
+    let learn = |(index, words): (usize, &String)| format!("{:<10}{words}\n", if index == 0 { "learn" } else { "" });
+    text += &summary.train.iter().enumerate().map(learn).collect::<String>();
     let warnings: String = summary.warnings.iter().map(|words| format!("warning   {words}\n")).collect();
     text + &layers_text(summary) + &memory_text(summary) + &warnings
 }
@@ -207,7 +214,8 @@ fn branch_lines(step: &Branch, depth: usize, lines: &mut Vec<String>) {
     let name = format!("{:indent$}{}", "", step.name, indent = 2 * depth);
     let size = step.size.map_or("size varies".to_owned(), |size| size.to_string());
     let own = if depth == 0 { String::new() } else { format!("; own p = {}", chance(step.p)) };
-    lines.push(format!("{name:<26} p = {:<7} {size}{own}", chance(step.probability)));
+    let turns = if step.alternate { ", then every other epoch" } else { "" };
+    lines.push(format!("{name:<26} p = {:<7} {size}{own}{turns}", chance(step.probability)));
     step.steps.iter().for_each(|inner| branch_lines(inner, depth + 1, lines));
 }
 

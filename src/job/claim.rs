@@ -47,17 +47,21 @@ impl ClaimedFolder {
     /// # Errors
     /// [`Error::Refused`] where there is none, or where another process is writing to it.
     pub fn resume(runs: &Path, name: &str, out: Option<&Path>) -> Result<Self> {
-        let parent = runs.join(name);
-        let newest =
-            || numbers(&parent).into_iter().rev().map(|n| parent.join(n.to_string())).find(|path| unfinished(path) && begun(path));
-        let found = out.map(Path::to_path_buf).or_else(newest);
-        match found.filter(|path| begun(path)) {
+        match Self::to_resume(runs, name, out) {
             Some(path) => Self::open(&path),
             None => {
-                let place = out.map_or(parent.display().to_string(), |out| out.display().to_string());
+                let place = out.map_or_else(|| runs.join(name), Path::to_path_buf).display().to_string();
                 Err(Error::refused(format!("there is no run to resume in {place}"), "leave out --resume to start one"))
             }
         }
+    }
+
+    /// The folder that [`ClaimedFolder::resume`] would go on with, if there is one.
+    pub fn to_resume(runs: &Path, name: &str, out: Option<&Path>) -> Option<PathBuf> {
+        let parent = runs.join(name);
+        let newest =
+            || numbers(&parent).into_iter().rev().map(|n| parent.join(n.to_string())).find(|path| unfinished(path) && begun(path));
+        out.map(Path::to_path_buf).or_else(newest).filter(|path| begun(path))
     }
 
     /// `path` itself, whatever it holds.
@@ -101,6 +105,20 @@ impl ClaimedFolder {
     /// [`Error::Io`].
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         write_atomic(self.file(name), bytes)
+    }
+
+    /// Keeps what the file `name` holds now under the name `copy` as well, whatever becomes of `name` later. `name` must be a file
+    /// that is only ever replaced as a whole: the two share their bytes until then.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn keep_as(&self, name: &str, copy: &str) -> Result<()> {
+        let (from, to, fresh) = (self.file(name), self.file(copy), self.file(&format!(".{copy}.new")));
+        // Left behind where the process was killed between the next two lines.
+        let _ = fs::remove_file(&fresh);
+        // A file system without links gets a copy.
+        fs::hard_link(&from, &fresh).or_else(|_| fs::copy(&from, &fresh).map(drop)).map_err(Error::io("cannot write", &fresh))?;
+        fs::rename(&fresh, &to).map_err(Error::io("cannot write", &to))
     }
 
     /// Marks the run as over.
@@ -190,6 +208,20 @@ mod tests {
         let resumed = ClaimedFolder::resume(runs.path(), "x", None).unwrap();
         assert!(resumed.path().ends_with("x/2"));
         assert_eq!(ClaimedFolder::resume(runs.path(), "y", None).unwrap_err().exit_code(), 2);
+    }
+
+    #[test]
+    fn what_is_kept_under_another_name_stays_when_the_file_is_replaced() {
+        let runs = tempfile::tempdir().unwrap();
+        let folder = ClaimedFolder::create(runs.path(), "x", None).unwrap();
+        for (content, best) in [("one", true), ("two", false), ("three", true), ("four", false)] {
+            folder.write("checkpoint", content.as_bytes()).unwrap();
+            if best {
+                folder.keep_as("checkpoint", "checkpoint-best").unwrap();
+            }
+        }
+        let read = |name| fs::read_to_string(folder.file(name)).unwrap();
+        assert_eq!((read("checkpoint"), read("checkpoint-best")), ("four".to_owned(), "three".to_owned()));
     }
 
     #[test]

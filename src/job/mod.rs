@@ -6,6 +6,7 @@ pub mod claim;
 pub mod data;
 pub mod describe;
 mod facts;
+pub mod find_lr;
 pub mod list;
 pub mod preview;
 pub mod run;

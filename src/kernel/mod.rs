@@ -21,6 +21,7 @@ pub mod reduce;
 pub mod scratch;
 pub mod softmax;
 mod sweep;
+pub mod team;
 mod tile;
 pub mod transpose;
 pub mod winograd;

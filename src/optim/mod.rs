@@ -1,26 +1,35 @@
-//! How weights are learned: update rules, penalties on weights, clipping, learning-rate schedules. Knows a flat row of
-//! parameters and a flat row of gradients; refuses to know which layer they belong to or what they compute.
+//! How weights are learned: update rules, penalties and constraints on weights, clipping, averaging, learning-rate schedules.
+//! Knows a flat row of parameters, a flat row of gradients, and which stretches of them are matrices ([`Part`]); refuses to know
+//! which layer they belong to or what they compute.
 //!
 //! An update rule is a pure function over slices ([`Optimizer`]); everything that it remembers lies in a [`State`], and
 //! everything that a schedule remembers in a [`schedule::Memory`], so a checkpoint holds data and nothing else.
 
 mod adam;
 mod adamw;
+mod averaging;
 mod clip;
 mod descent;
 mod exact;
+mod max_norm;
 mod monitor;
+mod muon;
+mod newton_schulz;
+mod part;
 mod penalties;
 mod piece;
 mod rmsprop;
 pub mod schedule;
 mod sgd;
 
-pub use clip::clip_factor;
-pub use descent::{Descent, State};
+pub use averaging::Averaging;
+pub use clip::Clip;
+pub use descent::{Descent, Norm, State};
+pub use max_norm::max_norm;
 pub use monitor::Monitor;
+pub use part::{Part, PartKind};
 pub use penalties::Penalties;
-pub use piece::PIECE;
+pub use piece::{PIECE, add_scaled, all_finite_of, scale_into};
 
 use crate::config::Fields;
 use crate::registry::Entry;
@@ -47,6 +56,11 @@ pub trait Optimizer: Send + Sync + std::fmt::Debug {
     /// rest empty.
     fn update(&self, at: Moment, params: &mut [f32], grads: &[f32], slots: [&mut [f32]; SLOTS]);
 
+    /// The half of the rule that looks at whole matrices, where it has one; [`Optimizer::update`] is then asked for the rest only.
+    fn matrices(&self) -> Option<&dyn MatrixRule> {
+        None
+    }
+
     /// Whether weight decay shrinks the weights apart from the gradient (Loshchilov & Hutter 2019) instead of being added to
     /// it.
     fn decoupled_decay(&self) -> bool {
@@ -59,11 +73,27 @@ pub trait Optimizer: Send + Sync + std::fmt::Debug {
     }
 }
 
+/// How matrices are updated by a rule that looks at them as a whole.
+pub trait MatrixRule {
+    /// Whether `part` is updated as a matrix; what is not is updated element by element.
+    fn takes(&self, part: &Part) -> bool;
+
+    /// Takes note of gradients in `velocity`, the first slot, and replaces them by the direction to go: element by element.
+    fn gather(&self, grads: &mut [f32], velocity: &mut [f32]);
+
+    /// Floats of scratch that [`MatrixRule::update`] needs for `part`.
+    fn scratch(&self, part: &Part) -> usize;
+
+    /// Updates the matrix `params` by its `direction`, which may be overwritten. Answers whether all parameters are finite still.
+    /// Runs on the current rayon pool; the result does not depend on it.
+    fn update(&self, at: Moment, part: &Part, params: &mut [f32], direction: &mut [f32], scratch: &mut [f32]) -> bool;
+}
+
 /// Reads an update rule's keys.
 pub type BuildOptimizer = fn(&Fields) -> Box<dyn Optimizer>;
 
 /// Every update rule; an example is the table `optimizer` of `[train]`.
-pub const OPTIMIZERS: &[Entry<BuildOptimizer>] = &[sgd::ENTRY, rmsprop::ENTRY, adam::ENTRY, adamw::ENTRY];
+pub const OPTIMIZERS: &[Entry<BuildOptimizer>] = &[sgd::ENTRY, rmsprop::ENTRY, adam::ENTRY, adamw::ENTRY, muon::ENTRY];
 
 /// The update rule that a table such as `{ name = "sgd", momentum = 0.9 }` asks for, with its name. Every problem, unknown keys
 /// too, is noted with the table.

@@ -1,37 +1,32 @@
 //! What is added to the loss, or to the update, so that weights stay small.
 
+use super::Part;
 use super::piece::sum_of_squares;
-use std::ops::Range;
 
-/// Penalties on weight matrices and kernels; on biases only where weight decay is asked to concern everything.
+/// Penalties on weight matrices and kernels. Weight decay is apart: it stands with each [`Part`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Penalties {
     /// λ of λ/m · Σ|W|: adds (λ/m)·sign(W) to the gradient, where m is the batch size and sign(0) = 0.
     pub l1: f64,
     /// λ of λ/(2m) · ΣW²: adds (λ/m)·W to the gradient. For plain descent that multiplies W by 1 − αλ/m each step.
     pub l2: f64,
-    /// PyTorch's convention, without the batch size: adds weight_decay·W to the gradient, or, where the update rule decouples
-    /// it, multiplies W by 1 − α·weight_decay before the step.
-    pub weight_decay: f64,
-    /// Whether weight decay concerns every parameter, as an optimiser of PyTorch does that is given all of them.
-    pub decay_all: bool,
 }
 
 impl Penalties {
-    /// What the penalties add to the loss, for batches of `batch_size`, over the ranges of `params` that decay. Weight decay is
-    /// no part of a loss and adds nothing.
-    pub fn value(&self, batch_size: usize, params: &[f32], decay: &[Range<usize>]) -> f64 {
-        let sum = |of: fn(&[f32]) -> f64| decay.iter().map(|range| of(&params[range.clone()])).sum::<f64>();
+    /// What the penalties add to the loss, for batches of `batch_size`. Weight decay is no part of a loss and adds nothing.
+    pub fn value(&self, batch_size: usize, params: &[f32], parts: &[Part]) -> f64 {
+        let penalised = || parts.iter().filter(|part| part.is_penalised());
+        let sum = |of: fn(&[f32]) -> f64| penalised().map(|part| of(&params[part.range.clone()])).sum::<f64>();
         let l1 = if self.l1 == 0.0 { 0.0 } else { self.l1 * sum(sum_of_sizes) };
         let l2 = if self.l2 == 0.0 { 0.0 } else { self.l2 / 2.0 * sum(sum_of_squares) };
         (l1 + l2) / batch_size as f64
     }
 
-    /// The factors of sign(W) and of W that go into the gradient of what is penalised, and the factor of every parameter.
-    pub(super) fn slopes(&self, batch_size: usize, decoupled: bool) -> ([f32; 2], f32) {
-        let coupled = if decoupled { 0.0 } else { self.weight_decay };
-        let (some, all) = if self.decay_all { (0.0, coupled) } else { (coupled, 0.0) };
-        ([(self.l1 / batch_size as f64) as f32, (self.l2 / batch_size as f64 + some) as f32], all as f32)
+    /// The factors of sign(W) and of W that go into the gradient of `part`; `decoupled` decay goes into none.
+    pub(super) fn slopes(&self, batch_size: usize, part: &Part, decoupled: bool) -> [f32; 2] {
+        let decay = if decoupled { 0.0 } else { part.weight_decay };
+        let [l1, l2] = if part.is_penalised() { [self.l1, self.l2] } else { [0.0; 2] };
+        [(l1 / batch_size as f64) as f32, (l2 / batch_size as f64 + decay) as f32]
     }
 }
 
@@ -53,10 +48,13 @@ pub(super) fn add(params: &[f32], grads: &mut [f32], [sign_slope, slope]: [f32; 
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::single_range_in_vec_init)] // parts of a row of parameters
-
     use super::*;
+    use crate::optim::PartKind;
     use proptest::prelude::*;
+
+    fn weights_in(range: std::ops::Range<usize>) -> Part {
+        Part::new(range, 1, PartKind::Matrix)
+    }
 
     proptest! {
         #[test]
@@ -64,10 +62,10 @@ mod tests {
             weights in proptest::collection::vec(prop_oneof![-2.0f32..-0.1, 0.1f32..2.0], 1..20),
             l1 in 0.0..3.0f64, l2 in 0.0..3.0f64, batch_size in 1usize..100,
         ) {
-            let penalties = Penalties { l1, l2, ..Penalties::default() };
-            let all = [0..weights.len()];
+            let penalties = Penalties { l1, l2 };
+            let all = [weights_in(0..weights.len())];
             let mut grads = vec![0.0; weights.len()];
-            add(&weights, &mut grads, penalties.slopes(batch_size, false).0);
+            add(&weights, &mut grads, penalties.slopes(batch_size, &all[0], false));
             for place in 0..weights.len() {
                 let value = |shift: f32| {
                     let mut moved = weights.clone();
@@ -85,7 +83,10 @@ mod tests {
         let mut grads = [0.0; 2];
         add(&[0.0, -0.0], &mut grads, [1.0, 1.0]);
         assert_eq!(grads, [0.0; 2]);
-        let penalties = Penalties { l1: 2.0, l2: 2.0, weight_decay: 9.0, decay_all: true };
-        assert_eq!(penalties.value(2, &[3.0, 100.0], &[0..1]), 3.0 + 4.5);
+        let penalties = Penalties { l1: 2.0, l2: 2.0 };
+        let parts = [weights_in(0..1), Part { weight_decay: 9.0, ..Part::new(1..2, 1, PartKind::Other) }];
+        assert_eq!(penalties.value(2, &[3.0, 100.0], &parts), 3.0 + 4.5);
+        assert_eq!(penalties.slopes(2, &parts[1], false), [0.0, 9.0]);
+        assert_eq!(penalties.slopes(2, &parts[1], true), [0.0; 2]);
     }
 }

@@ -2,7 +2,6 @@
 //! tree: the cut follows from the length alone, so results have the same bits on any number of threads.
 
 use super::SLOTS;
-use std::ops::Range;
 
 /// Parameters in one piece: with gradient and slots 256 KiB, which stay in a core's second-level cache between two passes.
 pub const PIECE: usize = 1 << 14;
@@ -34,19 +33,12 @@ impl<'p> Piece<'p> {
     fn halves(self) -> (Piece<'p>, Piece<'p>) {
         let middle = self.params.len().div_ceil(2).next_multiple_of(PIECE);
         let (params, more_params) = self.params.split_at_mut(middle);
-        let (grads, more_grads) = self.grads.split_at_mut(middle);
+        let (grads, more_grads) = self.grads.split_at_mut(middle.min(self.grads.len()));
         let [first, second] = self.slots.map(|slot| slot.split_at_mut(middle.min(slot.len())));
         let left = Piece { start: self.start, params, grads, slots: [first.0, second.0] };
         let right = Piece { start: self.start + middle, params: more_params, grads: more_grads, slots: [first.1, second.1] };
         (left, right)
     }
-}
-
-/// The parts of `ranges` (ascending, apart) that lie within the `length` numbers from `start` on, counted from there.
-pub(super) fn within(ranges: &[Range<usize>], start: usize, length: usize) -> impl Iterator<Item = Range<usize>> + '_ {
-    let first = ranges.partition_point(|range| range.end <= start);
-    let inside = ranges[first..].iter().take_while(move |range| range.start < start + length);
-    inside.map(move |range| range.start.max(start) - start..range.end.min(start + length) - start)
 }
 
 /// Whether every value is a number and finite.
@@ -66,10 +58,34 @@ pub(super) fn sum_of_squares(values: &[f32]) -> f64 {
     sums.iter().sum()
 }
 
+/// Whether every value of a long row is a number and finite, on the current rayon pool.
+pub fn all_finite_of(values: &mut [f32]) -> bool {
+    let whole = Piece { params: values, ..Piece::default() };
+    whole.sweep(&|piece: Piece| all_finite(piece.params), &|left, right| left && right)
+}
+
+/// sums ← sums + scale · values, or scale · values where they are the `first`; on the current rayon pool.
+pub fn add_scaled(sums: &mut [f32], values: &mut [f32], scale: f32, first: bool) {
+    let whole = Piece { params: sums, grads: values, ..Piece::default() };
+    let add = |piece: Piece| {
+        let places = piece.params.iter_mut().zip(&*piece.grads);
+        if first {
+            places.for_each(|(sum, value)| *sum = scale * value)
+        } else {
+            places.for_each(|(sum, value)| *sum += scale * value)
+        }
+    };
+    whole.sweep(&add, &|(), ()| ());
+}
+
+/// to ← scale · sums, on the current rayon pool.
+pub fn scale_into(sums: &mut [f32], scale: f32, to: &mut [f32]) {
+    let whole = Piece { params: to, grads: sums, ..Piece::default() };
+    whole.sweep(&|piece: Piece| piece.params.iter_mut().zip(&*piece.grads).for_each(|(to, sum)| *to = scale * sum), &|(), ()| ());
+}
+
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::single_range_in_vec_init)] // parts of a row of parameters
-
     use super::*;
 
     #[test]
@@ -94,14 +110,6 @@ mod tests {
             }
             assert_eq!(next, length);
         }
-    }
-
-    #[test]
-    fn ranges_are_cut_to_the_piece() {
-        let ranges = [2..5, 8..20, 30..31];
-        assert_eq!(within(&ranges, 4, 10).collect::<Vec<_>>(), [0..1, 4..10]);
-        assert_eq!(within(&ranges, 20, 10).count(), 0);
-        assert_eq!(within(&ranges, 20, 11).collect::<Vec<_>>(), [10..11]);
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! Laws of all update rules, and the formula of each.
-#![allow(clippy::single_range_in_vec_init)] // parts of a row of parameters
 
 use super::*;
 use crate::config::Problems;
 use crate::key::Key;
 use proptest::prelude::*;
+use std::ops::Range;
 use std::sync::Arc;
 
 fn read(text: &str) -> (Arc<dyn Optimizer>, Vec<String>) {
@@ -28,7 +28,27 @@ fn rule(text: &str) -> Arc<dyn Optimizer> {
 }
 
 fn plain(optimizer: Arc<dyn Optimizer>) -> Descent {
-    Descent { optimizer, penalties: Penalties::default(), clip_norm: None, batch_size: 1, decay: Vec::new() }
+    let parts = vec![Part::new(0..usize::MAX, 1, PartKind::Other)];
+    Descent { optimizer, penalties: Penalties::default(), clip: Clip::default(), batch_size: 1, parts }
+}
+
+/// Parts of a row of `length`: matrices of so many rows at `weights`, and something else between them.
+fn parts(length: usize, weights: &[(Range<usize>, usize)]) -> Vec<Part> {
+    let mut parts = Vec::new();
+    let mut end = 0;
+    for (range, units) in weights.iter().cloned().chain([(length..length, 1)]) {
+        parts.push(Part::new(end..range.start, 1, PartKind::Other));
+        end = range.end;
+        parts.push(Part::new(range, units, PartKind::Matrix));
+    }
+    parts.retain(|part| !part.range.is_empty());
+    parts
+}
+
+/// The same with `weight_decay` on matrices, or on everything.
+fn decaying(parts: Vec<Part>, weight_decay: f64, all: bool) -> Vec<Part> {
+    let decay = |part: &Part| if all || part.is_penalised() { weight_decay } else { 0.0 };
+    parts.into_iter().map(|part| Part { weight_decay: decay(&part), ..part }).collect()
 }
 
 /// Numbers between −1 and 1, different for every `name`.
@@ -75,9 +95,11 @@ fn every_rule_goes_downhill_and_gives_the_same_bits_on_any_number_of_threads() {
     let start = noise("start", 3 * PIECE + 17);
     for entry in OPTIMIZERS {
         let mut descent = plain(read_example(entry, "").0);
-        descent.penalties = Penalties { l1: 0.01, l2: 0.3, weight_decay: 0.01, decay_all: false };
-        descent.clip_norm = Some(40.0);
-        descent.decay = vec![5..100, 300..2 * PIECE + 40];
+        descent.penalties = Penalties { l1: 0.01, l2: 0.3 };
+        descent.clip = Clip { norm: Some(40.0), value: Some(2.0) };
+        descent.parts = decaying(parts(start.len(), &[(5..101, 8), (300..300 + 128 * 200, 128)]), 0.01, false);
+        descent.parts[2].max_norm = Some(1.0);
+        descent.parts[3].max_norm = Some(8.0);
         let walks = [1, 2, 3, 8].map(|threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| walk(&descent, |_| 0.01, 6, &start))
@@ -116,7 +138,7 @@ proptest! {
     fn l2_is_weight_decay_for_plain_descent(rate in 1e-3..0.5f64, lambda in 1e-3..2.0f64, batch_size in 1usize..64) {
         let start = noise("start", 50);
         let mut penalised = plain(rule("\"sgd\""));
-        (penalised.batch_size, penalised.penalties.l2, penalised.decay) = (batch_size, lambda, vec![0..30]);
+        (penalised.batch_size, penalised.penalties.l2, penalised.parts) = (batch_size, lambda, parts(50, &[(0..30, 5)]));
         let (mut params, mut grads) = (start.clone(), noise("data", 50));
         let norm = penalised.complete(&mut params, &mut grads);
         penalised.update(&mut penalised.fresh(50), rate, norm, &mut params, &mut grads);
@@ -131,30 +153,28 @@ proptest! {
 #[test]
 fn l2_is_not_weight_decay_for_adam_and_adamw_makes_it_so() {
     let start = noise("start", 50);
-    let walk_with = |name: &str, penalties: Penalties| {
+    let walk_with = |name: &str, l2: f64, weight_decay: f64| {
         let mut descent = plain(rule(name));
-        (descent.penalties, descent.decay) = (penalties, vec![0..50]);
+        (descent.penalties.l2, descent.parts) = (l2, decaying(parts(50, &[(0..50, 5)]), weight_decay, false));
         walk(&descent, |_| 0.05, 4, &start)
     };
-    let decay = Penalties { weight_decay: 0.3, ..Penalties::default() };
-    let l2 = Penalties { l2: 0.3, ..Penalties::default() };
-    let (coupled, decoupled) = (walk_with("\"adam\"", decay), walk_with("\"adamw\"", decay));
-    assert_eq!(coupled, walk_with("\"adam\"", l2), "coupled, both are λW in the gradient for batches of one");
+    let (coupled, decoupled) = (walk_with("\"adam\"", 0.0, 0.3), walk_with("\"adamw\"", 0.0, 0.3));
+    assert_eq!(coupled, walk_with("\"adam\"", 0.3, 0.0), "coupled, both are λW in the gradient for batches of one");
     assert!(largest_difference(&coupled, &decoupled) > 1e-3);
-    assert_eq!(walk_with("\"adam\"", Penalties::default()), walk_with("\"adamw\"", Penalties::default()));
+    assert_eq!(walk_with("\"adam\"", 0.0, 0.0), walk_with("\"adamw\"", 0.0, 0.0));
 }
 
 #[test]
 fn weight_decay_concerns_what_it_is_asked_to() {
     let start = noise("start", 50);
     for name in ["\"sgd\"", "\"adamw\""] {
-        let walk_with = |decay_all, decay| {
+        let walk_with = |all, weights: &[(Range<usize>, usize)]| {
             let mut descent = plain(rule(name));
-            (descent.penalties, descent.decay) = (Penalties { weight_decay: 0.3, decay_all, ..Penalties::default() }, decay);
+            descent.parts = decaying(parts(50, weights), 0.3, all);
             walk(&descent, |_| 0.05, 4, &start)
         };
-        let (some, all, none) = (walk_with(false, vec![0..20]), walk_with(true, vec![0..20]), walk_with(false, Vec::new()));
-        assert_eq!(all, walk_with(false, vec![0..50]));
+        let (some, all, none) = (walk_with(false, &[(0..20, 4)]), walk_with(true, &[(0..20, 4)]), walk_with(false, &[]));
+        assert_eq!(all, walk_with(false, &[(0..50, 5)]));
         assert_eq!((&some[..20], &some[20..]), (&all[..20], &none[20..]));
     }
 }
@@ -202,12 +222,12 @@ fn rules_with_momentum_zero_are_plain() {
 #[test]
 fn clipping_keeps_the_direction_and_bounds_the_length() {
     let mut descent = plain(rule("\"sgd\""));
-    descent.clip_norm = Some(0.5);
+    descent.clip.norm = Some(0.5);
     let (start, data) = (noise("start", 2 * PIECE), noise("data", 2 * PIECE));
     let (mut params, mut grads) = (start.clone(), data.clone());
     let norm = descent.complete(&mut params, &mut grads);
     let exact = data.iter().map(|&g| f64::from(g) * f64::from(g)).sum::<f64>().sqrt();
-    assert!((norm - exact).abs() < 1e-9 * exact);
+    assert!((norm.whole - exact).abs() < 1e-9 * exact && norm.clipped == norm.whole);
     descent.update(&mut descent.fresh(params.len()), 1.0, norm, &mut params, &mut grads);
     for ((after, before), g) in params.iter().zip(&start).zip(&data) {
         assert!((after - (before - g * (0.5 / exact) as f32)).abs() < 1e-6);
@@ -219,9 +239,77 @@ fn what_is_not_finite_is_told_apart() {
     let descent = plain(rule("\"sgd\""));
     let (mut params, mut grads) = (vec![1.0; PIECE + 5], vec![1.0; PIECE + 5]);
     grads[PIECE + 1] = f32::NAN;
-    assert!(!descent.complete(&mut params, &mut grads).is_finite());
+    assert!(!descent.complete(&mut params, &mut grads).whole.is_finite());
     grads[PIECE + 1] = 1e30;
     let norm = descent.complete(&mut params, &mut grads);
-    assert!(norm.is_finite());
+    assert!(norm.whole.is_finite());
     assert!(!descent.update(&mut descent.fresh(params.len()), 1e20, norm, &mut params, &mut grads));
+}
+
+#[test]
+fn elements_are_clipped_before_the_norm_and_infinity_is_still_seen() {
+    let mut descent = plain(rule("\"sgd\""));
+    descent.clip = Clip { norm: Some(1.0), value: Some(2.0) };
+    let (mut params, mut grads) = (vec![0.0; 3], vec![10.0, -1.0, 2.0]);
+    let norm = descent.complete(&mut params, &mut grads);
+    assert_eq!((norm.whole, norm.clipped), (105f64.sqrt(), 3.0));
+    descent.update(&mut descent.fresh(3), 1.0, norm, &mut params, &mut grads);
+    for (w, expected) in params.iter().zip([-2.0, 1.0, -2.0]) {
+        assert!((w - expected / 3.0f32).abs() < 1e-6, "{params:?}");
+    }
+    let mut grads = vec![1.0, f32::INFINITY, 1.0];
+    assert!(!descent.complete(&mut params, &mut grads).whole.is_finite());
+}
+
+#[test]
+fn parts_learn_at_their_own_rates_and_with_0_stay_as_they_are() {
+    let start = noise("start", 60);
+    for entry in OPTIMIZERS {
+        let walk_at = |rates: [f64; 2], rate: f64| {
+            let mut descent = plain(read_example(entry, "").0);
+            descent.penalties.l1 = 0.01;
+            descent.parts = decaying(parts(60, &[(0..30, 5), (30..60, 3)]), 0.2, false);
+            descent.parts.iter_mut().zip(rates).for_each(|(part, rate)| part.rate = rate);
+            descent.parts[1].max_norm = Some(1.0);
+            walk(&descent, |_| rate, 5, &start)
+        };
+        let (one, two, mixed) = (walk_at([1.0; 2], 0.01), walk_at([1.0; 2], 0.02), walk_at([1.0, 2.0], 0.01));
+        assert_eq!((&mixed[..30], &mixed[30..]), (&one[..30], &two[30..]), "{}", entry.name);
+        let frozen = walk_at([1.0, 0.0], 0.01);
+        assert_eq!((&frozen[..30], &frozen[30..]), (&one[..30], &start[30..]), "{}", entry.name);
+    }
+}
+
+#[test]
+fn every_rule_keeps_units_below_their_max_norm() {
+    let start = noise("start", 60);
+    for entry in OPTIMIZERS {
+        let mut descent = plain(read_example(entry, "").0);
+        descent.parts = parts(60, &[(0..48, 6)]);
+        descent.parts[0].max_norm = Some(0.5);
+        let after = walk(&descent, |_| 1e-4, 1, &start);
+        for unit in after[..48].chunks(8) {
+            let norm = unit.iter().map(|w| w * w).sum::<f32>().sqrt();
+            assert!((norm - 0.5).abs() < 1e-5, "{}: all start longer: {norm}", entry.name);
+        }
+        assert!(largest_difference(&after[48..], &start[48..]) < 1e-2);
+    }
+}
+
+#[test]
+fn muon_leaves_what_is_no_matrix_to_its_other_rule() {
+    let start = noise("start", 60);
+    let walk_with = |text: &str| {
+        let mut descent = plain(rule(text));
+        descent.parts = parts(60, &[(0..40, 5)]);
+        walk(&descent, |_| 0.01, 7, &start)
+    };
+    for other in ["sgd", "rmsprop", "adam"] {
+        let (muon, plain) =
+            (walk_with(&format!("{{ name = \"muon\", others = \"{other}\" }}")), walk_with(&format!("\"{other}\"")));
+        assert_eq!(muon[40..], plain[40..], "{other}");
+        assert!(largest_difference(&muon[..40], &plain[..40]) > 1e-3);
+    }
+    let (_, problems) = read("optimizer = { name = \"muon\", others = \"muon\" }");
+    assert!(problems.len() == 1 && problems[0].contains("muon itself"), "{problems:?}");
 }

@@ -39,9 +39,9 @@ pub struct WriteEnd {
 impl TrainEnd {
     /// Bytes for parameters, gradients, what update rule and checkpoint keep, and activations of a batch.
     pub fn memory(&self, batch_size: usize) -> u64 {
-        // Parameters, gradients, best, up to two slots: five rows; a checkpoint copies four of them and encodes them once more.
-        const ROWS: u64 = 5 + 4 + 4;
-        self.network.arena_len() as u64 * 4 * ROWS + self.network.workspace_bytes(batch_size)
+        // A checkpoint copies what it stores and encodes it once more.
+        let (kept, stored) = self.config.floats(&self.network);
+        4 * (kept + 2 * stored) + self.network.workspace_bytes(batch_size)
     }
 }
 
@@ -82,6 +82,7 @@ fn build(top: &Fields, data: &Data, size: Size, model: model::Model, config: Tra
     }
     match Network::new(model.layers, input, data.source.classes().len()) {
         Ok(network) => {
+            crate::train::unused(&network, &config.groups).into_iter().for_each(|problem| top.problems().push(problem));
             let network = network.with_label_smoothing(config.label_smoothing).with_initialiser(model.initialiser);
             let end = TrainEnd { network: Arc::new(network), config };
             Some(End::Train(Box::new(end)))

@@ -19,7 +19,7 @@ pub use memory::{MemoryBound, memory_bound};
 pub use normalize::NormalizePlan;
 use preprocess::Expanded;
 pub use preprocess::Preprocess;
-pub use resolved::{fingerprint, fingerprint_of, resolved_text};
+pub use resolved::{epochs_of, fingerprint, fingerprint_of, resolved_text};
 pub use sections::SECTIONS;
 pub use workers::Workers;
 
@@ -29,6 +29,8 @@ use crate::error::{Error, Result, nearest};
 use crate::mix::Mix;
 use crate::sample::Size;
 use crate::stage::batch::LastBatch;
+use crate::stage::deal::Epochs;
+use crate::train::Length;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -90,6 +92,27 @@ impl Plan {
     /// [`Error::Refused`] with every problem found; [`Error::Io`] where data cannot be read at all.
     pub fn read(document: Document, file: PathBuf) -> Result<Self> {
         Self::read_with(document, file, &Problems::default())
+    }
+
+    /// Batches in an epoch whose samples are all good.
+    pub fn batches_per_epoch(&self) -> usize {
+        let samples = self.data.parts.train.len();
+        match self.last_batch {
+            LastBatch::Keep => samples.div_ceil(self.batch_size),
+            LastBatch::Drop => samples / self.batch_size,
+        }
+    }
+
+    /// How much of the training part a run of such a length reads.
+    pub fn epochs(&self, length: Length) -> Epochs {
+        let part = usize::try_from(length.last).unwrap_or(usize::MAX).saturating_mul(self.batch_size);
+        Epochs { count: length.epochs, last: if length.ends_early() { part } else { usize::MAX } }
+    }
+
+    /// What a trainer of this plan must know beside the model and `[train]`.
+    pub fn setup(&self) -> crate::train::Setup {
+        let (seed, batch_size, threads) = (self.seed, self.batch_size, self.workers.train);
+        crate::train::Setup { seed, batch_size, steps_per_epoch: self.batches_per_epoch() as u64, threads }
     }
 
     fn read_with(document: Document, file: PathBuf, problems: &Problems) -> Result<Self> {

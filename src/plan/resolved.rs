@@ -1,6 +1,6 @@
 //! The pipeline as it was understood, written down again: what a run folder keeps and what a resumed run is compared with.
 
-use super::Plan;
+use super::{End, Plan};
 use crate::config::{Document, Node, Value};
 use std::path::Path;
 
@@ -26,7 +26,7 @@ pub fn resolved_text(plan: &Plan) -> String {
     toml::to_string_pretty(&table).unwrap_or_default()
 }
 
-/// What decides the result: everything of the file but `[workers]`, `[report]` and the paths. Two runs with the same fingerprint over
+/// What decides the result: everything of the file but `[workers]`, `[report]`, `train.checkpoint_steps` and the paths. Two runs with the same fingerprint over
 /// the same data end in the same bytes.
 pub fn fingerprint(plan: &Plan) -> String {
     fingerprint_of(&plan.document, &plan.name)
@@ -37,6 +37,9 @@ pub fn fingerprint_of(document: &Document, name: &str) -> String {
     let toml::Value::Table(mut table) = to_toml(&document.root) else { return String::new() };
     for key in ["workers", "report", "about"] {
         table.remove(key);
+    }
+    if let Some(toml::Value::Table(train)) = table.get_mut("train") {
+        train.remove("checkpoint_steps");
     }
     table.insert("name".to_owned(), name.into());
     for section in WITH_PATHS {
@@ -49,6 +52,13 @@ pub fn fingerprint_of(document: &Document, name: &str) -> String {
     // Sorted: the order in which a file gives its keys means nothing.
     lines.sort_unstable();
     lines.join("\n")
+}
+
+/// The epochs that a file's `[train]` gives.
+pub fn epochs_of(document: &Document) -> Option<f64> {
+    let toml::Value::Table(table) = to_toml(&document.root) else { return None };
+    let epochs = table.get("train")?.get("epochs")?;
+    epochs.as_float().or(epochs.as_integer().map(|epochs| epochs as f64))
 }
 
 /// One line a value, with its whole path: two files can be compared line by line.
@@ -64,6 +74,21 @@ fn flatten(path: &str, value: &toml::Value, lines: &mut Vec<String>) {
 }
 
 impl Plan {
+    /// Fixes how many epochs are run, in place of a budget of time: from here on, the file says so.
+    pub fn fix_epochs(&mut self, epochs: f64) {
+        let Value::Table(top) = &mut self.document.root.value else { return };
+        let Some((.., train)) = top.iter_mut().find(|(key, ..)| key == "train") else { return };
+        if let Value::Table(entries) = &mut train.value {
+            entries.retain(|(key, ..)| key != "budget");
+            let of_epochs = entries.iter_mut().find(|(key, ..)| key == "epochs");
+            let value = if epochs.fract() == 0.0 { Value::Integer(epochs as i64) } else { Value::Float(epochs) };
+            of_epochs.into_iter().for_each(|(.., node)| node.value = value.clone());
+        }
+        if let End::Train(end) = &mut self.end {
+            end.config.epochs = epochs;
+        }
+    }
+
     /// Folders whose sub folders are classes of this plan's data.
     pub fn class_folders(&self) -> Vec<std::path::PathBuf> {
         let toml::Value::Table(table) = to_toml(&self.document.root) else { return Vec::new() };

@@ -73,7 +73,7 @@ pub fn refuse_use(top: &Fields, augment: &Chain, evaluate: &Chain, end: Option<&
     } else if evaluate.output().views > 1 {
         let message =
             format!("[write] stores one picture of a sample for evaluation, and [[evaluate]] makes {}", evaluate.output().views);
-        top.complain("write", message, "leave five_crop and ten_crop to the file that trains from the set");
+        top.complain("write", message, "leave five_crop, ten_crop and mirror_shift to the file that trains from the set");
     }
 }
 

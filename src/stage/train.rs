@@ -1,5 +1,6 @@
 //! The train stage: feeds batches to the trainer in order, ends epochs, stores checkpoints, tells what happens. Knows no file.
 
+use super::deal::Epochs;
 use super::ledger::{Ledger, Stream};
 use crate::batch::{Batch, Part};
 use crate::error::{Error, Result};
@@ -13,11 +14,12 @@ use std::time::Instant;
 
 /// Where checkpoints go.
 pub trait Keep {
-    /// Stores one.
+    /// Stores one, in place of the one before; `best` says that it stands at the end of the best epoch so far, whose checkpoint
+    /// stays until there is a better one.
     ///
     /// # Errors
     /// Where it cannot be written.
-    fn keep(&mut self, checkpoint: Checkpoint) -> Result<()>;
+    fn keep(&mut self, checkpoint: Checkpoint, best: bool) -> Result<()>;
 }
 
 /// What a resumed run needs from its driver, as it stood at a step of the training pass.
@@ -41,6 +43,8 @@ pub struct Train<'a> {
     standing: Standing,
     caller: Caller,
     entries: [u64; 2],
+    epochs: Epochs,
+    checkpoint_steps: Option<u64>,
     validation: Totals,
     epoch_began: Instant,
     stopped: Option<Stopped>,
@@ -62,15 +66,34 @@ pub struct Driver<'a> {
     pub caller: Caller,
     /// Entries of the training and validation parts.
     pub entries: [u64; 2],
+    /// How much of the training part is read.
+    pub epochs: Epochs,
+    /// Steps from one checkpoint to the next within an epoch; none: only at its end.
+    pub checkpoint_steps: Option<u64>,
 }
 
 impl<'a> Train<'a> {
     /// A sink that goes on where the driver's `caller` and `stream` say.
     pub fn new(trainer: &'a mut Trainer, driver: Driver<'a>) -> Self {
-        let Driver { listener, keep, stop, ledger, stream, caller, entries } = driver;
+        let Driver { listener, keep, stop, ledger, stream, caller, entries, epochs, checkpoint_steps } = driver;
         let standing = Standing { consumed: caller.consumed, stream, bad: ledger.bad(), notes: ledger.notes() };
         let (validation, epoch_began, stopped) = (Totals::default(), Instant::now(), None);
-        Self { trainer, listener, keep, stop, ledger, stream, standing, caller, entries, validation, epoch_began, stopped }
+        Self {
+            trainer,
+            listener,
+            keep,
+            stop,
+            ledger,
+            stream,
+            standing,
+            caller,
+            entries,
+            epochs,
+            checkpoint_steps,
+            validation,
+            epoch_began,
+            stopped,
+        }
     }
 
     /// Takes the next batch; breaks when training is over or was asked to stop.
@@ -95,15 +118,26 @@ impl<'a> Train<'a> {
         }
         if self.stopped.is_none() && self.stop.is_requested() {
             self.stopped = Some(Stopped::Interrupted);
-            self.store()?;
+            self.store(false)?;
         }
         Ok(if self.stopped.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     }
 
     fn learn(&mut self, batch: &Batch) -> Result<()> {
+        let steps = self.trainer.progress().step;
         self.trainer.step(&batch.images, batch.targets()).map_err(|error| with_names(error, batch))?;
+        if batch.last {
+            // Gradients that wait for more batches do not wait for the next epoch's.
+            self.trainer.flush().map_err(|error| with_names(error, batch))?;
+        }
         self.stand_at(batch.consumed);
-        self.tell_progress(batch, self.entries[0], self.trainer.progress().totals.score().loss);
+        let step = self.trainer.progress().step;
+        // The end of an epoch has a checkpoint of its own.
+        if self.checkpoint_steps.is_some_and(|every| step > steps && step.is_multiple_of(every) && !batch.last) {
+            self.store(false)?;
+        }
+        let entries = self.epochs.entries(batch.pass.epoch, self.entries[0] as usize) as u64;
+        self.tell_progress(batch, entries, self.trainer.progress().totals.score().loss);
         Ok(())
     }
 
@@ -133,7 +167,7 @@ impl<'a> Train<'a> {
         let validation = (totals.count > 0).then(|| totals.score());
         let end = self.trainer.end_epoch(validation)?;
         self.stand_at(0);
-        self.store()?;
+        self.store(end.record.best)?;
         let record = &end.record;
         self.listener.hear(&Event::Epoch {
             epoch,
@@ -151,14 +185,14 @@ impl<'a> Train<'a> {
     }
 
     /// Stores the run as it stood after the last training step, or after the epoch's end.
-    fn store(&mut self) -> Result<()> {
+    fn store(&mut self, best: bool) -> Result<()> {
         let Standing { consumed, stream, bad, notes } = &self.standing;
         let mut caller = self.caller.clone();
         caller.consumed = *consumed;
         caller.stream_blake3 = stream.hex();
         caller.notes["bad_samples"] = serde_json::to_value(bad.iter().map(AsRef::as_ref).collect::<Vec<_>>()).unwrap_or_default();
         caller.notes["odd_files"] = serde_json::to_value(notes).unwrap_or_default();
-        self.keep.keep(self.trainer.checkpoint(caller))
+        self.keep.keep(self.trainer.checkpoint(caller), best)
     }
 
     /// Why training ended; none where the batches ran out first, as after an interruption.
@@ -172,10 +206,13 @@ impl<'a> Train<'a> {
     }
 }
 
+/// Names of samples that a message holds at most.
+const NAMES: usize = 256;
+
 /// Adds the names of a batch's samples to a numeric failure: one of them may be what is wrong.
 fn with_names(error: Error, batch: &Batch) -> Error {
     let Error::Numeric(message) = error else { return error };
-    let shown: Vec<String> = batch.identities.iter().take(8).map(|name| name.to_string().escape_debug().to_string()).collect();
+    let shown: Vec<String> = batch.identities.iter().take(NAMES).map(|name| name.to_string().escape_debug().to_string()).collect();
     let more = batch.count().saturating_sub(shown.len());
     let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
     Error::Numeric(format!("{message}; the batch holds {}{rest}", shown.join(", ")))

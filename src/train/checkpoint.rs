@@ -6,13 +6,12 @@
 use super::container::{Content, Tensor, encode, read_file};
 use super::progress::Progress;
 use crate::error::{Error, Result};
-use crate::optim::State;
 use crate::report::write_atomic;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// Version of the file's layout; a file of another one is refused.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// What whoever drives the trainer wants back with it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -44,6 +43,10 @@ pub struct Checkpoint {
     pub params: Vec<f32>,
     /// What the update rule remembers, one row a slot.
     pub slots: Vec<(String, Vec<f32>)>,
+    /// The sum of gradients that waits for more batches, if one does.
+    pub gathered: Option<Vec<f32>>,
+    /// The average of the parameters, where it is kept.
+    pub average: Option<Vec<f32>>,
     /// The best epoch's parameters, where they are kept.
     pub best: Option<Vec<f32>>,
 }
@@ -61,6 +64,8 @@ pub struct Expected {
     pub optimizer: String,
     /// Names of the update rule's slots.
     pub slots: &'static [&'static str],
+    /// Whether an average of the parameters is kept.
+    pub average: bool,
     /// Hash of the pipeline file; none takes any.
     pub config_hash: Option<String>,
 }
@@ -89,7 +94,8 @@ impl Checkpoint {
     /// [`Error::Numeric`] where a value is not finite.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         let mut tensors = vec![row("params".to_owned(), &self.params)];
-        tensors.extend(self.best.iter().map(|best| row("best".to_owned(), best)));
+        let optional = [("gathered", &self.gathered), ("average", &self.average), ("best", &self.best)];
+        tensors.extend(optional.into_iter().filter_map(|(name, values)| Some(row(name.to_owned(), values.as_ref()?))));
         tensors.extend(self.slots.iter().map(|(name, values)| row(format!("optimizer.{name}"), values)));
         let text = Text {
             format: FORMAT,
@@ -118,7 +124,7 @@ impl Checkpoint {
     /// [`Error::Refused`] where it was made from another pipeline file.
     pub fn load(path: impl AsRef<Path>, expected: &Expected) -> Result<Self> {
         let path = path.as_ref();
-        let rows = 2 + expected.slots.len() as u64;
+        let rows = 4 + expected.slots.len() as u64;
         Self::from_bytes(path, &read_file(path, rows * expected.parameters as u64)?, expected)
     }
 
@@ -144,20 +150,19 @@ impl Checkpoint {
         let row = |name: &str| content.values(name, &[expected.parameters]).map_err(damaged);
         let slot = |name: &str| content.values(&format!("optimizer.{name}"), &[expected.trained]).map_err(damaged);
         let slots = expected.slots.iter().map(|name| Ok((name.to_string(), slot(name)?)));
+        let gradient = |name: &str| content.values(name, &[expected.trained]).map(Some).map_err(damaged);
+        let row_if = |wanted: bool, name: &str| if wanted { row(name).map(Some) } else { Ok(None) };
         Ok(Self {
             params: row("params")?,
             slots: slots.collect::<Result<_>>()?,
-            best: if content.names().contains(&"best") { Some(row("best")?) } else { None },
+            gathered: if text.progress.gathered > 0 { gradient("gathered")? } else { None },
+            average: row_if(expected.average, "average")?,
+            best: row_if(content.names().contains(&"best"), "best")?,
             model: text.model,
             optimizer: text.optimizer,
             caller: text.caller,
             progress: text.progress,
         })
-    }
-
-    /// What the update rule remembers.
-    pub(super) fn state(&self) -> State {
-        State { step: self.progress.step, slots: self.slots.iter().map(|(_, values)| values.clone()).collect() }
     }
 }
 

@@ -24,26 +24,30 @@ impl Trainer {
             return self.evaluate(images, labels);
         }
         let mut totals = Totals::default();
-        let Self { network, workspace, pool, params, .. } = self;
-        totals.add(&pool.install(|| network.evaluate_views(workspace, params, images, labels, views)));
+        let Self { network, workspace, pool, params, average, .. } = self;
+        let weights = average.as_ref().unwrap_or(params);
+        totals.add(&pool.install(|| network.evaluate_views(workspace, weights, images, labels, views)));
         totals
     }
 
-    /// Losses and hits of samples that are not learned from, with the weights as they are. Any number of them.
+    /// Losses and hits of samples that are not learned from, with [`Trainer::weights`] as they are. Any number of them.
     pub fn evaluate(&mut self, images: &[f32], labels: &[u32]) -> Totals {
         let mut totals = Totals::default();
-        let Self { network, workspace, pool, params, setup, .. } = self;
+        let Self { network, workspace, pool, params, average, setup, .. } = self;
+        let weights = average.as_ref().unwrap_or(params);
         let each = images.len() / labels.len().max(1);
         let batches = labels.chunks(setup.batch_size).zip(images.chunks((setup.batch_size * each).max(1)));
-        batches.for_each(|(labels, images)| totals.add(&pool.install(|| network.evaluate(workspace, params, images, labels))));
+        batches.for_each(|(labels, images)| totals.add(&pool.install(|| network.evaluate(workspace, weights, images, labels))));
         totals
     }
 
-    /// Closes the epoch with the score of the validation samples, if there are any.
+    /// Closes the epoch with the score of the validation samples, if there are any. Gradients that wait are used first; whoever
+    /// scores between the last batch and this calls [`Trainer::flush`].
     ///
     /// # Errors
-    /// [`Error::Numeric`] where that score is not finite.
+    /// [`Error::Numeric`](crate::error::Error::Numeric) where that score is not finite, or the last step fails.
     pub fn end_epoch(&mut self, validation: Option<Score>) -> Result<EpochEnd> {
+        self.flush()?;
         if validation.is_some_and(|score| !score.loss.is_finite()) {
             return Err(self.failure("the validation loss", "the weights have grown too large"));
         }
@@ -52,27 +56,29 @@ impl Trainer {
         let rule = self.early_stopping.unwrap_or(EarlyStopping::silent(validation.is_some()));
         let verdict = rule.note(&mut progress.watch, progress.epoch, &train, validation.as_ref());
         if verdict.best && rule.restore_best {
-            self.best.get_or_insert_default().clone_from(&self.params);
+            let weights = self.average.as_ref().unwrap_or(&self.params);
+            self.best.get_or_insert_default().clone_from(weights);
         }
         self.learning_rate.schedule.note_epoch(&mut progress.schedule, &train, validation.as_ref());
         progress.epoch += 1;
         let (epoch, learning_rate, best) = (progress.epoch, progress.learning_rate, verdict.best);
         let record = EpochRecord { epoch, train, validation, learning_rate, best };
         progress.history.push(record.clone());
-        (progress.totals, progress.steps_of_epoch, progress.stopped) = (Totals::default(), 0, verdict.stop);
+        (progress.totals, progress.batches_of_epoch, progress.stopped) = (Totals::default(), 0, verdict.stop);
         Ok(EpochEnd { record, stop: self.done() })
     }
 
-    /// Puts the best epoch's weights back, where the file asks for it and there is one, whatever ended the run. Comes last: a run
-    /// goes on from a checkpoint made before.
+    /// Puts the best epoch's weights back, where the file asks for it and there is one, whatever ended the run; otherwise the
+    /// average of the weights, where one is kept. Comes last: a run goes on from a checkpoint made before.
     pub fn restore_best(&mut self) {
-        if let Some(best) = &self.best {
-            self.params.clone_from(best);
+        let average = self.average.take();
+        if let Some(chosen) = self.best.as_ref().or(average.as_ref()) {
+            self.params.clone_from(chosen);
         }
     }
 
     /// Whether training is over: the last epoch, or early stopping.
     pub fn done(&self) -> bool {
-        self.progress.stopped || self.progress.epoch >= self.epochs
+        self.progress.stopped || self.progress.epoch >= self.length.epochs
     }
 }

@@ -1,65 +1,170 @@
 //! One step: forward, backward, penalties, update; refused in the moment in which a number stops being finite. Knows no file.
 
+use super::gather::Gathered;
 use super::progress::Progress;
 use super::trainer::Trainer;
 use crate::batch::Targets;
 use crate::error::{Error, Result};
 use crate::kernel::reduce::all_finite;
-use crate::model::{Noise, Tally};
+use crate::kernel::scratch;
+use crate::model::{Network, Noise, Tally, Workspace};
 use crate::optim::schedule::Place;
+use crate::optim::{Averaging, Descent, State, all_finite_of};
 
-/// What a step did.
+/// What learning from a batch did.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StepOutcome {
     /// Losses and hits of the batch, before the update, without penalties.
     pub tally: Tally,
-    /// The step's rate.
+    /// The rate of the step that the batch belongs to.
     pub learning_rate: f64,
-    /// Euclidean norm of the whole gradient, penalties included, before clipping.
-    pub gradient_norm: f64,
+    /// Euclidean norm of the step's whole gradient, penalties included, before clipping; none where the gradient waits for more
+    /// batches.
+    pub gradient_norm: Option<f64>,
+}
+
+/// What stopped being finite.
+#[derive(Clone, Copy)]
+enum Fault {
+    Loss,
+    Gradient,
+    Weight,
+}
+
+type Attempt<T> = std::result::Result<T, Fault>;
+
+/// Everything that one update of the weights changes.
+struct Update<'t> {
+    descent: &'t Descent,
+    state: &'t mut State,
+    params: &'t mut [f32],
+    grads: &'t mut [f32],
+    average: Option<(Averaging, &'t mut [f32])>,
+    learning_rate: f64,
+    place: Place,
+}
+
+impl Update<'_> {
+    /// Makes a step with the gradient in `grads`, on the current rayon pool, and answers its norm. `remember` moves the network's
+    /// state, once nothing speaks against the step any more.
+    fn make(self, remember: impl FnOnce(&mut [f32]) -> Attempt<()>) -> Attempt<f64> {
+        let Self { descent, state, params, grads, average, learning_rate, place } = self;
+        let norm = descent.complete(&mut params[..grads.len()], grads);
+        if !norm.whole.is_finite() {
+            return Err(Fault::Gradient);
+        }
+        remember(params)?;
+        if !descent.update(state, learning_rate, norm, &mut params[..grads.len()], grads) {
+            return Err(Fault::Weight);
+        }
+        if let Some((averaging, average)) = average
+            && let Some(keep) = averaging.keep(place)
+        {
+            for part in descent.parts.iter().filter(|part| !part.learns(state.step)) {
+                // What does not learn has no average to be moved to.
+                average[part.range.clone()].copy_from_slice(&params[part.range.clone()]);
+            }
+            averaging.add(keep, average, params);
+        }
+        Ok(norm.whole)
+    }
 }
 
 impl Trainer {
     /// Learns from one batch: `images` of shape `[count, channels, height, width]` and as many targets, labels or shares of all
-    /// classes. A batch of none changes nothing.
+    /// classes. A batch of none changes nothing. With accumulated gradients, every so manieth batch makes the step;
+    /// [`Trainer::flush`] makes it earlier.
     ///
     /// # Errors
     /// [`Error::Numeric`] within the step in which a loss, a gradient or a weight stops being finite. For a loss or a gradient
     /// the step is not made; a weight shows after the update only, and such weights are never stored.
     pub fn step<'t>(&mut self, images: &[f32], targets: impl Into<Targets<'t>>) -> Result<StepOutcome> {
         let targets = targets.into();
-        let learning_rate = self.learning_rate.at(self.place(), &self.progress.schedule);
-        if targets.count(self.network.classes()) == 0 {
-            return Ok(StepOutcome { tally: Tally { loss_sum: 0.0, correct: 0, count: 0 }, learning_rate, gradient_norm: 0.0 });
+        let learning_rate = self.next_learning_rate();
+        let count = targets.count(self.network.classes()) as u64;
+        if count == 0 {
+            return Ok(StepOutcome { tally: Tally::default(), learning_rate, gradient_norm: None });
         }
-        let Self { network, workspace, pool, descent, params, grads, state, progress, setup, .. } = self;
-        let noise = Noise { seed: setup.seed, step: progress.step };
-        let (tally, gradient_norm) = pool.install(|| {
+        let noise = Noise { seed: self.setup.seed, step: self.progress.batches };
+        let complete = self.progress.gathered_batches + 1 == self.accumulate;
+        let place = self.place();
+        let Self { network, workspace, pool, descent, params, grads, state, average, averaging, gathered, .. } = self;
+        let result = pool.install(|| {
             let tally = network.loss_and_gradient(workspace, params, images, targets, noise, grads);
-            (tally, descent.complete(&mut params[..grads.len()], grads))
+            if !tally.loss_sum.is_finite() {
+                return Err(Fault::Loss);
+            }
+            if let Some(gathered) = gathered {
+                gather(gathered, grads, count)?;
+                if !complete {
+                    return remember(network, workspace, params).map(|()| (tally, None));
+                }
+                gathered.mean(grads);
+            }
+            let average = averaging.zip(average.as_deref_mut());
+            let update = Update { descent, state, params, grads, average, learning_rate, place };
+            let norm = update.make(|params| remember(network, workspace, params))?;
+            Ok((tally, Some(norm)))
         });
-        if !tally.loss_sum.is_finite() {
-            return Err(self.failure("the loss", "the step was not made"));
-        }
-        if !gradient_norm.is_finite() {
-            return Err(self.failure("the gradient", "the step was not made"));
-        }
-        let finite = pool.install(|| {
-            network.remember(workspace, params);
-            let (trained, rest) = params.split_at_mut(grads.len());
-            descent.update(state, learning_rate, gradient_norm, trained, grads) && all_finite(rest)
-        });
-        if !finite {
-            return Err(self.failure("a weight", "the step was too long"));
-        }
-        self.progress.note_step(tally.loss_sum / tally.count.max(1) as f64, learning_rate);
+        let (tally, gradient_norm) = result.map_err(|fault| self.fault(fault))?;
+        self.progress.note_batch(tally.loss_sum / count as f64, count);
         self.progress.totals.add(&tally);
+        if gradient_norm.is_some() {
+            self.note_step(learning_rate);
+        }
         Ok(StepOutcome { tally, learning_rate, gradient_norm })
+    }
+
+    /// Makes a step from the gradients that wait for more batches, if some do: an epoch ends with its last step, as with batches
+    /// as large as all that make a step.
+    ///
+    /// # Errors
+    /// As [`Trainer::step`].
+    pub fn flush(&mut self) -> Result<()> {
+        if self.progress.gathered == 0 {
+            return Ok(());
+        }
+        let (learning_rate, place) = (self.next_learning_rate(), self.place());
+        let Self { pool, descent, params, grads, state, average, averaging, gathered, .. } = self;
+        let result = pool.install(|| {
+            if let Some(gathered) = gathered {
+                gathered.mean(grads);
+            }
+            let average = averaging.zip(average.as_deref_mut());
+            Update { descent, state, params, grads, average, learning_rate, place }.make(|_| Ok(()))
+        });
+        result.map_err(|fault| self.fault(fault))?;
+        self.note_step(learning_rate);
+        Ok(())
+    }
+
+    fn note_step(&mut self, learning_rate: f64) {
+        self.progress.note_step(learning_rate);
+        if let Some(gathered) = &mut self.gathered {
+            gathered.clear();
+        }
+        if !std::mem::replace(&mut self.prepared, true) {
+            // From here on, no step allocates.
+            self.pool.install(|| rayon::broadcast(|_| scratch::prepare()));
+        }
+    }
+
+    fn next_learning_rate(&self) -> f64 {
+        self.learning_rate.at(self.place(), &self.progress.schedule)
     }
 
     fn place(&self) -> Place {
         let Progress { step, epoch, .. } = self.progress;
-        Place { step, epoch, steps_per_epoch: self.setup.steps_per_epoch, epochs: self.epochs }
+        let steps_per_epoch = self.setup.steps_per_epoch.div_ceil(self.accumulate);
+        Place { step, epoch, steps_per_epoch, steps: self.length.steps(self.accumulate) }
+    }
+
+    fn fault(&self, fault: Fault) -> Error {
+        match fault {
+            Fault::Loss => self.failure("the loss", "the step was not made"),
+            Fault::Gradient => self.failure("the gradient", "the step was not made"),
+            Fault::Weight => self.failure("a weight", "the step was too long"),
+        }
     }
 
     pub(super) fn failure(&self, what: &str, consequence: &str) -> Error {
@@ -73,4 +178,19 @@ impl Trainer {
             epoch + 1
         ))
     }
+}
+
+/// Adds a gradient to those that wait, if it is finite: what is not must not wait for a later step to be seen.
+fn gather(gathered: &mut Gathered, grads: &mut [f32], count: u64) -> Attempt<()> {
+    if !all_finite_of(grads) {
+        return Err(Fault::Gradient);
+    }
+    gathered.add(grads, count);
+    Ok(())
+}
+
+/// Moves the network's state by what the last batch was.
+fn remember(network: &Network, workspace: &Workspace, params: &mut [f32]) -> Attempt<()> {
+    network.remember(workspace, params);
+    if all_finite(&params[network.parameter_count()..]) { Ok(()) } else { Err(Fault::Weight) }
 }

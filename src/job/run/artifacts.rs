@@ -30,7 +30,7 @@ pub fn save(plan: &Plan, trainer: &Trainer, moments: &Moments, claimed: &Claimed
         seed: plan.seed,
         epochs: trainer.progress().epoch,
     };
-    let params = trainer.params().to_vec();
+    let params = trainer.weights().to_vec();
     ModelFile { card, params }.save(claimed.file("model.safetensors"), network.spans())?;
     match plan.contact_rows(SHEET.0, SHEET.1) {
         rows if rows.is_empty() => Ok(()),

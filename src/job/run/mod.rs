@@ -1,11 +1,12 @@
 //! `pipeline run`: plan, claim a folder, let the stages work, report.
 
 mod artifacts;
+mod budget;
 mod discard;
 pub(super) mod moments;
 mod resume;
 pub(super) mod signals;
-mod survey;
+pub(super) mod survey;
 mod train;
 mod voice;
 mod write;
@@ -57,7 +58,7 @@ fn quoted(word: &str) -> String {
 /// Whatever kept it from starting or stopped it; see [`Error::exit_code`].
 pub fn run(request: &Request) -> Result<()> {
     let signals = signals::Signals::install()?;
-    let plan = Plan::load(&request.name, &request.sets)?;
+    let mut plan = Plan::load(&request.name, &request.sets)?;
     refuse_too_large(&plan)?;
     let out = match (&request.out, &plan.end) {
         (Some(out), _) => out,
@@ -65,6 +66,7 @@ pub fn run(request: &Request) -> Result<()> {
         (None, _) => &plan.runs,
     };
     refuse_inside_data(&plan, out)?;
+    budget::settle(&mut plan, request, &signals)?;
     match &plan.end {
         End::Train(end) => train::run(&plan, end, request, &signals),
         End::Write(end) => write::run(&plan, end, request, &signals),
@@ -93,7 +95,7 @@ fn real_path(path: &Path) -> Option<PathBuf> {
     Some(there.canonicalize().ok()?.join(rest))
 }
 
-fn refuse_too_large(plan: &Plan) -> Result<()> {
+pub(super) fn refuse_too_large(plan: &Plan) -> Result<()> {
     let bound = memory_bound(plan).total();
     match bound <= plan.workers.memory {
         true => Ok(()),

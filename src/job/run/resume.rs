@@ -46,7 +46,7 @@ pub fn take_up(plan: &Plan, claimed: &ClaimedFolder, trainer: &mut Trainer) -> R
     let path = claimed.file("checkpoint");
     refuse_changes(plan, claimed.path())?;
     let checkpoint = Checkpoint::load(&path, &trainer.expected(Some(config_hash(plan))))?;
-    let batches_done = checkpoint.progress.steps_of_epoch;
+    let batches_done = checkpoint.progress.batches_of_epoch;
     let caller = trainer.resume(checkpoint);
     if caller.notes["data"] != plan.data.digest() {
         let help = "put it back as it was, or start a new run without --resume";

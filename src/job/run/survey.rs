@@ -24,7 +24,13 @@ pub fn survey(plan: &Plan, moments: &Moments, trainer: &mut Trainer, signals: &S
         let load = plan.load_stage(&augment);
         let tickets = deal::pass(&parts, plan.seed, Pass { part: Part::Validation, epoch: 0 }, 0);
         let mut look = |_, batch: Batch| {
-            Ok::<_, Error>(if survey.look(&batch.images) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+            // Of several views of a sample the first stands for it.
+            let (each, views) = (batch.images.len() / batch.count().max(1), batch.views.max(1));
+            let more = match views {
+                1 => survey.look(&batch.images),
+                _ => batch.images.chunks_exact(each.max(1)).all(|sample| survey.look(&sample[..each / views])),
+            };
+            Ok::<_, Error>(if more { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
         };
         let flow = plan.batches(&load, tickets, signals.stop(), moments.normalize(), 0);
         flow.sink("survey", Plan::batch_room(), &mut look).run()?;

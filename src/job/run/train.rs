@@ -1,5 +1,6 @@
 //! A run that trains: measure, learn epoch by epoch, choose the weights, test, write everything down.
 
+use super::budget::Punctual;
 use super::moments::Moments;
 use super::resume::{self, Past};
 use super::signals::Signals;
@@ -14,13 +15,12 @@ use crate::job::say;
 use crate::plan::{Plan, TrainEnd, memory_bound, resolved_text};
 use crate::report::{BadRow, RunFolder};
 use crate::sample::NoteCounts;
-use crate::stage::batch::LastBatch;
 use crate::stage::deal::{self, Position};
 use crate::stage::ledger::Stream;
 use crate::stage::train::{Driver, Keep, Train};
-use crate::train::{Checkpoint, Setup, Totals, Trainer};
+use crate::train::{Checkpoint, Totals, Trainer};
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -136,13 +136,7 @@ impl<'a> Session<'a> {
     ) -> Result<Self> {
         listener.hear(&Event::Planned(Arc::new(facts(plan, end))));
         super::warn(plan, listener);
-        let samples = plan.data.parts.train.len();
-        let steps = match plan.last_batch {
-            LastBatch::Keep => samples.div_ceil(plan.batch_size),
-            LastBatch::Drop => samples / plan.batch_size,
-        } as u64;
-        let setup = Setup { seed: plan.seed, batch_size: plan.batch_size, steps_per_epoch: steps, threads: plan.workers.train };
-        let mut trainer = Trainer::new(end.network.clone(), &end.config, setup)?;
+        let mut trainer = Trainer::new(end.network.clone(), &end.config, plan.setup())?;
         let goes_on = request.resume && claimed.file("checkpoint").is_file();
         let past = if goes_on { Some(resume::take_up(plan, claimed, &mut trainer)?) } else { None };
         let moments = match &past {
@@ -180,26 +174,34 @@ impl<'a> Session<'a> {
             Some(past) => (past.caller.clone(), past.bad.clone(), past.odd_files),
             None => (resume::fresh_caller(plan, &self.moments), Vec::new(), NoteCounts::default()),
         };
+        let epochs = plan.epochs(self.trainer.length());
         let start = Position { epoch: self.trainer.progress().epoch, consumed: caller.consumed };
         let stream = Stream::from_hex(&caller.stream_blake3).unwrap_or_default();
         let entries = [parts.train.len() as u64, parts.validation.len() as u64];
         self.listener.hear(&Event::Started {
             name: plan.name.clone(),
             first_epoch: start.epoch,
-            epochs: self.end.config.epochs,
+            epochs: epochs.count,
             samples: entries[0],
         });
         if self.trainer.done() {
             let stopped = if self.trainer.progress().stopped { Stopped::EarlyStopping } else { Stopped::Epochs };
             return Ok((Vec::new(), stopped, stream));
         }
-        let mut keep = CheckpointFile(self.claimed.file("checkpoint"));
+        let mut keep = CheckpointFiles(self.claimed);
+        if self.past.is_some() && ends_in_the_best(&self.trainer) {
+            // Stopped between the two, the run left the checkpoint of its best epoch under one name only.
+            self.claimed.keep_as("checkpoint", BEST)?;
+        }
         // A training pass that is over is followed by its validation pass, which counts from 0.
-        let under_way = start.consumed < entries[0];
+        let under_way = start.consumed < epochs.entries(start.epoch, parts.train.len()) as u64;
         let counted = if under_way { start.consumed } else { 0 };
         let ledger = plan.data.ledger(&[Part::Train, Part::Validation]).starting_at(counted, bad, odd_files);
         let (listener, stop) = (self.listener, self.signals.stop());
-        let driver = Driver { listener, keep: &mut keep, stop, ledger, stream, caller, entries };
+        let punctual = Punctual::new(listener, self.end.config.budget.filter(|_| self.past.is_none()), self.asked, epochs.count);
+        let checkpoint_steps = self.end.config.checkpoint_steps;
+        let driver =
+            Driver { listener: &punctual, keep: &mut keep, stop, ledger, stream, caller, entries, epochs, checkpoint_steps };
         let mut sink = Train::new(&mut self.trainer, driver);
         let (asked, mut delivered) = (self.asked, false);
         let mut take = |_, batch: Batch| {
@@ -211,7 +213,7 @@ impl<'a> Session<'a> {
         let first_index = self.past.as_ref().filter(|_| under_way).map_or(0, |past| past.batches_done) as u32;
         let augment = plan.augment_stage();
         let load = plan.load_stage(&augment);
-        let tickets = deal::training(parts, plan.seed, start, self.end.config.epochs);
+        let tickets = deal::training(parts, plan.seed, start, epochs);
         let normalize = self.moments.normalize();
         // An interruption is taken by the sink, after a whole step: the flow itself is never cancelled.
         let flow = plan.batches(&load, tickets, crate::flow::Stop::new(), normalize, first_index);
@@ -257,13 +259,23 @@ impl<'a> Session<'a> {
     }
 }
 
-/// The file that checkpoints go to.
-struct CheckpointFile(PathBuf);
+/// The name under which the best epoch's checkpoint stays.
+const BEST: &str = "checkpoint-best";
 
-impl Keep for CheckpointFile {
-    fn keep(&mut self, checkpoint: Checkpoint) -> Result<()> {
-        checkpoint.save(&self.0)
+/// The folder that checkpoints go to.
+struct CheckpointFiles<'c>(&'c ClaimedFolder);
+
+impl Keep for CheckpointFiles<'_> {
+    fn keep(&mut self, checkpoint: Checkpoint, best: bool) -> Result<()> {
+        checkpoint.save(self.0.file("checkpoint"))?;
+        if best { self.0.keep_as("checkpoint", BEST) } else { Ok(()) }
     }
+}
+
+/// Whether a trainer stands right behind its best epoch.
+fn ends_in_the_best(trainer: &Trainer) -> bool {
+    let progress = trainer.progress();
+    progress.batches_of_epoch == 0 && progress.history.last().is_some_and(|record| record.best)
 }
 
 fn facts(plan: &Plan, end: &TrainEnd) -> Facts {

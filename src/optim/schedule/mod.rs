@@ -12,6 +12,7 @@ mod one_cycle;
 mod plateau;
 mod rate;
 mod step;
+mod triangle;
 
 pub use rate::{LearningRate, Warmup};
 
@@ -28,19 +29,14 @@ pub struct Place {
     pub epoch: u32,
     /// Steps in an epoch, at least 1.
     pub steps_per_epoch: u64,
-    /// Epochs in the run, at least 1.
-    pub epochs: u32,
+    /// Steps in the run, at least 1. The last epoch may have fewer than the others.
+    pub steps: u64,
 }
 
 impl Place {
-    /// Steps in the run.
-    pub fn total(self) -> u64 {
-        self.steps_per_epoch * u64::from(self.epochs)
-    }
-
     /// Share of the run's steps that lie before this one, 0 to 1.
     pub fn share(self) -> f64 {
-        (self.step as f64 / self.total() as f64).min(1.0)
+        (self.step as f64 / self.steps as f64).min(1.0)
     }
 }
 
@@ -82,6 +78,7 @@ pub const SCHEDULES: &[Entry<BuildSchedule>] = &[
     linear::ENTRY,
     one_cycle::ENTRY,
     plateau::ENTRY,
+    triangle::ENTRY,
 ];
 
 #[cfg(test)]

@@ -33,8 +33,8 @@ fn build(fields: &Fields) -> Box<dyn Schedule> {
 
 impl Schedule for OneCycle {
     fn factor(&self, at: Place, _memory: &Memory) -> f64 {
-        let (step, last) = (at.step as f64, at.total() as f64 - 1.0);
-        let top = self.pct_start * at.total() as f64 - 1.0;
+        let (step, last) = (at.step as f64, at.steps as f64 - 1.0);
+        let top = self.pct_start * at.steps as f64 - 1.0;
         match step {
             _ if top > 0.0 && step <= top => anneal(self.start, 1.0, step / top),
             _ if last > top.max(0.0) => anneal(1.0, self.end, ((step - top.max(0.0)) / (last - top.max(0.0))).min(1.0)),

@@ -4,7 +4,7 @@ use super::*;
 use crate::config::Problems;
 use proptest::prelude::*;
 
-const RUN: Place = Place { step: 0, epoch: 0, steps_per_epoch: 10, epochs: 10 };
+const RUN: Place = Place { step: 0, epoch: 0, steps_per_epoch: 10, steps: 100 };
 
 fn place(step: u64) -> Place {
     Place { step, epoch: (step / RUN.steps_per_epoch) as u32, ..RUN }
@@ -26,7 +26,7 @@ fn table(text: &str) -> String {
 fn rates(text: &str) -> Vec<f64> {
     let (rate, problems) = read(text);
     assert!(problems.is_empty(), "{text}: {problems:?}");
-    (0..=RUN.total()).map(|step| rate.at(place(step), &Memory::default())).collect()
+    (0..=RUN.steps).map(|step| rate.at(place(step), &Memory::default())).collect()
 }
 
 fn near(a: f64, b: f64) -> bool {
@@ -127,10 +127,10 @@ fn a_plateau_cuts_after_patience_and_not_before() {
 
 proptest! {
     #[test]
-    fn rates_are_finite_wherever_a_run_stands(step in 0u64..10_000, steps_per_epoch in 1u64..50, epochs in 1u32..50) {
+    fn rates_are_finite_wherever_a_run_stands(step in 0u64..10_000, steps_per_epoch in 1u64..50, epochs in 1u64..50) {
         for entry in SCHEDULES {
             let (rate, _) = read(&table(entry.example));
-            let at = Place { step, epoch: (step / steps_per_epoch) as u32, steps_per_epoch, epochs };
+            let at = Place { step, epoch: (step / steps_per_epoch) as u32, steps_per_epoch, steps: steps_per_epoch * epochs };
             let value = rate.at(at, &Memory::default());
             prop_assert!((0.0..=0.1).contains(&value), "{} {value}", entry.name);
         }

@@ -50,7 +50,7 @@ fn a_checkpoint_comes_back_as_it_was_and_has_the_same_bytes_every_time() {
     checkpoint.save(&path).unwrap();
     assert_eq!(Checkpoint::load(&path, &trainer.expected(Some("abc".to_owned()))).unwrap(), checkpoint);
     assert_eq!(fs::read(&path).unwrap(), in_the_middle().1.to_bytes().unwrap());
-    assert!(checkpoint.best.is_some() && checkpoint.slots.len() == 2 && checkpoint.progress.steps_of_epoch == 5);
+    assert!(checkpoint.best.is_some() && checkpoint.slots.len() == 2 && checkpoint.progress.batches_of_epoch == 5);
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "nothing stays beside it");
 }
 
@@ -124,11 +124,11 @@ fn a_checkpoint_of_something_else_is_refused_by_name() {
 #[test]
 fn another_version_is_told_from_damage() {
     let mut bytes = in_the_middle().1.to_bytes().unwrap();
-    let pattern = br#"\"format\":1,"#;
+    let pattern = br#"\"format\":2,"#;
     let place = bytes.windows(pattern.len()).position(|window| window == pattern).unwrap();
     bytes[place + pattern.len() - 2] = b'9';
     let why = why(read(&sealed(bytes)));
-    assert!(why.contains("it has format 9") && why.contains("reads format 1"), "{why}");
+    assert!(why.contains("it has format 9") && why.contains("reads format 2"), "{why}");
 }
 
 #[test]
