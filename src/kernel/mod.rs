@@ -24,5 +24,5 @@ mod sweep;
 pub mod team;
 mod tile;
 pub mod transpose;
-pub mod winograd;
 pub mod whitening;
+pub mod winograd;

@@ -19,8 +19,8 @@ use super::reduce::add_tree;
 use super::scratch;
 use super::tile::{self, HALF, PANEL, Tile};
 use crate::isa::Isa;
-use field::{Field, Layout};
 pub use field::Images;
+use field::{Field, Layout};
 use rayon::prelude::*;
 use std::ops::Range;
 use transform::{AREA, SIZE};
@@ -56,7 +56,8 @@ impl Winograd {
         let size = kernel[0];
         let fits = stride == [1, 1] && kernel[1] == size && (size == 3 || size == 5) && padding.iter().all(|&p| p < size);
         // Where more follows below or to the right than is padded above, gradients would need another plan.
-        let even = (0..2).all(|axis| output[axis + 1] + size == input[axis + 1] + 2 * padding[axis] + 1) && padding[0] == padding[1];
+        let even =
+            (0..2).all(|axis| output[axis + 1] + size == input[axis + 1] + 2 * padding[axis] + 1) && padding[0] == padding[1];
         let weights = Weights { out: output[0], channels: input[0], kernel: size };
         (fits && even).then_some(Self { geometry, weights, outputs: SIZE + 1 - size })
     }

@@ -68,8 +68,7 @@ fn near(found: &[f32], expected: &[f32]) -> bool {
 
 #[test]
 fn only_what_it_is_for_is_planned() {
-    let geometry =
-        Geometry { input: [3, 8, 8], output: [4, 8, 8], kernel: [3, 3], stride: [1, 1], padding: [1, 1] };
+    let geometry = Geometry { input: [3, 8, 8], output: [4, 8, 8], kernel: [3, 3], stride: [1, 1], padding: [1, 1] };
     assert!(Winograd::new(geometry).is_some());
     assert!(Winograd::new(Geometry { stride: [2, 2], output: [4, 4, 4], ..geometry }).is_none());
     assert!(Winograd::new(Geometry { kernel: [1, 1], padding: [0, 0], ..geometry }).is_none());

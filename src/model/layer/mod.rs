@@ -23,8 +23,8 @@ mod sigmoid;
 mod silu;
 mod tanh;
 mod whiten;
-mod winograd;
 mod window;
+mod winograd;
 
 pub use avg_pool::AvgPool;
 pub use batch_norm::BatchNorm;

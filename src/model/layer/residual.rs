@@ -3,8 +3,8 @@
 use super::{Build, Built, LayerSpec, Part, Work};
 use crate::config::Fields;
 use crate::error::Problem;
-use crate::model::{Numerics, Shape};
 use crate::model::read::read_layer;
+use crate::model::{Numerics, Shape};
 use crate::registry::Entry;
 
 pub(super) const ENTRY: Entry<Build> = Entry {
@@ -93,7 +93,13 @@ mod tests {
     use crate::model::layer::{BatchNorm, Conv, Padding, Relu, Window};
 
     fn conv(out: usize, stride: usize) -> Box<dyn LayerSpec> {
-        Box::new(Conv { out, window: Window { kernel: 3, stride, padding: Padding::Sides(1) }, groups: 1, bias: false, numerics: Numerics::default() })
+        Box::new(Conv {
+            out,
+            window: Window { kernel: 3, stride, padding: Padding::Sides(1) },
+            groups: 1,
+            bias: false,
+            numerics: Numerics::default(),
+        })
     }
 
     #[test]
