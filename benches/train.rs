@@ -4,7 +4,7 @@
 
 use augpipe::kernel::gemm::{Matrix, Start, gemm};
 use augpipe::model::preset::{Airbench, Lenet, Mlp, Resnet9, Resnet20, VggSmall};
-use augpipe::model::{Network, Noise, Shape, Workspace};
+use augpipe::model::{Convolution, Network, Noise, Numerics, Shape, Workspace};
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 
@@ -32,7 +32,10 @@ impl Training {
         Self::on(Shape::new(1, 28, 28), layers)
     }
 
-    fn on(input: Shape, layers: Vec<Box<dyn augpipe::model::LayerSpec>>) -> Self {
+    fn on(input: Shape, mut layers: Vec<Box<dyn augpipe::model::LayerSpec>>) -> Self {
+        let filtering = std::env::var("AUGPIPE_CONVOLUTION").is_ok_and(|name| name == "winograd");
+        let convolution = if filtering { Convolution::Winograd } else { Convolution::Direct };
+        layers.iter_mut().for_each(|layer| layer.compute_by(Numerics { convolution }));
         let network = Network::new(layers, input, 10).expect("layers that fit");
         let number = |i: usize| (i as u32).wrapping_mul(2_654_435_761) as f32 / u32::MAX as f32 - 0.5;
         Self {

@@ -111,13 +111,13 @@ fn layer(word: &str, index: usize, tensors: &Tensors) -> Box<dyn LayerSpec> {
         "depthwise_conv3x3" => {
             let channels = arguments[0].parse().unwrap();
             let window = Window { kernel: 3, stride: 1, padding: sides("pad") };
-            Box::new(Conv { out: channels, window, groups: setting("groups").unwrap() as usize, bias })
+            Box::new(Conv { window, groups: setting("groups").unwrap() as usize, bias, ..Conv::plain(channels, 1, 0) })
         }
         _ if name.starts_with("maxpool") => Box::new(MaxPool { window: pool(&name["maxpool".len()..]) }),
         _ if name.starts_with("conv") => {
             let kernel = name["conv".len()..].split('x').next().unwrap().parse().unwrap();
             let stride = setting("stride").unwrap_or(1.0) as usize;
-            Box::new(Conv { out: out(), window: Window { kernel, stride, padding: sides("pad") }, groups: 1, bias })
+            Box::new(Conv { window: Window { kernel, stride, padding: sides("pad") }, bias, ..Conv::plain(out(), 1, 0) })
         }
         _ => panic!("no layer is known as {word}"),
     }

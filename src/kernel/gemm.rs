@@ -76,7 +76,7 @@ const DEPTH: usize = 4096;
 /// Multiply-adds below which a product stays on one thread.
 const SMALL: usize = 1 << 16;
 
-static COUNT_UP: [u32; DEPTH] = {
+pub(super) static COUNT_UP: [u32; DEPTH] = {
     let mut table = [0; DEPTH];
     let mut k = 0;
     while k < DEPTH {

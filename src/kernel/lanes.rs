@@ -1,4 +1,4 @@
-//! Vectors of f32 for the register tile: load, store, copy to every lane, fused multiply-add, and nothing else.
+//! Vectors of f32 for register tiles: load, store, copy to every lane, the arithmetic of a lane, and nothing else.
 
 /// A vector of [`Lanes::COUNT`] floats.
 pub(super) trait Lanes: Copy {
@@ -24,6 +24,21 @@ pub(super) trait Lanes: Copy {
     /// # Safety
     /// The processor has the instructions.
     unsafe fn mul_add(self, factor: Self, sum: Self) -> Self;
+    /// `self + other`.
+    ///
+    /// # Safety
+    /// The processor has the instructions.
+    unsafe fn add(self, other: Self) -> Self;
+    /// `self - other`.
+    ///
+    /// # Safety
+    /// The processor has the instructions.
+    unsafe fn sub(self, other: Self) -> Self;
+    /// `self · other`.
+    ///
+    /// # Safety
+    /// The processor has the instructions.
+    unsafe fn mul(self, other: Self) -> Self;
 }
 
 /// Lanes of plain Rust: what the other kinds mean.
@@ -49,6 +64,18 @@ impl Lanes for Plain {
     #[inline(always)]
     unsafe fn mul_add(self, factor: Self, sum: Self) -> Self {
         Self(std::array::from_fn(|lane| self.0[lane].mul_add(factor.0[lane], sum.0[lane])))
+    }
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        Self(std::array::from_fn(|lane| self.0[lane] + other.0[lane]))
+    }
+    #[inline(always)]
+    unsafe fn sub(self, other: Self) -> Self {
+        Self(std::array::from_fn(|lane| self.0[lane] - other.0[lane]))
+    }
+    #[inline(always)]
+    unsafe fn mul(self, other: Self) -> Self {
+        Self(std::array::from_fn(|lane| self.0[lane] * other.0[lane]))
     }
 }
 
@@ -86,6 +113,21 @@ mod x86 {
             // SAFETY: see load.
             Self(unsafe { _mm256_fmadd_ps(self.0, factor.0, sum.0) })
         }
+        #[inline(always)]
+        unsafe fn add(self, other: Self) -> Self {
+            // SAFETY: see load.
+            Self(unsafe { _mm256_add_ps(self.0, other.0) })
+        }
+        #[inline(always)]
+        unsafe fn sub(self, other: Self) -> Self {
+            // SAFETY: see load.
+            Self(unsafe { _mm256_sub_ps(self.0, other.0) })
+        }
+        #[inline(always)]
+        unsafe fn mul(self, other: Self) -> Self {
+            // SAFETY: see load.
+            Self(unsafe { _mm256_mul_ps(self.0, other.0) })
+        }
     }
 
     /// 16 lanes.
@@ -113,6 +155,21 @@ mod x86 {
         unsafe fn mul_add(self, factor: Self, sum: Self) -> Self {
             // SAFETY: see load.
             Self(unsafe { _mm512_fmadd_ps(self.0, factor.0, sum.0) })
+        }
+        #[inline(always)]
+        unsafe fn add(self, other: Self) -> Self {
+            // SAFETY: see load.
+            Self(unsafe { _mm512_add_ps(self.0, other.0) })
+        }
+        #[inline(always)]
+        unsafe fn sub(self, other: Self) -> Self {
+            // SAFETY: see load.
+            Self(unsafe { _mm512_sub_ps(self.0, other.0) })
+        }
+        #[inline(always)]
+        unsafe fn mul(self, other: Self) -> Self {
+            // SAFETY: see load.
+            Self(unsafe { _mm512_mul_ps(self.0, other.0) })
         }
     }
 }

@@ -25,3 +25,4 @@ pub mod team;
 mod tile;
 pub mod transpose;
 pub mod whitening;
+pub mod winograd;

@@ -102,6 +102,7 @@ mod tests {
     use crate::config::{Fields, Problems};
     use crate::model::LAYERS;
     use crate::model::layer::Linear;
+    use crate::model::{Convolution, Numerics};
 
     fn build(text: &str) -> Box<dyn LayerSpec> {
         let problems = Problems::default();
@@ -163,6 +164,16 @@ mod tests {
                 assert!(worst.error < 2e-4, "{text}: {worst:?}");
                 assert!(worst.compared >= IMAGES * shape.len(), "{text}: {worst:?}");
             }
+        }
+    }
+
+    #[test]
+    fn minimal_filtering_has_the_gradient_of_its_outputs() {
+        for (kernel, padding) in [(3, 1), (3, 0), (5, 2), (5, 4)] {
+            let mut layer = build(&format!("layer = \"conv\"\nout = 5\nkernel = {kernel}\npadding = {padding}"));
+            layer.compute_by(Numerics { convolution: Convolution::Winograd });
+            let worst = check(&[layer], Shape::new(9, 6, 7)).unwrap();
+            assert!(worst.error < 2e-4, "{kernel} {padding}: {worst:?}");
         }
     }
 

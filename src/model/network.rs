@@ -355,19 +355,21 @@ mod tests {
     }
 
     /// Everything that normalises, and blocks in each other, at odd sizes.
-    fn residual() -> Network {
-        let text = r#"layers = [
+    fn residual(convolution: &str) -> Network {
+        let layers = r#"layers = [
             { layer = "whiten" }, "batch_norm", "gelu",
             { layer = "residual", branch = [
                 { layer = "conv", out = 16, kernel = 3, padding = 1, groups = 2 }, "batch_norm",
-                { layer = "residual", branch = [{ layer = "conv", out = 16, kernel = 3, padding = 1, groups = 16 }, "silu"] },
+                { layer = "residual", branch = [{ layer = "conv", out = 16, kernel = 3, padding = 1, groups = 16 }, "silu",
+                    { layer = "conv", out = 16, kernel = 5, padding = 2 }] },
                 { layer = "conv", out = 19, kernel = 3, stride = 2, padding = 1 }, "batch_norm",
             ], shortcut = [{ layer = "conv", out = 19, kernel = 1, stride = 2 }, "batch_norm"] },
             "leaky_relu", { layer = "max_pool", kernel = 3, stride = 2, padding = 1 }, { layer = "avg_pool", kernel = 2, stride = 1 },
             { layer = "linear", out = 10 }, "batch_norm", "relu", { layer = "dropout", keep = 0.8 }, "linear", { layer = "scale", factor = 0.5 },
         ]"#;
         let problems = crate::config::Problems::default();
-        let model = crate::model::read(&crate::config::Fields::parse(text, &problems).unwrap());
+        let text = format!("convolution = \"{convolution}\"\n{layers}");
+        let model = crate::model::read(&crate::config::Fields::parse(&text, &problems).unwrap());
         assert!(problems.take().is_empty());
         Network::new(model.layers, Shape::new(2, 11, 13), 4).unwrap()
     }
@@ -466,7 +468,7 @@ mod tests {
 
     #[test]
     fn neither_threads_nor_instructions_nor_earlier_batches_show() {
-        for network in [lenet(), mlp(), residual()] {
+        for network in [lenet(), mlp(), residual("direct"), residual("winograd")] {
             let mut workspace = network.workspace(37);
             for count in [37, 1, 20] {
                 let expected = step(&network, &mut network.workspace(count), count);
@@ -526,7 +528,7 @@ mod tests {
     #[test]
     fn nan_and_infinity_give_a_loss_that_is_not_finite_and_no_panic() {
         for bad in [f32::NAN, f32::INFINITY] {
-            for network in [lenet(), residual()] {
+            for network in [lenet(), residual("direct"), residual("winograd")] {
                 let ((mut images, labels), parameters) = (batch(&network, 3), network.initialise(7));
                 images.fill(bad);
                 let mut gradient = vec![0.0; network.parameter_count()];
@@ -578,7 +580,7 @@ mod tests {
 
     #[test]
     fn the_parameters_lie_in_one_arena_without_gaps_and_biases_start_at_0() {
-        let network = residual();
+        let network = residual("winograd");
         assert_eq!(network.spans().iter().filter(|span| span.name == "3.branch.2.branch.0.weight").count(), 1);
         let first_state = network.spans().iter().position(|span| !span.trained).unwrap();
         assert!(network.spans()[first_state..].iter().all(|span| !span.trained && !span.decay));

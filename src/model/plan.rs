@@ -158,6 +158,15 @@ impl Plan {
         Some((node, node.normalise()?))
     }
 
+    /// Most floats that a layer takes beside the workspace for a while.
+    pub fn most_beside(&self) -> usize {
+        let beside = |node: &Node| match &node.step {
+            Step::PerBatch(work) => work.scratch_len(),
+            _ => 0,
+        };
+        self.nodes.iter().map(beside).max().unwrap_or(0)
+    }
+
     /// Most sums that a layer which normalises has.
     pub fn most_sums(&self) -> usize {
         self.nodes.iter().filter_map(Node::normalise).map(Normalise::sums_len).max().unwrap_or(0)

@@ -3,7 +3,7 @@
 use super::initialise::{INITIALISERS, Initialiser};
 use super::layer::{Built, LAYERS, LayerSpec};
 use super::preset::Recipe;
-use super::{PRESETS, Shape};
+use super::{Numerics, PRESETS, Shape};
 use crate::config::{Fields, Node, Place, Value};
 use crate::error::Problem;
 use crate::onnx::{Graph, Wire};
@@ -23,7 +23,7 @@ pub fn read(fields: &Fields) -> Model {
     let preset = fields.key("preset", "a network that has a name").text().optional();
     let tables = fields.tables("layers", "layer", "the layers, where no preset is named");
     let place = fields.place_of("preset");
-    let Recipe { layers, initialiser } = match preset {
+    let Recipe { mut layers, initialiser } = match preset {
         Some(name) => {
             let build = lookup(fields, "preset", PRESETS, &name);
             if !tables.is_empty() {
@@ -50,6 +50,8 @@ pub fn read(fields: &Fields) -> Model {
     };
     let strategy = fields.tagged("weights", "name", "how weights start: he_normal, or as the preset says, where left out");
     let initialiser = strategy.as_ref().and_then(read_initialiser).unwrap_or(initialiser);
+    let numerics = Numerics::read(fields);
+    layers.iter_mut().for_each(|layer| layer.compute_by(numerics));
     fields.finish();
     Model { layers, initialiser }
 }
@@ -100,6 +102,10 @@ impl LayerSpec for Placed {
 
     fn about(&self) -> String {
         self.layer.about()
+    }
+
+    fn compute_by(&mut self, numerics: Numerics) {
+        self.layer.compute_by(numerics);
     }
 
     fn build(&self, input: Shape, classes: usize) -> Result<Built, Problem> {

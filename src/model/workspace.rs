@@ -29,7 +29,7 @@ pub struct Workspace {
     pub(super) keys: Vec<u64>,
 }
 
-/// Floats of each buffer.
+/// Floats of each buffer, and of what the layer that needs most takes beside.
 pub(super) struct Sizes {
     records: Vec<usize>,
     prepared: usize,
@@ -39,6 +39,7 @@ pub(super) struct Sizes {
     boundary: usize,
     sums: usize,
     logits: usize,
+    beside: usize,
 }
 
 impl Sizes {
@@ -57,13 +58,14 @@ impl Sizes {
             boundary: capacity * widest.max(plan.input.len()),
             sums: plan.stages.iter().map(|stage| stage.slots * stage.sums).max().unwrap_or(0).max(TASKS),
             logits: capacity * plan.output().len(),
+            beside: plan.most_beside(),
         }
     }
 
     /// Floats of all of them; a sum in f64 counts twice.
     pub fn floats(&self) -> usize {
-        let Sizes { records, prepared, saved, measured, held, boundary, sums, logits } = self;
-        records.iter().sum::<usize>() + prepared + saved + 2 * measured + held + 2 * boundary + sums + logits
+        let Sizes { records, prepared, saved, measured, held, boundary, sums, logits, beside } = self;
+        records.iter().sum::<usize>() + prepared + saved + 2 * measured + held + 2 * boundary + sums + logits + beside
     }
 }
 

@@ -1,11 +1,13 @@
 //! Convolution (cross-correlation, as PyTorch's `Conv2d`).
 
 use super::window::Window;
+use super::winograd::Filtering;
 use super::{Build, Built, ImageGradient, LayerSpec, PerImage, Tensor, Work};
 use crate::error::Problem;
 use crate::kernel::conv::{self, Geometry};
 use crate::kernel::depthwise::Depthwise;
-use crate::model::Shape;
+use crate::kernel::winograd::Winograd;
+use crate::model::{Convolution, Numerics, Shape};
 use crate::onnx::{Graph, Wire};
 use crate::registry::Entry;
 
@@ -19,7 +21,7 @@ pub(super) const ENTRY: Entry<Build> = Entry {
         let about = "groups of channels that do not see each other; as many as input channels is a depthwise convolution";
         let groups = fields.key("groups", about).count(1, 1 << 16).or(1);
         let bias = fields.key("bias", "whether each output channel has a bias").flag().or(true);
-        Box::new(Conv { out, window, groups, bias })
+        Box::new(Conv { out, window, groups, bias, numerics: Numerics::default() })
     },
 };
 
@@ -34,13 +36,22 @@ pub struct Conv {
     pub groups: usize,
     /// Whether there is a bias.
     pub bias: bool,
+    /// How it is computed.
+    pub numerics: Numerics,
 }
 
 impl Conv {
     /// All channels see all channels; stride 1, no bias.
     pub fn plain(out: usize, kernel: usize, padding: usize) -> Self {
         let window = Window { kernel, stride: 1, padding: super::Padding::Sides(padding) };
-        Self { out, window, groups: 1, bias: false }
+        Self { out, window, groups: 1, bias: false, numerics: Numerics::default() }
+    }
+}
+
+impl Conv {
+    /// Whether minimal filtering is wanted, and pays.
+    fn filters(&self, channels: usize) -> bool {
+        self.numerics.convolution == Convolution::Winograd && self.groups == 1 && channels >= Numerics::FEWEST
     }
 }
 
@@ -53,6 +64,10 @@ impl LayerSpec for Conv {
         let groups = if self.groups == 1 { String::new() } else { format!(", {} groups", self.groups) };
         let bias = if self.bias { "" } else { ", no bias" };
         format!("{}, {} channels{groups}{bias}", self.window.about(), self.out)
+    }
+
+    fn compute_by(&mut self, numerics: Numerics) {
+        self.numerics = numerics;
     }
 
     fn build(&self, input: Shape, _: usize) -> Result<Built, Problem> {
@@ -68,10 +83,13 @@ impl LayerSpec for Conv {
         let weights = self.out * channels * area;
         let geometry =
             |from, to| Geometry { input: [from, input.height, input.width], output: [to, height, width], kernel, stride, padding };
-        let work: Box<dyn PerImage> = if channels == 1 && groups > 1 {
-            Box::new(Each { plan: Depthwise::new(geometry(groups, self.out)), weights, bias: self.bias })
+        let filtering = Some(geometry(channels, self.out)).filter(|_| self.filters(channels)).and_then(Winograd::new);
+        let work = if let Some(plan) = filtering {
+            Work::PerBatch(Box::new(Filtering { plan, weights }))
+        } else if channels == 1 && groups > 1 {
+            Work::PerImage(Box::new(Each { plan: Depthwise::new(geometry(groups, self.out)), weights, bias: self.bias }))
         } else {
-            Box::new(Fitted { plan: conv::Conv::new(geometry(channels, self.out / groups)), groups, weights })
+            Work::PerImage(Box::new(Fitted { plan: conv::Conv::new(geometry(channels, self.out / groups)), groups, weights }))
         };
         Ok(Built {
             shape,
@@ -82,7 +100,7 @@ impl LayerSpec for Conv {
                 self.bias,
             ),
             multiply_adds: (shape.len() * channels * area) as u64,
-            work: Work::PerImage(work),
+            work,
         })
     }
 

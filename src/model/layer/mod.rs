@@ -24,6 +24,7 @@ mod silu;
 mod tanh;
 mod whiten;
 mod window;
+mod winograd;
 
 pub use avg_pool::AvgPool;
 pub use batch_norm::BatchNorm;
@@ -45,7 +46,7 @@ pub use tanh::Tanh;
 pub use whiten::Whiten;
 pub use window::{Padding, Window};
 
-use super::Shape;
+use super::{Numerics, Shape};
 use crate::config::Fields;
 use crate::error::Problem;
 use crate::onnx::{Graph, Wire};
@@ -86,6 +87,9 @@ pub trait LayerSpec: Debug + Send + Sync {
     fn about(&self) -> String {
         String::new()
     }
+
+    /// Chooses how its products are computed, and those of layers inside it. Most layers have no choice.
+    fn compute_by(&mut self, _numerics: Numerics) {}
 
     /// Fits the layer to its input. `classes` is what the network must tell apart.
     ///
@@ -301,6 +305,10 @@ pub struct Rows<'a> {
 
 /// Needs all images at once, and spreads the work over the current rayon pool itself.
 pub trait PerBatch: Send + Sync {
+    /// Floats that it takes beside for a while, whatever the batch.
+    fn scratch_len(&self) -> usize {
+        0
+    }
     /// Writes output row i at `i · stride`.
     fn forward(&self, parameters: &[f32], input: Rows<'_>, output: &mut [f32], stride: usize);
     /// Writes the gradients of the parameters, and of the input (rows without gaps) where that is wanted, given the output's.

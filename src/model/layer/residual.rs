@@ -3,8 +3,8 @@
 use super::{Build, Built, LayerSpec, Part, Work};
 use crate::config::Fields;
 use crate::error::Problem;
-use crate::model::Shape;
 use crate::model::read::read_layer;
+use crate::model::{Numerics, Shape};
 use crate::onnx::{Graph, Wire};
 use crate::registry::Entry;
 
@@ -67,6 +67,10 @@ impl LayerSpec for Residual {
         format!("adds {shortcut} to the branch")
     }
 
+    fn compute_by(&mut self, numerics: Numerics) {
+        self.branch.iter_mut().chain(&mut self.shortcut).for_each(|layer| layer.compute_by(numerics));
+    }
+
     fn build(&self, input: Shape, classes: usize) -> Result<Built, Problem> {
         if self.branch.is_empty() {
             return Err(Problem::new("there is nothing in its branch", "give `branch` at least one layer"));
@@ -103,7 +107,13 @@ mod tests {
     use crate::model::layer::{BatchNorm, Conv, Padding, Relu, Window};
 
     fn conv(out: usize, stride: usize) -> Box<dyn LayerSpec> {
-        Box::new(Conv { out, window: Window { kernel: 3, stride, padding: Padding::Sides(1) }, groups: 1, bias: false })
+        Box::new(Conv {
+            out,
+            window: Window { kernel: 3, stride, padding: Padding::Sides(1) },
+            groups: 1,
+            bias: false,
+            numerics: Numerics::default(),
+        })
     }
 
     #[test]

@@ -1,0 +1,200 @@
+//! Squares of an image's planes as vectors of channels: what tiles read and write. Knows sizes and places only.
+
+use super::transform::{AREA, BESIDE, Way, read, read_back, write};
+use crate::isa::Isa;
+use crate::kernel::transpose::transpose;
+use std::ops::Range;
+
+/// Images, one after the other at a distance of `stride` floats.
+#[derive(Clone, Copy, Debug)]
+pub struct Images<'a> {
+    /// The first, and on.
+    pub data: &'a [f32],
+    /// Floats from one to the next.
+    pub stride: usize,
+    /// How many.
+    pub count: usize,
+}
+
+/// Planes, cut into squares that are `advance` apart.
+#[derive(Clone, Copy, Debug)]
+pub struct Field {
+    /// Channels, height, width.
+    pub size: [usize; 3],
+    /// Rows and columns of squares.
+    pub grid: [usize; 2],
+    /// Pixels from one square to the next.
+    pub advance: usize,
+    /// Height and width of a square.
+    pub window: usize,
+    /// Rows and columns of the first square that lie outside.
+    pub before: usize,
+}
+
+/// Where tiles lie at the points: tile t of point p at `p · step + t · pitch`.
+#[derive(Clone, Copy, Debug)]
+pub struct Layout {
+    pub pitch: usize,
+    pub step: usize,
+}
+
+/// Tiles of one image.
+#[derive(Clone, Debug)]
+pub struct Part {
+    pub image: usize,
+    /// Numbers in the image.
+    pub tiles: Range<usize>,
+    /// Number of the first of them in the block.
+    pub at: usize,
+}
+
+impl Field {
+    /// Squares of an image.
+    pub fn tiles(&self) -> usize {
+        self.grid[0] * self.grid[1]
+    }
+
+    /// The parts of a block of tiles, which are numbered through all images.
+    pub fn parts(&self, block: Range<usize>) -> impl Iterator<Item = Part> {
+        let (each, mut next) = (self.tiles(), block.start);
+        std::iter::from_fn(move || {
+            let (first, image, at) = (next % each, next / each, next - block.start);
+            let count = (each - first).min(block.end - next);
+            next += count;
+            (count > 0).then_some(Part { image, tiles: first..first + count, at })
+        })
+    }
+
+    /// Rows of the planes that some tiles see.
+    fn rows(&self, tiles: &Range<usize>) -> Range<usize> {
+        let [first, last] = [tiles.start, tiles.end - 1].map(|tile| tile / self.grid[1] * self.advance);
+        let end = (last + self.window).saturating_sub(self.before).min(self.size[1]);
+        first.saturating_sub(self.before).min(end)..end
+    }
+
+    /// Floats of the copy of [`Field::fetch`], for blocks of up to `tiles`.
+    pub fn copy_len(&self, tiles: usize) -> usize {
+        let rows = (tiles.div_ceil(self.grid[1]) + 1).min(self.grid[0]) * self.advance + self.window;
+        rows.min(self.size[1]) * self.size[2] * BESIDE + self.window * self.window * BESIDE
+    }
+
+    /// Takes a part's tiles of an image to the points, where `M` is 0 for inputs and else the outputs of a tile: a vector of
+    /// channels after the other.
+    pub fn fetch<const M: usize>(&self, isa: Isa, image: &[f32], part: &Part, copy: &mut [f32], points: &mut [f32], to: Layout) {
+        let [channels, height, width] = self.size;
+        let rows = self.rows(&part.tiles);
+        let (edge, copy) = copy.split_at_mut(self.window * self.window * BESIDE);
+        let copy = &mut copy[..rows.len() * width * BESIDE];
+        for first in (0..channels).step_by(BESIDE) {
+            let count = (channels - first).min(BESIDE);
+            if count < BESIDE {
+                copy.fill(0.0);
+            }
+            let planes = &image[(first * height + rows.start) * width..];
+            transpose(planes, height * width, count, rows.len() * width, copy, BESIDE);
+            for (index, tile) in part.tiles.clone().enumerate() {
+                let at = (part.at + index) * to.pitch + first;
+                assert!(points.len() >= (AREA - 1) * to.step + at + BESIDE);
+                let (from, pitch) = self.square(tile, &rows, copy, edge);
+                assert!(from.len() >= (self.window - 1) * pitch + self.window * BESIDE);
+                let way = Way { pixels: from.as_ptr(), pitch, points: points[at..].as_mut_ptr(), step: to.step };
+                // SAFETY: the assertions; `points` is borrowed mutably; a current Isa is one that the processor has.
+                unsafe {
+                    match M {
+                        0 => read(isa, way),
+                        2 => read_back::<2>(isa, way),
+                        _ => read_back::<4>(isa, way),
+                    }
+                }
+            }
+        }
+    }
+
+    /// A tile's square in a copy of some rows: the pixels, and floats from one row to the next. One that reaches outside is put
+    /// together, with zeros there.
+    fn square<'c>(&self, tile: usize, rows: &Range<usize>, copy: &'c [f32], edge: &'c mut [f32]) -> (&'c [f32], usize) {
+        let (width, window, before) = (self.size[2], self.window, self.before);
+        let [top, left] = [tile / self.grid[1] * self.advance, tile % self.grid[1] * self.advance];
+        let inside = |at: usize, size: usize| at >= before && at + window <= size + before;
+        if inside(top, self.size[1]) && inside(left, width) {
+            return (&copy[((top - before - rows.start) * width + left - before) * BESIDE..], width * BESIDE);
+        }
+        edge.fill(0.0);
+        let columns = before.saturating_sub(left)..window.min((width + before).saturating_sub(left));
+        for (row, to) in edge.chunks_exact_mut(window * BESIDE).enumerate() {
+            if top + row < before || top + row - before >= self.size[1] || columns.is_empty() {
+                continue;
+            }
+            let from = ((top + row - before - rows.start) * width + left + columns.start - before) * BESIDE;
+            let len = columns.len() * BESIDE;
+            to[columns.start * BESIDE..][..len].copy_from_slice(&copy[from..from + len]);
+        }
+        (edge, window * BESIDE)
+    }
+
+    /// Writes a part's tiles of up to two vectors of channels from `first` on to an image, from the points. `bias`, if any, is
+    /// added to every pixel of its channel.
+    pub fn store<const M: usize>(
+        &self,
+        isa: Isa,
+        (points, from): (&mut [f32], Layout),
+        part: &Part,
+        (first, bias): (usize, Option<&[f32]>),
+        strip: &mut [f32],
+        image: &mut [f32],
+    ) {
+        let count = (self.size[0] - first).min(BESIDE);
+        let mut start = [0.0; BESIDE];
+        if let Some(bias) = bias {
+            start[..count].copy_from_slice(&bias[first..first + count]);
+        }
+        let mut tile = part.tiles.start;
+        while tile < part.tiles.end {
+            let (row, column) = (tile / self.grid[1], tile % self.grid[1]);
+            let columns = (self.grid[1] - column).min(part.tiles.end - tile);
+            let pitch = columns * M * BESIDE;
+            let strip = &mut strip[..M * pitch];
+            for index in 0..columns {
+                let at = (part.at + tile + index - part.tiles.start) * from.pitch;
+                assert!(points.len() >= (AREA - 1) * from.step + at + BESIDE);
+                let to = strip[index * M * BESIDE..].as_mut_ptr();
+                let way = Way { pixels: to, pitch, points: points[at..].as_mut_ptr(), step: from.step };
+                // SAFETY: the assertion, and the strip has M rows of `pitch`; both are borrowed mutably.
+                unsafe { write::<M>(isa, way) };
+            }
+            if bias.is_some() {
+                add(strip, &start);
+            }
+            self.spread::<M>(strip, [row * M, column * M], columns * M, (first, count), image);
+            tile += columns;
+        }
+    }
+
+    /// Copies a row of tiles' outputs to the planes, as far as they lie inside.
+    fn spread<const M: usize>(
+        &self,
+        strip: &[f32],
+        [top, left]: [usize; 2],
+        pixels: usize,
+        (first, count): (usize, usize),
+        image: &mut [f32],
+    ) {
+        let [_, height, width] = self.size;
+        let (rows, columns) = ((height - top).min(M), (width - left).min(pixels));
+        let plane = |row: usize| (first * height + top + row) * width + left;
+        if columns == pixels && columns == width {
+            return transpose(strip, BESIDE, rows * width, count, &mut image[plane(0)..], height * width);
+        }
+        for row in 0..rows {
+            let from = &strip[row * pixels * BESIDE..];
+            transpose(from, BESIDE, columns, count, &mut image[plane(row)..], height * width);
+        }
+    }
+}
+
+fn add(strip: &mut [f32], start: &[f32; BESIDE]) {
+    let (vectors, _) = strip.as_chunks_mut::<BESIDE>();
+    for vector in vectors {
+        vector.iter_mut().zip(start).for_each(|(value, start)| *value += start);
+    }
+}

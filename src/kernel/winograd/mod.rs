@@ -1,0 +1,307 @@
+//! Convolution with kernels of 3 or 5 by Winograd's minimal filtering: 4.0 or 2.8 times fewer multiplications than the definition,
+//! and another rounding. Knows batches of images in planes and weights in PyTorch's order.
+//!
+//! Tiles of six by six inputs and the kernels are taken to 36 points; there a convolution is a product of matrices a point, over
+//! channels forward and over tiles for the weights' gradient; sums of products are taken back to pixels. Source: Lavin and Gray,
+//! "Fast Algorithms for Convolutional Neural Networks" (arXiv:1509.09308). A block of tiles goes the whole way while it is in
+//! the cache.
+//!
+//! Chains: a product's sum runs over channels in order, in the weights' gradient over tiles of up to [`GROUPS`] groups of images,
+//! whose sums are added in a binary tree. Neither the number of threads nor the vector width shows.
+
+mod field;
+mod transform;
+mod weights;
+
+use super::conv::Geometry;
+use super::gemm::COUNT_UP;
+use super::reduce::add_tree;
+use super::scratch;
+use super::tile::{self, HALF, PANEL, Tile};
+use crate::isa::Isa;
+pub use field::Images;
+use field::{Field, Layout};
+use rayon::prelude::*;
+use std::ops::Range;
+use transform::{AREA, SIZE};
+pub use weights::Direction;
+use weights::{Weights, padded};
+
+/// Groups of images in which the weights' gradient is summed, at most.
+const GROUPS: usize = 8;
+/// Most tiles of a block.
+const BLOCK: usize = 64;
+static ZEROS: [f32; PANEL] = [0.0; PANEL];
+
+/// Pixels' offsets in a block of tiles: row after row.
+fn layout(channels: usize, tiles: usize) -> Layout {
+    // An odd number of cache lines from tile to tile and from point to point: others would share a few sets of the cache.
+    let pitch = (channels.div_ceil(HALF) | 1) * HALF;
+    Layout { pitch, step: (tiles * pitch / HALF | 1) * HALF }
+}
+
+/// A convolution by minimal filtering, planned.
+#[derive(Clone, Debug)]
+pub struct Winograd {
+    geometry: Geometry,
+    weights: Weights,
+    /// Outputs of a tile in one direction.
+    outputs: usize,
+}
+
+impl Winograd {
+    /// Plans a convolution, if it is one of stride 1 with square kernels of 3 or 5, padded by less than their size.
+    pub fn new(geometry: Geometry) -> Option<Self> {
+        let Geometry { input, output, kernel, stride, padding } = geometry;
+        let size = kernel[0];
+        let fits = stride == [1, 1] && kernel[1] == size && (size == 3 || size == 5) && padding.iter().all(|&p| p < size);
+        // Where more follows below or to the right than is padded above, gradients would need another plan.
+        let even =
+            (0..2).all(|axis| output[axis + 1] + size == input[axis + 1] + 2 * padding[axis] + 1) && padding[0] == padding[1];
+        let weights = Weights { out: output[0], channels: input[0], kernel: size };
+        (fits && even).then_some(Self { geometry, weights, outputs: SIZE + 1 - size })
+    }
+
+    /// Number of floats that [`Winograd::pack`] writes.
+    pub fn packed_len(&self, direction: Direction) -> usize {
+        self.weights.packed_len(direction)
+    }
+
+    /// Lays out weights for [`Winograd::apply`].
+    pub fn pack(&self, direction: Direction, weights: &[f32], packed: &mut [f32]) {
+        self.weights.pack(direction, weights, packed);
+    }
+
+    /// The planes that tiles read and write.
+    fn fields(&self, direction: Direction) -> [Field; 2] {
+        let Geometry { input, output, padding, .. } = self.geometry;
+        let (from, to, before) = match direction {
+            Direction::Forward => (input, output, padding[0]),
+            Direction::Backward => (output, input, self.weights.kernel - 1 - padding[0]),
+        };
+        let grid = [to[1].div_ceil(self.outputs), to[2].div_ceil(self.outputs)];
+        let field = |size, window, before| Field { size, grid, advance: self.outputs, window, before };
+        [field(from, SIZE, before), field(to, self.outputs, 0)]
+    }
+
+    /// Writes the images that come of filtering `images` with weights packed for `direction`: image i begins at `i · stride`.
+    /// `bias`, if any, is added to every pixel. Runs on the current rayon pool.
+    ///
+    /// # Panics
+    /// Where a slice is too short.
+    pub fn apply(
+        &self,
+        direction: Direction,
+        (packed, bias): (&[f32], Option<&[f32]>),
+        images: Images<'_>,
+        to: &mut [f32],
+        stride: usize,
+    ) {
+        let [from, field] = self.fields(direction);
+        assert!(packed.len() == self.packed_len(direction) && bias.is_none_or(|bias| bias.len() >= field.size[0]));
+        let run = Apply { isa: Isa::current(), from, to: field, packed, bias, outputs: self.outputs };
+        let each = from.tiles();
+        let share = (images.count * each).div_ceil(4 * rayon::current_num_threads()).clamp(HALF, BLOCK);
+        let group = (share / each).max(1);
+        to[..(images.count.max(1) - 1) * stride + field.size.iter().product::<usize>()]
+            .par_chunks_mut(group * stride)
+            .take(images.count.div_ceil(group))
+            .enumerate()
+            .for_each(|(number, to)| {
+                let count = group.min(images.count - number * group);
+                let images = Images { data: &images.data[number * group * images.stride..], count, ..images };
+                run.group(images, to, stride);
+            });
+    }
+
+    /// Number of floats in which [`Winograd::weight_gradient`] sums.
+    pub fn sums_len(&self) -> usize {
+        GROUPS * self.weights.sums_len()
+    }
+
+    /// Writes the gradients of the weights and, where wanted, of the bias. `sums` is used up. Runs on the current rayon pool.
+    ///
+    /// # Panics
+    /// Where a slice has another length than the geometry says.
+    pub fn weight_gradient(
+        &self,
+        images: Images<'_>,
+        gradients: Images<'_>,
+        sums: &mut [f32],
+        (weights, bias): (&mut [f32], Option<&mut [f32]>),
+    ) {
+        assert_eq!(sums.len(), self.sums_len());
+        let [from, to] = self.fields(Direction::Forward);
+        let (len, group) = (self.weights.sums_len(), images.count.div_ceil(GROUPS).max(1));
+        let run = Correlate { isa: Isa::current(), from, to, images, gradients, outputs: self.outputs };
+        sums.par_chunks_mut(len).enumerate().for_each(|(number, sums)| {
+            sums.fill(0.0);
+            let first = (number * group).min(images.count);
+            run.group(first..(first + group).min(images.count), sums);
+        });
+        add_tree(sums, len, images.count.div_ceil(group));
+        self.weights.collect(&sums[..len], weights);
+        if let Some(bias) = bias {
+            self.bias_gradient(gradients, bias);
+        }
+    }
+
+    fn bias_gradient(&self, gradients: Images<'_>, bias: &mut [f32]) {
+        let [_, height, width] = self.geometry.output;
+        bias.par_iter_mut().enumerate().for_each(|(channel, sum)| {
+            let plane = |image: usize| &gradients.data[image * gradients.stride + channel * height * width..][..height * width];
+            *sum = (0..gradients.count).map(|image| super::reduce::sum(plane(image))).sum();
+        });
+    }
+}
+
+/// Blocks of tiles: ranges of numbers through all images of a group.
+fn blocks(tiles: usize) -> impl Iterator<Item = Range<usize>> {
+    let count = tiles.div_ceil(BLOCK).max(1);
+    (0..count).map(move |block| block * tiles / count..(block + 1) * tiles / count)
+}
+
+/// One way through the points and back.
+struct Apply<'a> {
+    isa: Isa,
+    from: Field,
+    to: Field,
+    packed: &'a [f32],
+    bias: Option<&'a [f32]>,
+    outputs: usize,
+}
+
+impl Apply<'_> {
+    fn group(&self, images: Images<'_>, to: &mut [f32], stride: usize) {
+        let (most, channels) = (BLOCK.min(images.count * self.from.tiles()), self.from.size[0]);
+        let (before, behind) = (layout(channels, most), layout(PANEL, most));
+        let lens = [AREA * before.step + before.pitch, AREA * behind.step + behind.pitch, self.from.copy_len(most)];
+        let strip = self.to.grid[1] * self.outputs * self.outputs * HALF;
+        scratch::with(lens.iter().sum::<usize>() + strip, |buffer| {
+            let (points, rest) = buffer.split_at_mut(lens[0]);
+            let (products, rest) = rest.split_at_mut(lens[1]);
+            let (copy, strip) = rest.split_at_mut(lens[2]);
+            for block in blocks(images.count * self.from.tiles()) {
+                for part in self.from.parts(block.clone()) {
+                    let image = &images.data[part.image * images.stride..];
+                    self.from.fetch::<0>(self.isa, image, &part, copy, points, before);
+                }
+                for first in (0..self.to.size[0]).step_by(PANEL) {
+                    self.multiply(first, block.len(), (points, before), (products, behind));
+                    for half in (first..self.to.size[0].min(first + PANEL)).step_by(HALF) {
+                        for part in self.to.parts(block.clone()) {
+                            let image = &mut to[part.image * stride..];
+                            self.store((&mut products[half - first..], behind), &part, half, strip, image);
+                        }
+                    }
+                }
+            }
+        });
+    }
+
+    fn store(&self, products: (&mut [f32], Layout), part: &field::Part, first: usize, strip: &mut [f32], image: &mut [f32]) {
+        match self.outputs {
+            2 => self.to.store::<2>(self.isa, products, part, (first, self.bias), strip, image),
+            _ => self.to.store::<4>(self.isa, products, part, (first, self.bias), strip, image),
+        }
+    }
+
+    /// Products at all points for a panel of channels.
+    fn multiply(&self, first: usize, tiles: usize, (points, before): (&[f32], Layout), (products, behind): (&mut [f32], Layout)) {
+        let (channels, width) = (self.from.size[0], padded((self.to.size[0] - first).min(PANEL)));
+        let panel = &self.packed[AREA * channels * first..][..AREA * channels * width];
+        let rows: [u32; BLOCK] = std::array::from_fn(|tile| (tile * before.pitch) as u32);
+        assert!(tiles <= BLOCK && channels <= COUNT_UP.len());
+        assert!(points.len() >= AREA * before.step && products.len() >= AREA * behind.step);
+        assert!(before.step >= tiles * before.pitch && behind.step >= tiles * behind.pitch && behind.pitch >= width);
+        for point in 0..AREA {
+            let tile = Tile {
+                a: points[point * before.step..].as_ptr(),
+                rows: rows.as_ptr(),
+                steps: COUNT_UP.as_ptr(),
+                depth: channels,
+                b: panel[point * channels * width..].as_ptr(),
+                b_stride: width,
+                start: ZEROS.as_ptr(),
+                start_stride: 0,
+                c: products[point * behind.step..].as_mut_ptr(),
+                c_stride: behind.pitch,
+            };
+            // SAFETY: the assertions; `products` is borrowed mutably.
+            unsafe { tile::sweep(self.isa, &tile, tiles, width) };
+        }
+    }
+}
+
+/// Sums over tiles.
+struct Correlate<'a> {
+    isa: Isa,
+    from: Field,
+    to: Field,
+    images: Images<'a>,
+    gradients: Images<'a>,
+    outputs: usize,
+}
+
+impl Correlate<'_> {
+    fn group(&self, images: Range<usize>, sums: &mut [f32]) {
+        let tiles = images.len() * self.from.tiles();
+        if tiles == 0 {
+            return;
+        }
+        let most = BLOCK.min(tiles);
+        let layouts = [&self.from, &self.to].map(|field| layout(field.size[0], most));
+        let lens = [
+            AREA * layouts[0].step + layouts[0].pitch,
+            AREA * layouts[1].step + layouts[1].pitch,
+            self.from.copy_len(most).max(self.to.copy_len(most)),
+        ];
+        scratch::with(lens.iter().sum(), |buffer| {
+            let (points, rest) = buffer.split_at_mut(lens[0]);
+            let (others, copy) = rest.split_at_mut(lens[1]);
+            for block in blocks(tiles) {
+                for part in self.from.parts(block.clone()) {
+                    let image = &self.images.data[(images.start + part.image) * self.images.stride..];
+                    self.from.fetch::<0>(self.isa, image, &part, copy, points, layouts[0]);
+                    let image = &self.gradients.data[(images.start + part.image) * self.gradients.stride..];
+                    match self.outputs {
+                        2 => self.to.fetch::<2>(self.isa, image, &part, copy, others, layouts[1]),
+                        _ => self.to.fetch::<4>(self.isa, image, &part, copy, others, layouts[1]),
+                    }
+                }
+                self.multiply(block.len(), (points, layouts[0]), (others, layouts[1]), sums);
+            }
+        });
+    }
+
+    /// Adds a block's products at all points.
+    fn multiply(&self, tiles: usize, (points, from): (&[f32], Layout), (others, to): (&[f32], Layout), sums: &mut [f32]) {
+        let (channels, out) = (self.from.size[0], padded(self.to.size[0]));
+        let steps: [u32; BLOCK] = std::array::from_fn(|tile| (tile * from.pitch) as u32);
+        assert!(tiles <= BLOCK && channels <= COUNT_UP.len() && sums.len() == AREA * channels * out);
+        assert!(points.len() >= AREA * from.step && others.len() >= AREA * to.step);
+        assert!(from.step >= tiles * from.pitch && to.step >= tiles * to.pitch && to.pitch >= out);
+        for point in 0..AREA {
+            for first in (0..out).step_by(PANEL) {
+                let sums = sums[point * channels * out + first..].as_mut_ptr();
+                let tile = Tile {
+                    a: points[point * from.step..].as_ptr(),
+                    rows: COUNT_UP.as_ptr(),
+                    steps: steps.as_ptr(),
+                    depth: tiles,
+                    b: others[point * to.step + first..].as_ptr(),
+                    b_stride: to.pitch,
+                    start: sums,
+                    start_stride: out,
+                    c: sums,
+                    c_stride: out,
+                };
+                // SAFETY: the assertions; `sums` is borrowed mutably.
+                unsafe { tile::sweep(self.isa, &tile, channels, (out - first).min(PANEL)) };
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
