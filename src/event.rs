@@ -1,5 +1,8 @@
 //! What happens, as it happens. Progress bars, reports and traces are folds over these; nothing else carries news upward.
 
+pub mod diagnosis;
+pub mod self_check;
+
 use crate::batch::Part;
 use crate::sample::{BadSample, NoteCounts};
 use std::sync::Arc;

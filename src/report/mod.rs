@@ -5,6 +5,7 @@ mod atomic;
 mod bad_samples;
 mod contact_sheet;
 mod curves;
+pub mod diagnosis;
 mod fold;
 mod folder;
 mod jsonl;
