@@ -47,6 +47,7 @@ fn run(args: RunArgs) -> Result<()> {
         sets: args.pipeline.overrides(),
         out: args.out,
         resume: args.resume,
+        self_check: !args.no_self_check,
         voice,
         asked,
     };

@@ -1,8 +1,10 @@
 //! `pipeline check`: the plan, in full, before anything runs.
 
+use super::run::self_check::labels;
 use super::say;
 use crate::augment::Branch;
 use crate::error::Result;
+use crate::event::self_check::Level;
 use crate::plan::{End, MemoryBound, Plan, memory_bound};
 use serde::Serialize;
 
@@ -117,8 +119,21 @@ fn summarise(plan: &Plan) -> Summary {
         memory,
         memory_total: memory.total(),
         end: end_words(plan),
-        warnings: plan.data.warnings.iter().cloned().chain(plan.data.duplicate_warnings(true)).collect(),
+        warnings: plan
+            .data
+            .warnings
+            .iter()
+            .cloned()
+            .chain(plan.data.duplicate_warnings(true))
+            .chain(labels_warning(plan))
+            .collect(),
     }
+}
+
+/// What the look at labels before a run's first step would warn of.
+fn labels_warning(plan: &Plan) -> Option<String> {
+    let check = labels(plan, None);
+    (check.level > Level::Passed && matches!(plan.end, End::Train(_))).then_some(check.words)
 }
 
 fn mix_step(share: &crate::mix::Share) -> MixStep {

@@ -6,6 +6,7 @@
 //! first what is trained, then state that is not (running statistics, fixed kernels).
 //! Activations live in a [`Workspace`] that is planned once: steps reuse it.
 
+mod examine;
 pub mod gradient_check;
 mod images;
 pub mod initialise;
@@ -20,6 +21,7 @@ mod shape;
 mod survey;
 mod workspace;
 
+pub use examine::Predictions;
 pub use initialise::{INITIALISERS, Initialiser};
 pub use layer::{LAYERS, LayerSpec};
 pub use network::{LayerSummary, Network, Noise, Tally};

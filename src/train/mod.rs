@@ -13,6 +13,7 @@ mod metrics;
 mod model_file;
 mod progress;
 mod resume;
+pub mod self_check;
 mod step;
 mod trainer;
 mod weights;

@@ -77,6 +77,7 @@ fn run(place: &Path, out: &str, batches: usize) -> bool {
         sets: Vec::new(),
         out: Some(out),
         resume,
+        self_check: true,
         voice: Voice::Quiet,
         asked: std::time::Instant::now(),
     };

@@ -1,9 +1,12 @@
 //! `pipeline run`: plan, claim a folder, let the stages work, report.
 
 mod artifacts;
+mod diagnose;
 mod discard;
+mod hardest;
 pub(super) mod moments;
 mod resume;
+pub(super) mod self_check;
 pub(super) mod signals;
 mod survey;
 mod train;
@@ -29,6 +32,8 @@ pub struct Request {
     pub out: Option<PathBuf>,
     /// Go on with an interrupted run.
     pub resume: bool,
+    /// Whether a run that begins tries model and data first.
+    pub self_check: bool,
     /// Who is listening.
     pub voice: Voice,
     /// When it was asked for.

@@ -145,7 +145,11 @@ fn variance_remedies(about: &Circumstances) -> Vec<String> {
         (true, _) => format!("more regularisation: stronger {}", names(&about.regularised_by)),
         (false, true) => format!("regularisation: not yet here are {}", names(&about.not_regularised_by)),
         (false, false) => {
-            format!("regularisation: not yet here are {}; stronger {}", names(&about.not_regularised_by), names(&about.regularised_by))
+            format!(
+                "regularisation: not yet here are {}; stronger {}",
+                names(&about.not_regularised_by),
+                names(&about.regularised_by)
+            )
         }
     };
     let data = format!("more training data than {} samples", count(about.train_samples));

@@ -85,7 +85,8 @@ mod tests {
     #[test]
     fn intervals_are_those_that_newcombe_published() {
         // Statistics in Medicine 17 (1998), p. 861, table I, method 3, and p. 877, table II, method 10.
-        let cases = [((81, 263), (0.2553, 0.3662)), ((15, 148), (0.0624, 0.1605)), ((0, 20), (0.0, 0.1611)), ((1, 29), (0.0061, 0.1718))];
+        let cases =
+            [((81, 263), (0.2553, 0.3662)), ((15, 148), (0.0624, 0.1605)), ((0, 20), (0.0, 0.1611)), ((1, 29), (0.0061, 0.1718))];
         for ((of, samples), (low, high)) in cases {
             let found = wilson(of, samples);
             assert!((found.0 - low).abs() < 5e-5 && (found.1 - high).abs() < 5e-5, "{of}/{samples}: {found:?}");

@@ -43,7 +43,12 @@ pub fn reliability_picture(calibration: &Calibration, title: &str) -> Image {
         draw_bin(&mut sheet, bin, (left, top));
         let high = (bin.samples as u128 * (COUNTS as u128 - 4) / u128::from(most)) as usize;
         let high = if bin.samples > 0 { high.max(1) } else { 0 };
-        fill(&mut sheet, (left + place(bin.above) + 1, counts + COUNTS - high), (place(bin.to) - place(bin.above) - 2, high), COUNT);
+        fill(
+            &mut sheet,
+            (left + place(bin.above) + 1, counts + COUNTS - high),
+            (place(bin.to) - place(bin.above) - 2, high),
+            COUNT,
+        );
     }
     diagonal(&mut sheet, (left, top));
     frame(&mut sheet, (left, counts), COUNTS);

@@ -94,7 +94,8 @@ mod tests {
         let confused = vec![Confused { label: "cat\n".to_owned(), predicted: "dog".to_owned(), samples: 12 }];
         let calibration = Calibration { expected_error: 0.032, mean_confidence: 0.98, ..Calibration::default() };
         let top_k = Some(TopK { k: 5, accuracy: 0.998 });
-        let test = PartDiagnosis { samples: 400, correct: 380, error: 0.05, accuracy, confused, calibration, top_k, ..Default::default() };
+        let test =
+            PartDiagnosis { samples: 400, correct: 380, error: 0.05, accuracy, confused, calibration, top_k, ..Default::default() };
         let remedies = vec!["more data".to_owned(), "another architecture".to_owned()];
         let words = "test error is 4.0 points above training error".to_owned();
         let finding = Finding { kind: Kind::Variance, gap: 0.04, certain: true, words, remedies };
