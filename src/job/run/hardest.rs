@@ -13,16 +13,26 @@ use std::collections::HashMap;
 const ACROSS: usize = 8;
 const TILE: usize = 144;
 
+/// A loss that is shown as 0.00 is none to look at.
+const NOTHING: f64 = 0.005;
+
 /// A sheet with the samples of every part, as their files show them, greatest loss first: what each is, what it was taken for, how
-/// surely, its loss and its path. A sample that cannot be read any more is named without its picture.
+/// surely, its loss and its path. The first part has all of its samples on it, the others a row. A sample that cannot be read any
+/// more is named without its picture.
 pub fn picture(plan: &Plan, parts: &[(Part, &[Hard])]) -> Image {
     let title = format!("{}: samples with the greatest losses", plan.name);
-    let rows: Vec<Row> = parts.iter().flat_map(|(part, hard)| rows(plan, *part, hard)).collect();
+    let shown = |place: usize, hard: &[Hard]| if place == 0 { hard.len() } else { hard.len().min(ACROSS) };
+    let parts = parts.iter().enumerate().map(|(place, (part, hard))| (*part, &hard[..shown(place, hard)]));
+    let rows: Vec<Row> = parts.flat_map(|(part, hard)| rows(plan, part, hard)).collect();
     poster(&title, &rows, TILE)
 }
 
 fn rows(plan: &Plan, part: Part, hard: &[Hard]) -> Vec<Row> {
-    let entries = entries(plan, part, hard);
+    let hard: Vec<Hard> = hard.iter().filter(|hard| hard.loss.is_nan() || hard.loss >= NOTHING).cloned().collect();
+    if hard.is_empty() {
+        return vec![Row { heading: format!("{}: no loss of {NOTHING} or more", part.name()), tiles: Vec::new() }];
+    }
+    let entries = entries(plan, part, &hard);
     let tiles: Vec<Tile> = hard.iter().map(|hard| tile(plan, part, hard, entries.get(hard.path.as_str()).copied())).collect();
     let heading = |first: usize| if first == 0 { part.name().to_owned() } else { format!("{}, continued", part.name()) };
     let row = |(number, tiles): (usize, &[Tile])| Row { heading: heading(number), tiles: tiles.to_vec() };
@@ -49,8 +59,8 @@ fn entries<'h>(plan: &Plan, part: Part, hard: &'h [Hard]) -> HashMap<&'h str, u3
 fn tile(plan: &Plan, part: Part, hard: &Hard, entry: Option<u32>) -> Tile {
     let name = |class: u32| printable(&plan.data.source.classes()[class as usize]);
     let taken = if hard.label == hard.predicted { "found".to_owned() } else { format!("taken for {}", name(hard.predicted)) };
-    let sure = format!("{taken} {:.0} %", 100.0 * hard.confidence);
-    let words = vec![sure, format!("loss {:.2}", hard.loss), printable(&hard.path)];
+    let sure = format!("{:.0}% sure", 100.0 * hard.confidence);
+    let words = vec![taken, sure, format!("loss {:.2}", hard.loss), printable(&hard.path)];
     let read = entry.map_or(Err("its file is gone".to_owned()), |entry| read(plan, part, entry));
     let (picture, notice) = match read {
         Ok(picture) => (Some(picture), String::new()),

@@ -107,10 +107,10 @@ impl InputAudit {
         }
         let moments = self.moments();
         let shown: Vec<String> = moments.iter().map(|(mean, std)| format!("{mean:.2} ± {std:.2}")).collect();
-        let words = format!("inputs {} of mean {}", self.input, shown.join(", "));
+        let moments_words = format!("mean ± deviation {}", shown.join(", "));
         match self.oddity(&moments) {
-            Some(help) => check(Level::Warning, format!("{words}; {help}")),
-            None => check(Level::Passed, words),
+            Some(help) => check(Level::Warning, format!("inputs {}, {moments_words}; {help}", self.input)),
+            None => check(Level::Passed, format!("inputs {}; {moments_words}", self.input)),
         }
     }
 
@@ -169,7 +169,7 @@ mod tests {
     fn what_can_be_learned_from_passes() {
         let check = found(&good());
         assert_eq!(check.level, Level::Passed, "{}", check.words);
-        assert!(check.words.starts_with("inputs 1×2×3 of mean"), "{}", check.words);
+        assert!(check.words.starts_with("inputs 1×2×3; mean"), "{}", check.words);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::math::ln;
 use crate::model::{Span, Workspace};
 
 /// The most steps, and the fewest that say something.
-const STEPS: (usize, usize) = (60, 8);
+const STEPS: (usize, usize) = (60, 6);
 /// What is left of the loss above its floor where a batch counts as learned, over [`WINDOW`] steps: the sign of a model that learns.
 const LEARNED: f64 = 0.5;
 /// And where nothing more needs to be shown.
@@ -83,7 +83,7 @@ fn judge(losses: &[f64], floor: f64, count: usize) -> Check {
     let (first, steps) = (losses.first().copied().unwrap_or(0.0), losses.len());
     let last = losses[steps.saturating_sub(WINDOW)..].iter().sum::<f64>() / WINDOW.min(steps).max(1) as f64;
     let wanted = floor + LEARNED * (first - floor);
-    let fell = format!("the loss of {count} samples learned by heart goes from {first:.2} to {last:.2} in {steps} steps");
+    let fell = format!("{count} samples learned by heart: loss {first:.2} to {last:.2} in {steps} steps");
     if !losses.iter().all(|loss| loss.is_finite()) {
         let help = "it stops being a finite number: look at the normalisation of inputs and at the initial weights";
         return Check::new(name, Level::Warning, format!("{fell}; {help}"));
