@@ -33,4 +33,4 @@ pub use poster::{Row, Tile, poster};
 pub use record::{Document, EpochRecord, Outcome, SampleCounts, StageRecord, Timing};
 pub use stages::{limiting_stage, stage_table};
 pub use terminal::Terminal;
-pub use words::{printable, thousands};
+pub use words::{count, printable, thousands};

@@ -14,7 +14,7 @@ use crate::plan::{Plan, TrainEnd};
 use crate::report::diagnosis::{
     Circumstances, Examined, Examiner, Parts, Prediction, confusion_picture, diagnose, reliability_picture,
 };
-use crate::report::{GrowingFile, write_png};
+use crate::report::{GrowingFile, count, write_png};
 use crate::stage::deal;
 use crate::train::{Totals, Trainer};
 use std::ops::ControlFlow;
@@ -145,7 +145,8 @@ impl<'a> Clinic<'a> {
 /// The pictures of the part by which the run is judged.
 fn pictures(plan: &Plan, claimed: &ClaimedFolder, part: Part, examined: &Examined) -> Result<()> {
     let found = &examined.diagnosis;
-    let title = format!("{}, {}: {} of {} right", plan.name, part.name(), found.correct, found.samples);
+    let [correct, samples] = [found.correct, found.samples].map(count);
+    let title = format!("{}, {}: {correct} of {samples} right", plan.name, part.name());
     if let Some(picture) = confusion_picture(&examined.confusion, plan.data.source.classes(), &title) {
         write_png(claimed.file("confusion.png"), &picture)?;
     }

@@ -21,9 +21,12 @@ const RULE: [u8; 3] = [214, 214, 214];
 const RIGHT: [u8; 3] = [0, 84, 140];
 const WRONG: [u8; 3] = [190, 60, 0];
 
-/// Draws `confusion`, RGB on white: rows are labels, columns predicted classes, every cell as dark as its share of the row, blue on
-/// the diagonal and red elsewhere, with its count where there is one; behind each row its recall. `title` stands above, as far as
-/// it fits.
+/// Mistakes are as dark as their share of the greatest one, or of this share of a row where none is greater.
+const FAINT: f64 = 0.1;
+
+/// Draws `confusion`, RGB on white: rows are labels, columns predicted classes, cells with the counts that are not 0. Blue cells on the
+/// diagonal are as dark as their share of the row, red ones elsewhere as their share of the greatest mistake. Behind each row stands
+/// its recall, above all `title`, as far as it fits.
 ///
 /// Of more than 40 classes, the 40 with the most mistakes are shown. Where pairs were not counted, there is no picture.
 pub fn confusion_picture(confusion: &Confusion, names: &[String], title: &str) -> Option<Image> {
@@ -68,6 +71,8 @@ struct Sheet<'a> {
     labels: &'a [String],
     counts: &'a [Vec<u64>],
     support: &'a [u64],
+    /// The share of a row at which a mistake is darkest.
+    worst: f64,
     /// Side of a cell.
     cell: usize,
     /// Column and row of the matrix's upper left corner.
@@ -80,8 +85,12 @@ impl<'a> Sheet<'a> {
         let digits = counts.iter().flatten().map(|&number| count(number).len()).max().unwrap_or(1);
         let cell = (digits * advance(DOT) + 8).max(line_height(DOT) + 12);
         let name = longest * advance(DOT);
+        let share = |row: usize, column: usize| counts[row][column] as f64 / support[row].max(1) as f64;
+        let places = (0..counts.len()).flat_map(|row| (0..counts.len()).map(move |column| (row, column)));
+        let wrong = places.filter(|(row, column)| row != column).map(|(row, column)| share(row, column));
+        let worst = wrong.fold(FAINT, f64::max);
         let above = GAP + line_height(DOT) + GAP + line_height(DOT) + name + GAP / 2;
-        Self { labels, counts, support, cell, corner: (GAP + line_height(DOT) + name + GAP / 2, above) }
+        Self { labels, counts, support, worst, cell, corner: (2 * GAP + line_height(DOT) + name, above) }
     }
 
     fn draw(&self, title: &str) -> Image {
@@ -129,10 +138,11 @@ impl<'a> Sheet<'a> {
         let number = self.counts[row][column];
         let corner = (self.corner.0 + column * self.cell, self.corner.1 + row * self.cell);
         let share = number as f64 / self.support[row].max(1) as f64;
+        let share = if row == column { share } else { share / self.worst };
         // A mistake that was made once must still be seen.
         let depth = if number == 0 { 0.0 } else { 0.08 + 0.92 * share };
         let colour = fade(if row == column { RIGHT } else { WRONG }, depth);
-        fill(sheet, corner, (self.cell, self.cell), RULE);
+        fill(sheet, corner, (self.cell + 1, self.cell + 1), RULE);
         fill(sheet, (corner.0 + 1, corner.1 + 1), (self.cell - 1, self.cell - 1), colour);
         if number > 0 {
             let text = count(number);
