@@ -78,7 +78,8 @@ struct Layer {
 /// [`crate::error::Error::Refused`] with every problem.
 pub fn check(name: &str, sets: &[String], json: bool) -> Result<()> {
     let plan = Plan::load(name, sets)?;
-    let summary = summarise(&plan);
+    let mut summary = summarise(&plan);
+    summary.warnings.extend(labels_warning(&plan));
     match json {
         true => say(&(serde_json::to_string_pretty(&summary).unwrap_or_default() + "\n")),
         false => say(&(as_text(&summary) + &preset_text(&plan))),
@@ -119,14 +120,7 @@ fn summarise(plan: &Plan) -> Summary {
         memory,
         memory_total: memory.total(),
         end: end_words(plan),
-        warnings: plan
-            .data
-            .warnings
-            .iter()
-            .cloned()
-            .chain(plan.data.duplicate_warnings(true))
-            .chain(labels_warning(plan))
-            .collect(),
+        warnings: plan.data.warnings.iter().cloned().chain(plan.data.duplicate_warnings(true)).collect(),
     }
 }
 

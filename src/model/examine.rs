@@ -4,9 +4,9 @@ use super::network::{Network, Tally};
 use super::workspace::Workspace;
 use crate::kernel::softmax::{cross_entropy, mean_cross_entropy, softmax};
 
-/// Predictions for a batch, in its order.
+/// Guesses for a batch, in its order.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Predictions {
+pub struct Guesses {
     /// Number of classes.
     pub classes: usize,
     /// Probabilities, shape `[count, classes]`, each row of sum 1.
@@ -17,7 +17,7 @@ pub struct Predictions {
     pub losses: Vec<f64>,
 }
 
-impl Predictions {
+impl Guesses {
     /// The probabilities of sample `row`.
     pub fn row(&self, row: usize) -> &[f64] {
         &self.probabilities[row * self.classes..][..self.classes]
@@ -36,16 +36,9 @@ impl Network {
     ///
     /// # Panics
     /// As [`Network::loss_and_gradient`].
-    pub fn predict(
-        &self,
-        workspace: &mut Workspace,
-        parameters: &[f32],
-        images: &[f32],
-        labels: &[u32],
-        views: usize,
-    ) -> Predictions {
+    pub fn examine(&self, workspace: &mut Workspace, parameters: &[f32], images: &[f32], labels: &[u32], views: usize) -> Guesses {
         let (classes, each, views) = (self.classes(), self.input().len(), views.max(1));
-        let mut found = Predictions { classes, ..Predictions::default() };
+        let mut found = Guesses { classes, ..Guesses::default() };
         let (mut sums, mut row) = (vec![0.0; views * classes], vec![0.0; classes]);
         let mut seen = 0;
         for images in images.chunks(workspace.capacity().max(1) * each) {
@@ -98,9 +91,9 @@ mod tests {
         // A workspace that holds fewer images, in the middle of a sample too, changes nothing.
         for capacity in [36, 7, 1] {
             let mut workspace = network.workspace(capacity);
-            let found = network.predict(&mut workspace, &parameters, &images, &labels, 1);
+            let found = network.examine(&mut workspace, &parameters, &images, &labels, 1);
             assert_eq!(found.tally(&labels), expected);
-            let found = network.predict(&mut workspace, &parameters, &images, &labels[..9], 4);
+            let found = network.examine(&mut workspace, &parameters, &images, &labels[..9], 4);
             assert_eq!((found.tally(&labels[..9]), found.predicted.len()), (expected_views, 9));
             assert!((0..9).all(|row| (found.row(row).iter().sum::<f64>() - 1.0).abs() < 1e-12));
         }

@@ -21,7 +21,7 @@ mod shape;
 mod survey;
 mod workspace;
 
-pub use examine::Predictions;
+pub use examine::Guesses;
 pub use initialise::{INITIALISERS, Initialiser};
 pub use layer::{LAYERS, LayerSpec};
 pub use network::{LayerSummary, Network, Noise, Tally};

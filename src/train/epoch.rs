@@ -5,7 +5,6 @@ use super::metrics::Totals;
 use super::trainer::Trainer;
 use crate::error::Result;
 use crate::event::Score;
-use crate::model::Predictions;
 use crate::report::EpochRecord;
 
 /// What an epoch came to.
@@ -28,12 +27,6 @@ impl Trainer {
         let Self { network, workspace, pool, params, .. } = self;
         totals.add(&pool.install(|| network.evaluate_views(workspace, params, images, labels, views)));
         totals
-    }
-
-    /// What the network makes of samples of `views` images each, one by one: scored as by [`Trainer::evaluate_views`], bit for bit.
-    pub fn predict(&mut self, images: &[f32], labels: &[u32], views: usize) -> Predictions {
-        let Self { network, workspace, pool, params, .. } = self;
-        pool.install(|| network.predict(workspace, params, images, labels, views))
     }
 
     /// Losses and hits of samples that are not learned from, with the weights as they are. Any number of them.

@@ -9,6 +9,7 @@ mod config;
 mod container;
 mod early_stopping;
 mod epoch;
+mod examine;
 mod metrics;
 mod model_file;
 mod progress;

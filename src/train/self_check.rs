@@ -130,7 +130,7 @@ fn judge_gradient(slopes: &[Slope], dead: &[String]) -> Check {
     let compared = |slope: &Slope| format!("{}: claimed {:.3e}, measured {:.3e}", slope.name, slope.claimed, slope.measured);
     let listed = |trust| of(trust).take(4).map(compared).collect::<Vec<_>>().join("; ");
     if of(Trust::Wrong).next().is_some() {
-        let last = of(Trust::Wrong).last().map_or("", |slope| slope.name.as_str());
+        let last = of(Trust::Wrong).next_back().map_or("", |slope| slope.name.as_str());
         let help = format!("the backward pass is wrong in the layer of {last} or in one behind it: please report this");
         return Check::new(name, Level::Failed, format!("{words}; {}; {help}", listed(Trust::Wrong)));
     }

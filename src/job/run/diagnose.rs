@@ -60,7 +60,7 @@ impl<'a> Clinic<'a> {
     /// # Errors
     /// [`Error::Io`] where the table cannot be written.
     pub fn look(&mut self, trainer: &mut Trainer, part: Part, batch: &Batch) -> Result<Totals> {
-        let found = trainer.predict(&batch.images, &batch.labels, batch.views);
+        let found = trainer.examine(&batch.images, &batch.labels, batch.views);
         for (row, (identity, &label)) in batch.identities.iter().zip(&batch.labels).enumerate() {
             let (probabilities, loss) = (found.row(row), found.losses[row]);
             let prediction = Prediction { path: &identity.0, label, predicted: found.predicted[row], probabilities, loss };

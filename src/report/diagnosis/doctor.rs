@@ -252,7 +252,8 @@ mod tests {
     #[test]
     fn every_case_of_the_table_has_its_verdict() {
         // Training, validation and test error in per mille of 10,000 samples; the reference; whether test samples come from elsewhere.
-        let table: &[([u64; 3], Option<f64>, bool, &str, &[Kind])] = &[
+        type Case<'c> = ([u64; 3], Option<f64>, bool, &'c str, &'c [Kind]);
+        let table: &[Case<'_>] = &[
             ([1, 4, 5], None, false, "low bias and low variance", &[]),
             ([10, 110, 112], None, false, "high bias and high variance", &[Kind::Bias, Kind::Variance]),
             ([10, 110, 112], Some(0.01), false, "high variance", &[Kind::Variance]),

@@ -174,7 +174,8 @@ mod tests {
 
     #[test]
     fn every_fault_is_found_and_named() {
-        let faults: [(&str, Level, fn(&mut Batch)); 7] = [
+        type Fault<'f> = (&'f str, Level, fn(&mut Batch));
+        let faults: [Fault<'_>; 7] = [
             ("takes 1×2×3", Level::Failed, |batch| batch.shape = [1, 3, 2]),
             ("label of 2.png", Level::Failed, |batch| batch.labels[2] = 3),
             ("1.png has values", Level::Failed, |batch| batch.images[6] = f32::NAN),
