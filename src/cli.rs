@@ -81,6 +81,9 @@ pub struct RunArgs {
     /// Go on with the run in --out, or with the newest unfinished run of this pipeline
     #[arg(long)]
     pub resume: bool,
+    /// Do not try model and data before the first step (labels, inputs, first loss, gradient, one batch learned by heart)
+    #[arg(long)]
+    pub no_self_check: bool,
     /// Say nothing but warnings and errors
     #[arg(long, short, conflicts_with = "json")]
     pub quiet: bool,

@@ -1,7 +1,12 @@
 //! What happens, as it happens. Progress bars, reports and traces are folds over these; nothing else carries news upward.
 
+pub mod diagnosis;
+pub mod self_check;
+
 use crate::batch::Part;
 use crate::sample::{BadSample, NoteCounts};
+use diagnosis::Diagnosis;
+use self_check::SelfCheck;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -132,8 +137,12 @@ pub enum Event {
         /// BLAKE3 over the digests of all batches delivered, in order.
         stream: [u8; 32],
     },
+    /// Model and data were looked at before the first step.
+    SelfChecked(Arc<SelfCheck>),
     /// The test set's score with the chosen weights.
     Tested(Score),
+    /// What the predictions of the chosen weights show.
+    Diagnosed(Arc<Diagnosis>),
     /// Something the user should know.
     Warning(String),
     /// The flow is over.

@@ -1,8 +1,10 @@
 //! `pipeline check`: the plan, in full, before anything runs.
 
+use super::run::self_check::labels;
 use super::say;
 use crate::augment::Branch;
 use crate::error::Result;
+use crate::event::self_check::Level;
 use crate::plan::{End, MemoryBound, Plan, memory_bound};
 use serde::Serialize;
 
@@ -77,7 +79,8 @@ struct Layer {
 /// [`crate::error::Error::Refused`] with every problem.
 pub fn check(name: &str, sets: &[String], json: bool) -> Result<()> {
     let plan = Plan::load(name, sets)?;
-    let summary = summarise(&plan);
+    let mut summary = summarise(&plan);
+    summary.warnings.extend(labels_warning(&plan));
     match json {
         true => say(&(serde_json::to_string_pretty(&summary).unwrap_or_default() + "\n")),
         false => say(&(as_text(&summary) + &preset_text(&plan))),
@@ -124,6 +127,12 @@ fn summarise(plan: &Plan) -> Summary {
         },
         warnings: plan.data.warnings.iter().cloned().chain(plan.data.duplicate_warnings(true)).collect(),
     }
+}
+
+/// What the look at labels before a run's first step would warn of.
+fn labels_warning(plan: &Plan) -> Option<String> {
+    let check = labels(plan, None);
+    (check.level > Level::Passed && matches!(plan.end, End::Train(_))).then_some(check.words)
 }
 
 fn mix_step(share: &crate::mix::Share) -> MixStep {

@@ -1,5 +1,9 @@
 //! Gradients compared with differences of outputs. Knows layers only as functions.
 
+mod sampled;
+
+pub use sampled::{Sampling, Slope, Trust, sampled};
+
 use super::layer::LayerSpec;
 use super::network::{Network, Noise};
 use super::{Shape, Workspace};
@@ -96,8 +100,45 @@ impl Probe {
     }
 }
 
+/// A layer whose gradient is wrong, for tests of what finds it.
+#[cfg(test)]
+pub(crate) mod wrong {
+    use crate::error::Problem;
+    use crate::model::Shape;
+    use crate::model::layer::{Built, Draw, InPlace, LayerSpec, Work};
+
+    /// Doubles its input and says that it trebled it.
+    #[derive(Debug)]
+    pub(crate) struct Wrong;
+
+    impl LayerSpec for Wrong {
+        fn kind(&self) -> &'static str {
+            "wrong"
+        }
+        fn build(&self, input: Shape, _: usize) -> Result<Built, Problem> {
+            Ok(Built::plain(input, Work::InPlace(Box::new(Wrong))))
+        }
+        fn onnx(&self, _: &mut crate::onnx::Graph<'_>, input: crate::onnx::Wire) -> crate::onnx::Wire {
+            input
+        }
+    }
+
+    impl InPlace for Wrong {
+        fn forward(&self, values: &mut [f32], _: Option<Draw>) {
+            values.iter_mut().for_each(|value| *value *= 2.0);
+        }
+        fn backward(&self, _: &[f32], gradient: &mut [f32], _: Draw) {
+            gradient.iter_mut().for_each(|value| *value *= 3.0);
+        }
+        fn reads_output(&self) -> bool {
+            false
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::wrong::Wrong;
     use super::*;
     use crate::config::{Fields, Problems};
     use crate::model::LAYERS;
@@ -193,31 +234,6 @@ mod tests {
 
     #[test]
     fn a_wrong_gradient_is_found() {
-        /// Doubles its input and says that it trebled it.
-        #[derive(Debug)]
-        struct Wrong;
-        impl LayerSpec for Wrong {
-            fn kind(&self) -> &'static str {
-                "wrong"
-            }
-            fn build(&self, input: Shape, _: usize) -> Result<crate::model::layer::Built, Problem> {
-                Ok(crate::model::layer::Built::plain(input, crate::model::layer::Work::InPlace(Box::new(Wrong))))
-            }
-            fn onnx(&self, _: &mut crate::onnx::Graph<'_>, input: crate::onnx::Wire) -> crate::onnx::Wire {
-                input
-            }
-        }
-        impl crate::model::layer::InPlace for Wrong {
-            fn forward(&self, values: &mut [f32], _: Option<crate::model::layer::Draw>) {
-                values.iter_mut().for_each(|value| *value *= 2.0);
-            }
-            fn backward(&self, _: &[f32], gradient: &mut [f32], _: crate::model::layer::Draw) {
-                gradient.iter_mut().for_each(|value| *value *= 3.0);
-            }
-            fn reads_output(&self) -> bool {
-                false
-            }
-        }
         let layers: Vec<Box<dyn LayerSpec>> = vec![Box::new(Linear { out: Some(4), bias: true }), Box::new(Wrong)];
         assert!(check(&layers, Shape::vector(5)).unwrap().error > 0.1);
     }

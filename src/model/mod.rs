@@ -6,6 +6,7 @@
 //! first what is trained, then state that is not (running statistics, fixed kernels).
 //! Activations live in a [`Workspace`] that is planned once: steps reuse it.
 
+mod examine;
 mod export;
 pub mod gradient_check;
 mod images;
@@ -22,6 +23,7 @@ mod shape;
 mod survey;
 mod workspace;
 
+pub use examine::Guesses;
 pub use export::onnx_graph;
 pub use initialise::{INITIALISERS, Initialiser};
 pub use layer::{LAYERS, LayerSpec};

@@ -275,6 +275,19 @@ impl Network {
         &workspace.logits[..batch.count * self.plan.output().len()]
     }
 
+    /// The loss of a training pass without its gradient.
+    pub(super) fn training_loss(
+        &self,
+        workspace: &mut Workspace,
+        parameters: &[f32],
+        images: &[f32],
+        labels: &[u32],
+        noise: Noise,
+    ) -> Tally {
+        self.training_outputs(workspace, parameters, images, noise);
+        self.score(workspace, Targets::Labels(labels), true)
+    }
+
     /// After [`Network::training_outputs`] for the same batch: gradients of Σ `weights` · outputs with respect to parameters and
     /// images.
     pub(super) fn pull_back(

@@ -62,11 +62,22 @@ pub fn memory_bound(plan: &Plan) -> MemoryBound {
         batches: plan.batch_size as u64 * (channels * out_pixels + classes) * 4 * (batches as u64 + 1) + spare,
         model: match &plan.end {
             End::Train(end) => {
-                end.memory(plan.batch_size) + probabilities(plan.batch_size as u64, views, end.network.classes() as u64)
+                end.memory(plan.batch_size)
+                    + probabilities(plan.batch_size as u64, views, end.network.classes() as u64)
+                    + looking(end, channels * out_pixels * 4)
             }
             _ => 0,
         },
     }
+}
+
+/// What trying the model before the first step takes, and what predictions are kept in after the last. Copies of weights are not
+/// counted: there is no checkpoint at either time.
+fn looking(end: &super::TrainEnd, picture: u64) -> u64 {
+    use crate::train::self_check::SAMPLES;
+    const SHEETS: u64 = 24 << 20;
+    let classes = end.network.classes() as u64;
+    end.network.workspace_bytes(SAMPLES) + 3 * SAMPLES as u64 * picture + 3 * classes * (classes.min(1024) * 4 + 512) + SHEETS
 }
 
 /// What averaging over the views of a batch takes; nothing where there is one view.

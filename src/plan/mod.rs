@@ -72,6 +72,8 @@ pub struct Plan {
     pub end: End,
     /// Folder of run folders.
     pub runs: PathBuf,
+    /// The error that training error is held against, where the file gives one.
+    pub reference_error: Option<f64>,
 }
 
 impl Plan {
@@ -145,7 +147,9 @@ fn read_plan(expanded: Expanded, file: PathBuf, problems: &Problems) -> Option<P
     let (augment, evaluate) = read_chains(&top);
     let (batch_size, last_batch, mix) = read_batches(&top, data.as_ref());
     let workers = workers::read(&top.table_or_empty("workers", "threads and memory; results never depend on them"));
-    let runs = base.join(sections::read_report(&top.table_or_empty("report", "where results go")));
+    let (runs, reference_error) =
+        sections::read_report(&top.table_or_empty("report", "where results go, and what they are held against"));
+    let runs = base.join(runs);
     let channels = data.as_ref().map_or(3, |data| data.channels);
     if let Some(preset) = preprocess.as_ref().filter(|_| channels != 3) {
         preset.refuse_channels(&top, channels);
@@ -176,6 +180,7 @@ fn read_plan(expanded: Expanded, file: PathBuf, problems: &Problems) -> Option<P
         workers,
         end: end?,
         runs,
+        reference_error,
     })
 }
 

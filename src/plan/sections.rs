@@ -1,7 +1,7 @@
 //! The tables of a pipeline file, as a registry: what `pipeline describe train` and the like print.
 
 use super::{end, normalize, workers};
-use crate::config::Fields;
+use crate::config::{Fields, Limits};
 use crate::mix::Mix;
 use crate::model;
 use crate::registry::Entry;
@@ -71,8 +71,8 @@ pub const SECTIONS: &[Entry<fn(&Fields)>] = &[
     },
     Entry {
         name: "report",
-        about: "Where results go",
-        example: "path = \"../runs\"",
+        about: "Where results go, and what they are held against",
+        example: "path = \"../runs\"\nreference_error = 0.02",
         build: |fields| {
             read_report(fields);
         },
@@ -92,11 +92,13 @@ pub(super) fn read_batch(fields: &Fields) -> (usize, LastBatch, Mix) {
     (size, last, mix)
 }
 
-/// Reads `[report]`: the folder of run folders, relative to the file.
-pub(super) fn read_report(fields: &Fields) -> String {
+/// Reads `[report]`: the folder of run folders, relative to the file, and the error that a diagnosis starts from.
+pub(super) fn read_report(fields: &Fields) -> (String, Option<f64>) {
     let path = fields.key("path", "folder of run folders, relative to the file").text().or("../runs".to_owned());
+    let about = "error of people or of a baseline, 0 to 1: training error above it is bias; 0 stands in where it is not given";
+    let reference = fields.key("reference_error", about).number(Limits::UNIT).optional();
     fields.finish();
-    path
+    (path, reference)
 }
 
 #[cfg(test)]

@@ -93,7 +93,7 @@ fn explained(error: std::io::Error, path: &Path, needed: usize) -> std::io::Erro
 }
 
 /// The hidden name beside `path` under which it is written.
-fn neighbour(path: &Path) -> PathBuf {
+pub(super) fn neighbour(path: &Path) -> PathBuf {
     let mut name = std::ffi::OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
     name.push(".tmp");

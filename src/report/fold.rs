@@ -3,6 +3,7 @@
 use super::bad_samples::BadRow;
 use super::record::{Document, EpochRecord, StageRecord};
 use super::stages::limiting_stage;
+use crate::event::self_check::SelfCheck;
 use crate::event::{Event, Facts, Meter};
 use crate::sample::NoteCounts;
 use std::collections::BTreeSet;
@@ -39,6 +40,11 @@ impl Report {
         self.recount();
     }
 
+    /// Takes over what the run that is taken up again found before its first step.
+    pub fn resume_self_check(&mut self, found: Option<SelfCheck>) {
+        self.document.self_check = found;
+    }
+
     /// Takes note of one event.
     pub fn take(&mut self, event: &Event) {
         match event {
@@ -60,6 +66,8 @@ impl Report {
                 outcome.weights_blake3 = Some(hexadecimal(weights));
                 outcome.stream_blake3 = Some(hexadecimal(stream));
             }
+            Event::SelfChecked(found) => self.document.self_check = Some(found.as_ref().clone()),
+            Event::Diagnosed(diagnosis) => self.document.diagnosis = Some(diagnosis.as_ref().clone()),
             Event::Tested(score) => self.document.outcome.test = Some(*score),
             Event::Finished { meters, wall } => self.finished(meters, *wall),
             Event::FirstBatch { after } => self.document.timing.first_batch_seconds = Some(after.as_secs_f64()),

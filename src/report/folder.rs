@@ -3,6 +3,7 @@
 use super::record::{Document, EpochRecord};
 use super::{BadRow, Machine, Report, accuracy_curves, bad_samples_tsv, loss_curves, metrics_csv, peak_memory, write_atomic};
 use crate::error::{Error, Result};
+use crate::event::self_check::SelfCheck;
 use crate::event::{Event, Listener};
 use crate::sample::NoteCounts;
 use std::path::{Path, PathBuf};
@@ -31,6 +32,11 @@ impl RunFolder {
     /// Starts from the past of a run that is taken up again: see [`Report::resume`].
     pub fn resume(&self, first_epoch: u32, epochs: Vec<EpochRecord>, bad: Vec<BadRow>, odd_files: NoteCounts) {
         self.state().report.resume(first_epoch, epochs, bad, odd_files);
+    }
+
+    /// Takes over what that run found before its first step.
+    pub fn resume_self_check(&self, found: Option<SelfCheck>) {
+        self.state().report.resume_self_check(found);
     }
 
     /// The folder.
@@ -85,7 +91,10 @@ impl RunFolder {
 impl Listener for RunFolder {
     fn hear(&self, event: &Event) {
         self.state().report.take(event);
-        if matches!(event, Event::Epoch { .. } | Event::Trained { .. } | Event::Tested(_) | Event::Finished { .. }) {
+        if matches!(
+            event,
+            Event::Epoch { .. } | Event::Trained { .. } | Event::Tested(_) | Event::Diagnosed(_) | Event::Finished { .. }
+        ) {
             let failure = self.write().err();
             let mut state = self.state();
             state.failure = state.failure.take().or(failure);

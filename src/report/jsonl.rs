@@ -2,6 +2,8 @@
 
 use super::bad_samples::BadRow;
 use super::record::EpochRecord;
+use crate::event::diagnosis::{Diagnosis, Finding};
+use crate::event::self_check::SelfCheck;
 use crate::event::{Event, Listener, Score};
 use crate::sample::NoteCounts;
 use serde::Serialize;
@@ -53,6 +55,19 @@ enum Told<'e> {
         #[serde(flatten)]
         score: Score,
     },
+    SelfChecked {
+        #[serde(flatten)]
+        found: &'e SelfCheck,
+    },
+    Diagnosed {
+        verdict: &'e str,
+        reference_error: f64,
+        train_error: Option<f64>,
+        validation_error: Option<f64>,
+        test_error: Option<f64>,
+        findings: &'e [Finding],
+        warnings: &'e [String],
+    },
     Warning {
         message: &'e str,
     },
@@ -85,10 +100,20 @@ pub fn json_line(event: &Event) -> Option<String> {
             Told::Trained { stopped: *stopped, weights_blake3: hash(weights), stream_blake3: hash(stream) }
         }
         Event::Tested(score) => Told::Tested { score: *score },
+        Event::SelfChecked(found) => Told::SelfChecked { found },
+        Event::Diagnosed(found) => diagnosed(found),
         Event::Warning(message) => Told::Warning { message },
         Event::Finished { wall, .. } => Told::Finished { wall_seconds: wall.as_secs_f64() },
     };
     Some(serde_json::to_string(&told).expect("string keys and plain values always serialise"))
+}
+
+/// The whole of a diagnosis stands in the report.
+fn diagnosed(found: &Diagnosis) -> Told<'_> {
+    let [train_error, validation_error, test_error] =
+        [&found.train, &found.validation, &found.test].map(|part| part.as_ref().map(|part| part.error));
+    let Diagnosis { verdict, reference_error, findings, warnings, .. } = found;
+    Told::Diagnosed { verdict, reference_error: *reference_error, train_error, validation_error, test_error, findings, warnings }
 }
 
 /// Tells every event to a writer, one line each, flushed. A writer that fails (a closed pipe) is not written to again.

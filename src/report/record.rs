@@ -2,6 +2,8 @@
 //! Keys stand in the order of the fields below.
 
 use super::machine::Machine;
+use crate::event::diagnosis::Diagnosis;
+use crate::event::self_check::SelfCheck;
 use crate::event::{Event, Meter, Score, Stopped};
 use crate::sample::NoteCounts;
 use serde::{Deserialize, Serialize};
@@ -11,6 +13,13 @@ use serde::{Deserialize, Serialize};
 pub struct Document {
     /// What came out: a function of pipeline file, data and seed alone.
     pub outcome: Outcome,
+    /// What the look at model and data before the first step found; none where it was left out.
+    #[serde(default)]
+    pub self_check: Option<SelfCheck>,
+    /// What the predictions of the chosen weights show; none before they are chosen. As reproducible as the outcome, and apart from it
+    /// because its advice depends on how the same samples were made.
+    #[serde(default)]
+    pub diagnosis: Option<Diagnosis>,
     /// Files that were used although something was odd about them, by what it was. They are apart from the outcome because a
     /// prepared set, which gives the same outcome, has none.
     #[serde(default)]

@@ -1,9 +1,11 @@
 //! Progress for people: a bar that lives, a line an epoch, a table at the end. Knows no file; whoever makes it says where to draw.
 
 use super::bad_samples::BadRow;
+use super::diagnosis::{diagnosis_lines, self_check_lines};
 use super::stages::{limiting_stage, stage_table};
 use super::words::{count, printable, span, thousands};
 use crate::batch::Part;
+use crate::event::diagnosis::Diagnosis;
 use crate::event::{Event, Facts, Listener, Meter, Score};
 use crate::sample::NoteCounts;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
@@ -111,17 +113,33 @@ impl State {
                 self.line(&line);
             }
             Event::Tested(score) => self.line(&format!("test         {}  ({} samples)", scored(score), count(score.samples))),
-            Event::Warning(message) => {
-                let line = format!("{} {}", self.painted("33", "warning:"), printable(message));
-                self.always(&line);
-            }
+            Event::Warning(message) => self.warning(message),
             Event::FirstBatch { .. } => {}
+            Event::SelfChecked(found) => {
+                let (passed, wrong) = self_check_lines(found);
+                self.line(&passed);
+                wrong.iter().for_each(|words| self.warning(words));
+            }
+            Event::Diagnosed(found) => self.diagnosis(found),
             Event::Trained { .. } => {
                 self.training = false;
                 self.bar.finish_and_clear();
             }
             Event::Finished { meters, wall } => self.finished(meters, *wall),
         }
+    }
+
+    fn warning(&mut self, words: &str) {
+        let line = format!("{} {}", self.painted("33", "warning:"), printable(words));
+        self.always(&line);
+    }
+
+    /// Nothing that must be heard by those who want silence: it says no more than the scores did.
+    fn diagnosis(&mut self, found: &Diagnosis) {
+        self.bar.finish_and_clear();
+        let warnings = found.warnings.iter().map(|words| format!("  {} {}", self.painted("33", "warning:"), printable(words)));
+        let lines: Vec<String> = diagnosis_lines(found).into_iter().chain(warnings).collect();
+        self.line(&format!("\n{}", lines.join("\n")));
     }
 
     fn progress(&mut self, part: Part, epoch: u32, done: u64, total: u64, loss: f64) {

@@ -137,6 +137,11 @@ pub trait Source: Send + Sync {
         self.read(index)
     }
 
+    /// How many different renditions of a sample [`Source::read_at_epoch`] gives.
+    fn variants(&self) -> usize {
+        1
+    }
+
     /// BLAKE3 of its stored bytes.
     ///
     /// # Errors

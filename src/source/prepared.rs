@@ -248,6 +248,10 @@ impl Source for PreparedSource {
         self.rendition(index, epoch as usize % (self.renditions - 1))
     }
 
+    fn variants(&self) -> usize {
+        self.renditions - 1
+    }
+
     fn digest(&self, index: usize) -> std::result::Result<[u8; 32], BadSample> {
         match &self.samples[index] {
             Entered::Good { .. } => self.files.digest(self.groups[index] * self.renditions + self.renditions - 1),

@@ -2,9 +2,12 @@
 
 mod artifacts;
 mod budget;
+mod diagnose;
 mod discard;
+mod hardest;
 pub(super) mod moments;
 mod resume;
+pub(super) mod self_check;
 pub(super) mod signals;
 pub(super) mod survey;
 mod train;
@@ -30,6 +33,8 @@ pub struct Request {
     pub out: Option<PathBuf>,
     /// Go on with an interrupted run.
     pub resume: bool,
+    /// Whether a run that begins tries model and data first.
+    pub self_check: bool,
     /// Who is listening.
     pub voice: Voice,
     /// When it was asked for.

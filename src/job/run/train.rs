@@ -1,14 +1,17 @@
 //! A run that trains: measure, learn epoch by epoch, choose the weights, test, write everything down.
 
 use super::budget::Punctual;
+use super::diagnose::{Clinic, Walk};
 use super::moments::Moments;
 use super::resume::{self, Past};
+use super::self_check::{refuse_failed, self_check};
 use super::signals::Signals;
 use super::survey::survey;
 use super::voice::{Audience, Voice};
 use super::{Request, artifacts};
 use crate::batch::{Batch, Part, Pass};
 use crate::error::{Error, Result};
+use crate::event::self_check::SelfCheck;
 use crate::event::{Event, Facts, Listener, Meter, Stopped};
 use crate::job::claim::ClaimedFolder;
 use crate::job::say;
@@ -78,6 +81,7 @@ fn heard(
             past.bad.iter().map(|bad| BadRow::new(bad)).collect(),
             past.odd_files,
         );
+        reports.resume_self_check(serde_json::from_value(past.caller.notes["self_check"].clone()).ok());
     }
     let result = session.whole(began);
     drop(session);
@@ -121,6 +125,7 @@ struct Session<'a> {
     trainer: Trainer,
     moments: Moments,
     past: Option<Past>,
+    self_check: Option<SelfCheck>,
     resume_words: String,
     asked: Instant,
 }
@@ -143,12 +148,20 @@ impl<'a> Session<'a> {
             Some(past) => past.moments.clone(),
             None => Moments::of_plan(plan, signals)?,
         };
+        let mut found = None;
         if past.is_none() {
             survey(plan, &moments, &mut trainer, signals)?;
+            if request.self_check {
+                let checked = self_check(plan, end, &moments, &trainer, signals)?;
+                refuse_failed(&checked)?;
+                listener.hear(&Event::SelfChecked(Arc::new(checked.clone())));
+                found = Some(checked);
+            }
             claimed.write("pipeline.toml", resolved_text(plan).as_bytes())?;
         }
         let resume_words = request.resume_words();
-        Ok(Self { plan, end, claimed, listener, signals, trainer, moments, past, resume_words, asked: request.asked })
+        let self_check = found;
+        Ok(Self { plan, end, claimed, listener, signals, trainer, moments, past, self_check, resume_words, asked: request.asked })
     }
 
     fn whole(&mut self, began: Instant) -> Result<()> {
@@ -158,10 +171,15 @@ impl<'a> Session<'a> {
             return Err(self.signals.interrupted(self.resume_words.clone()));
         }
         self.trainer.restore_best();
-        let stream = self.test(stream)?;
+        let mut clinic = Clinic::open(self.plan, self.claimed)?;
+        let stream = self.test(stream, &mut clinic)?;
+        let (moments, listener, signals, resume_words) = (&self.moments, self.listener, self.signals, &self.resume_words);
+        clinic.examine(&mut self.trainer, &Walk { moments, listener, signals, resume_words })?;
         let weights = self.trainer.weights_blake3();
         self.listener.hear(&Event::Trained { stopped, weights, stream: stream.0 });
         artifacts::save(self.plan, &self.trainer, &self.moments, self.claimed)?;
+        let diagnosis = clinic.conclude(self.end, &self.trainer)?;
+        self.listener.hear(&Event::Diagnosed(Arc::new(diagnosis)));
         self.listener.hear(&Event::Finished { meters, wall: began.elapsed() });
         Ok(())
     }
@@ -170,11 +188,14 @@ impl<'a> Session<'a> {
     fn learn(&mut self) -> Result<(Vec<Meter>, Stopped, Stream)> {
         let plan = self.plan;
         let parts = &plan.data.parts;
-        let (caller, bad, odd_files) = match &self.past {
+        let (mut caller, bad, odd_files) = match &self.past {
             Some(past) => (past.caller.clone(), past.bad.clone(), past.odd_files),
             None => (resume::fresh_caller(plan, &self.moments), Vec::new(), NoteCounts::default()),
         };
         let epochs = plan.epochs(self.trainer.length());
+        if let Some(found) = &self.self_check {
+            caller.notes["self_check"] = serde_json::to_value(found).unwrap_or_default();
+        }
         let start = Position { epoch: self.trainer.progress().epoch, consumed: caller.consumed };
         let stream = Stream::from_hex(&caller.stream_blake3).unwrap_or_default();
         let entries = [parts.train.len() as u64, parts.validation.len() as u64];
@@ -223,7 +244,7 @@ impl<'a> Session<'a> {
     }
 
     /// Scores the test part, if there is one, with the chosen weights.
-    fn test(&mut self, mut stream: Stream) -> Result<Stream> {
+    fn test(&mut self, mut stream: Stream, clinic: &mut Clinic<'_>) -> Result<Stream> {
         let plan = self.plan;
         if plan.data.parts.test.is_empty() {
             return Ok(stream);
@@ -244,7 +265,7 @@ impl<'a> Session<'a> {
                 listener.hear(&Event::Odd(batch.notes));
             }
             ledger.verdict()?;
-            totals.join(&trainer.evaluate_views(&batch.images, &batch.labels, batch.views));
+            totals.join(&clinic.look(trainer, Part::Test, &batch)?);
             let loss = totals.score().loss;
             listener.hear(&Event::Progress { part: Part::Test, epoch: 0, done: batch.consumed, total, loss });
             Ok::<_, Error>(ControlFlow::Continue(()))
