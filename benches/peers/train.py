@@ -1,22 +1,66 @@
-"""The networks of `benches/train.rs` in PyTorch, on the CPU: samples a second of whole training steps.
+"""Whole training steps beside PyTorch on the CPU, both programs in turns in one run: samples a second.
 
+    cargo bench --no-run --bench train_peers
     python3 -m venv venv && venv/bin/pip install torch==2.15.0 numpy==2.3.4
-    venv/bin/python benches/peers/train.py --threads 2
+    venv/bin/python benches/peers/train.py --threads 2 > train.md
 
-Prints one JSON line a network: the best of eager in the usual layout and in channels_last (which convolutions prefer), each
-as the median over repeated steps. A step is forward, backward and plain SGD at batch 128, as in the Rust bench.
-`--cpu-time` counts the process's processor time instead of the wall clock: for machines that do other things meanwhile.
+A step is forward, backward and SGD with momentum 0.9 and weight decay 5e-4, at batch 128. PyTorch runs eager in the usual layout and,
+where there are convolutions, in channels_last; `--compile` adds torch.compile, `--bf16` adds autocast to bfloat16. Ours
+runs with `convolution = "direct"` and `"winograd"`. A figure is the median over steps and over the rounds; the ratio is that of the best
+of each side. `--only NAME` takes one network, `--batch` another batch size, `--json FILE` writes all that was measured.
 """
 
 import argparse
+import glob
 import json
+import os
+import platform
 import statistics
+import subprocess
+import sys
 import time
 
 import torch
 from torch import nn
 
-BATCH = 128
+COLOUR, DIGIT = (3, 32, 32), (1, 28, 28)
+
+
+class Residual(nn.Module):
+    def __init__(self, *layers):
+        super().__init__()
+        self.branch = nn.Sequential(*layers)
+
+    def forward(self, x):
+        return x + self.branch(x)
+
+
+class Scale(nn.Module):
+    def __init__(self, factor):
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x):
+        return x * self.factor
+
+
+def conv3(inputs, outputs):
+    return nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
+
+
+def conv_norm_relu(inputs, outputs):
+    return [conv3(inputs, outputs), nn.BatchNorm2d(outputs), nn.ReLU()]
+
+
+def softmax():
+    return nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+
+
+def mlp():
+    layers = [nn.Flatten(), nn.Dropout(0.2)]
+    for inputs in (784, 1024, 1024):
+        layers += [nn.Linear(inputs, 1024), nn.ReLU(), nn.Dropout(0.5)]
+    return nn.Sequential(*layers, nn.Linear(1024, 10))
 
 
 def lenet():
@@ -27,54 +71,156 @@ def lenet():
     )
 
 
-def mlp():
-    layers = [nn.Flatten(), nn.Dropout(0.2)]
-    for inputs in (784, 1024, 1024):
-        layers += [nn.Linear(inputs, 1024), nn.ReLU(), nn.Dropout(0.5)]
-    return nn.Sequential(*layers, nn.Linear(1024, 10))
+def vgg_small():
+    layers, inputs = [], 3
+    for width in (32, 64, 128):
+        layers += conv_norm_relu(inputs, width) + conv_norm_relu(width, width) + [nn.MaxPool2d(2)]
+        inputs = width
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(2048, 10))
 
 
-def samples_a_second(build, channels_last, steps, clock):
-    torch.manual_seed(1)
-    layout = torch.channels_last if channels_last else torch.contiguous_format
-    model = build().to(memory_format=layout).train()
-    images = torch.rand(BATCH, 1, 28, 28).sub(0.5).to(memory_format=layout)
-    labels = torch.arange(BATCH) % 10
-    loss = nn.CrossEntropyLoss()
-    optimiser = torch.optim.SGD(model.parameters(), lr=0.01)
+def resnet9():
+    def twice(width):
+        return Residual(*conv_norm_relu(width, width), *conv_norm_relu(width, width))
 
-    def step():
-        optimiser.zero_grad(set_to_none=True)
-        loss(model(images), labels).backward()
-        optimiser.step()
+    return nn.Sequential(
+        *conv_norm_relu(3, 64), *conv_norm_relu(64, 128), nn.MaxPool2d(2), twice(128),
+        *conv_norm_relu(128, 256), nn.MaxPool2d(2), *conv_norm_relu(256, 512), nn.MaxPool2d(2), twice(512),
+        nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(512, 10, bias=False), Scale(0.125),
+    )
 
-    for _ in range(5):
-        step()
-    times = []
-    for _ in range(steps):
-        start = clock()
-        step()
-        times.append(clock() - start)
-    return BATCH / statistics.median(times), BATCH / min(times)
+
+def airbench():
+    whiten = nn.Conv2d(3, 24, 2)
+    whiten.weight.requires_grad_(False)
+    layers, inputs = [whiten, nn.GELU()], 24
+    for width in (64, 256, 256):
+        for step in ([conv3(inputs, width), nn.MaxPool2d(2)], [conv3(width, width)]):
+            norm = nn.BatchNorm2d(width, eps=1e-12)
+            norm.weight.requires_grad_(False)
+            layers += [*step, norm, nn.GELU()]
+        inputs = width
+    return nn.Sequential(*layers, nn.MaxPool2d(3), nn.Flatten(), nn.Linear(256, 10, bias=False), Scale(1 / 9))
+
+
+# Name: builder, input, the model in our words, steps of a round.
+NETWORKS = {
+    "softmax": (softmax, DIGIT, 'preset = "softmax"', 300),
+    "mlp": (mlp, DIGIT, 'preset = "mlp"\nhidden = [1024, 1024, 1024]\nkeep_input = 0.8\nkeep_hidden = 0.5', 30),
+    "lenet": (lenet, DIGIT, 'preset = "lenet"', 20),
+    "vgg_small": (vgg_small, COLOUR, 'preset = "vgg_small"', 8),
+    "resnet9": (resnet9, COLOUR, 'preset = "resnet9"', 3),
+    "airbench": (airbench, COLOUR, 'preset = "airbench"', 4),
+}
+
+
+class Theirs:
+    """PyTorch in one of its ways."""
+
+    def __init__(self, name, batch, layout, compiled=False, bf16=False):
+        torch.manual_seed(1)
+        build, shape, _, _ = NETWORKS[name]
+        self.bf16 = bf16
+        self.model = build().to(memory_format=layout).train()
+        self.run = torch.compile(self.model) if compiled else self.model
+        self.images = torch.rand(batch, *shape).sub(0.5).to(memory_format=layout)
+        self.labels = torch.arange(batch) % 10
+        self.loss = nn.CrossEntropyLoss()
+        trained = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+        self.optimiser = torch.optim.SGD(trained, lr=0.001, momentum=0.9, weight_decay=5e-4)
+
+    def step(self):
+        self.optimiser.zero_grad(set_to_none=True)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.bf16):
+            logits = self.run(self.images)
+        self.loss(logits.float(), self.labels).backward()
+        self.optimiser.step()
+
+    def times(self, steps):
+        for _ in range(3):
+            self.step()
+        found = []
+        for _ in range(steps):
+            start = time.perf_counter_ns()
+            self.step()
+            found.append(time.perf_counter_ns() - start)
+        return found
+
+
+class Ours:
+    """The Rust bench, as one process that answers questions."""
+
+    def __init__(self):
+        built = glob.glob(os.path.join("target", "release", "deps", "train_peers-*"))
+        programs = [path for path in built if os.access(path, os.X_OK) and not path.endswith(".d")]
+        if not programs:
+            sys.exit("build it first: cargo bench --no-run --bench train_peers")
+        newest = max(programs, key=os.path.getmtime)
+        self.process = subprocess.Popen([newest], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def times(self, name, options, convolution, steps):
+        _, shape, model, _ = NETWORKS[name]
+        model += f'\nconvolution = "{convolution}"'
+        question = {"model": model, "input": shape, "threads": options.threads, "batch": options.batch, "steps": steps}
+        print(json.dumps(question), file=self.process.stdin, flush=True)
+        answer = json.loads(self.process.stdout.readline())
+        if "error" in answer:
+            sys.exit(f"{name}: {answer['error']}")
+        return answer["ns"]
+
+
+def theirs(name, options):
+    layouts = {"eager": torch.contiguous_format}
+    if len([None for module in NETWORKS[name][0]().modules() if isinstance(module, nn.Conv2d)]) > 0:
+        layouts["channels_last"] = torch.channels_last
+    ways = {word: dict(layout=layout) for word, layout in layouts.items()}
+    if options.compile:
+        ways |= {f"compile {word}": dict(layout=layout, compiled=True) for word, layout in layouts.items()}
+    if options.bf16:
+        ways |= {f"bf16 {word}": dict(layout=layout, bf16=True) for word, layout in layouts.items()}
+    return {word: Theirs(name, options.batch, **way) for word, way in ways.items()}
+
+
+def measure(name, options, ours):
+    """Samples a second of every side and way: the median over rounds of the median over a round's steps."""
+    steps, sides = NETWORKS[name][3], theirs(name, options)
+    convolutions = ["direct"] if name in ("softmax", "mlp") else ["direct", "winograd"]
+    found = {word: [] for word in [*sides, *convolutions]}
+    for _ in range(options.rounds):
+        for word, side in sides.items():
+            found[word].append(statistics.median(side.times(steps)))
+        for word in convolutions:
+            found[word].append(statistics.median(ours.times(name, options, word, steps)))
+    rates = {word: options.batch * 1e9 / statistics.median(times) for word, times in found.items()}
+    return {word: rates[word] for word in convolutions}, {word: rates[word] for word in sides}
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--steps", type=int, default=50)
-    parser.add_argument("--cpu-time", action="store_true")
+    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", choices=NETWORKS, action="append")
+    parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--bf16", action="store_true")
+    parser.add_argument("--json")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    clock = time.process_time if options.cpu_time else time.perf_counter
-    for name, build in (("lenet", lenet), ("mlp", mlp)):
-        layouts = {"contiguous": False, "channels_last": True} if name == "lenet" else {"contiguous": False}
-        found = {layout: samples_a_second(build, last, options.steps, clock) for layout, last in layouts.items()}
-        best = max(found, key=lambda layout: found[layout][0])
-        report = {
-            "bench": name, "framework": f"torch {torch.__version__}", "threads": options.threads, "layout": best,
-            "samples_per_s_median": round(found[best][0], 1), "samples_per_s_best": round(found[best][1], 1),
-        }
-        print(json.dumps(report), flush=True)
+    ours, results = Ours(), {}
+    print(f"{time.strftime('%Y-%m-%d')}, torch {torch.__version__}, Python {platform.python_version()}, {options.threads} threads, batch {options.batch}\n")
+    print("| network | augpipe, samples/s | PyTorch fp32, samples/s | ratio |" + (" PyTorch bf16 |" if options.bf16 else ""))
+    print("|---|---|---|---:|" + ("---:|" if options.bf16 else ""), flush=True)
+    for name in options.only or NETWORKS:
+        mine, others = measure(name, options, ours)
+        results[name] = {"augpipe": mine, "torch": others}
+        full = {word: rate for word, rate in others.items() if not word.startswith("bf16")}
+        half = {word: rate for word, rate in others.items() if word.startswith("bf16")}
+        listed = [" · ".join(f"{word} {rate:,.0f}" for word, rate in side.items()) for side in (mine, full)]
+        line = f"| {name} | {listed[0]} | {listed[1]} | {max(mine.values()) / max(full.values()):.2f} |"
+        print(line + (f" {max(half.values()):,.0f} |" if half else ""), flush=True)
+    if options.json:
+        with open(options.json, "w") as file:
+            json.dump(results, file, indent=1)
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ static ZEROS: [f32; PANEL] = [0.0; PANEL];
 fn layout(channels: usize, tiles: usize) -> Layout {
     // An odd number of cache lines from tile to tile and from point to point: others would share a few sets of the cache.
     let pitch = (channels.div_ceil(HALF) | 1) * HALF;
-    Layout { pitch, step: (tiles * pitch / HALF | 1) * HALF }
+    Layout { pitch, step: ((tiles * pitch / HALF) | 1) * HALF }
 }
 
 /// A convolution by minimal filtering, planned.
