@@ -1,13 +1,26 @@
 //! Four pixels, by distance. Knows no map.
 
 use super::row::{BORDER, OUTSIDE, Row, SPAN, store};
+use super::straight::{Columns, columns};
+#[cfg(target_arch = "x86_64")]
+use super::vbmi;
 use super::{Source, border};
+#[cfg(target_arch = "x86_64")]
+use crate::pixels::bytes::has_vbmi;
 use crate::pixels::rounded;
+use std::ops::Range;
 
 /// The pixels of one row that come from the places of `row`, as many as `out` holds; `T` is 0 without torchvision's rule at the
 /// border, 1 with it, and 2 with it and the colour black.
 pub(super) fn paint<const C: usize, const T: usize>(source: &Source, row: &mut Row, out: &mut [u8]) {
     let out = out.as_chunks_mut::<C>().0;
+    if let Some(Columns { reached, inside }) = columns(source, row, out.len()) {
+        weigh::<C>(source, row, reached.start / 16 * 16, reached.end.next_multiple_of(16));
+        for at in (reached.start..inside.start).chain(inside.end..reached.end) {
+            edge(source, row, at, &mut out[at]);
+        }
+        return squares::<C, T>(source, row, inside, out);
+    }
     let used = out.len().next_multiple_of(64).min(SPAN);
     place::<C>(source, row, used);
     let mut done = 0;
@@ -17,12 +30,24 @@ pub(super) fn paint<const C: usize, const T: usize>(source: &Source, row: &mut R
             edge(source, row, at, &mut out[at]);
             done = at + 1;
         }
-        fetch::<C>(source, row, run.clone());
-        let (start, end) = (run.start / 16 * 16, run.end.next_multiple_of(16));
-        blend::<C, T>(row, start, end, source.outside.colour().unwrap_or([0; 3]));
-        store(&row.mixed[run.clone()], &mut out[run.clone()]);
         done = run.end;
+        squares::<C, T>(source, row, run, out);
     }
+}
+
+/// The pixels of a run, which all have offsets.
+fn squares<const C: usize, const T: usize>(source: &Source, row: &mut Row, run: Range<usize>, out: &mut [[u8; C]]) {
+    source.ask_for_row(row, run.clone());
+    let colour = source.outside.colour().unwrap_or([0; 3]);
+    #[cfg(target_arch = "x86_64")]
+    if run.len() >= vbmi::LANES && has_vbmi() {
+        // SAFETY: the processor has the instructions, as the line above says.
+        return unsafe { vbmi::blend::<C, T>(source, row, run, colour, out) };
+    }
+    fetch::<C>(source, row, run.clone());
+    let (start, end) = (run.start / 16 * 16, run.end.next_multiple_of(16));
+    blend::<C, T>(row, start, end, colour);
+    store(&row.mixed[run.clone()], &mut out[run]);
 }
 
 /// Where the square's left column or top row is, and what the other column or row weighs.
@@ -56,11 +81,27 @@ wide! {
     }
 }
 
+wide! {
+    /// Weights and offsets from column `start` to `end`, where it is known which of them mean something.
+    fn weigh / weigh_plain<const C: usize>(source: &Source, row: &mut Row, start: usize, end: usize) {
+        let stride = (source.width * C) as i32;
+        let weights = row.rights[start..end].iter_mut().zip(&mut row.bottoms[start..end]);
+        let places = row.xs[start..end].iter().zip(&row.ys[start..end]);
+        for (((&x, &y), (right_part, bottom_part)), offset) in places.zip(weights).zip(&mut row.offsets[start..end]) {
+            let (left, top) = (x.floor(), y.floor());
+            (*right_part, *bottom_part) = (x - left, y - top);
+            // SAFETY: the places of a row that lies on a line are no further away than whole numbers reach.
+            let (left, top): (i32, i32) = unsafe { (left.to_int_unchecked(), top.to_int_unchecked()) };
+            *offset = top.wrapping_mul(stride).wrapping_add(left.wrapping_mul(C as i32));
+        }
+    }
+}
+
 /// Eight bytes from each offset of a run on, and eight one row later.
 ///
 /// Compiled without wide registers: single loads are faster than what gathers them.
 #[inline(never)]
-fn fetch<const C: usize>(source: &Source, row: &mut Row, run: std::ops::Range<usize>) {
+fn fetch<const C: usize>(source: &Source, row: &mut Row, run: Range<usize>) {
     let start = source.pixels.as_ptr();
     let stride = source.width * C;
     let to = row.above[run.clone()].iter_mut().zip(&mut row.below[run.clone()]);

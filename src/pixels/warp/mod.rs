@@ -9,6 +9,9 @@ mod nearest;
 mod outside;
 mod places;
 mod row;
+mod straight;
+#[cfg(target_arch = "x86_64")]
+mod vbmi;
 
 pub use outside::Outside;
 pub use places::Places;
@@ -38,18 +41,26 @@ pub fn warp(image: &Image, map: &Affine, size: Size, sampling: Sampling, fill: u
 
 /// `image` on a canvas of `size` whose pixels come from `places`; `outside` says what is seen beyond the image.
 pub fn resample(image: &Image, places: Places, size: Size, sampling: Sampling, outside: Outside) -> Image {
-    let mut out = Image::filled(size, image.channels(), 0);
     let channels = image.channels();
-    paint(out.pixels_mut(), channels, outside.colour().unwrap_or([0; 3]));
-    if let Some((x, y)) =
+    let colour = outside.colour().unwrap_or([0; 3]);
+    if let Some(moved) =
         places.whole_move(image.size(), size).filter(|_| sampling == Sampling::Nearest && outside.colour().is_some())
     {
-        shift(image, (x, y), &mut out);
+        let mut out = Image::filled(size, channels, 0);
+        paint(out.pixels_mut(), channels, colour);
+        shift(image, moved, &mut out);
         return out;
     }
-    let whole = 0..size.width as usize;
-    resample_onto(&mut out, image, places, sampling, outside, |_| whole.clone());
-    out
+    let mut brush = Brush::new(image, places, size, sampling, outside);
+    let blank = colour[..channels].repeat(size.width as usize);
+    // A row is made while it is near: what is cleared all at once is far again when its turn comes.
+    let mut pixels = Vec::with_capacity(blank.len() * size.height as usize);
+    for y in 0..size.height as usize {
+        pixels.extend_from_slice(&blank);
+        let row = &mut pixels[y * blank.len()..];
+        brush.row(y, 0..size.width as usize, row);
+    }
+    Image::new(size, channels, pixels)
 }
 
 /// Copies `image` onto `out`, of the same size, `x` pixels to the right and `y` down, as far as it lies on it.
@@ -78,8 +89,8 @@ pub(super) fn paint(pixels: &mut [u8], channels: usize, colour: [u8; 3]) {
     }
 }
 
-/// The same on a canvas that is there, in the columns that `columns` names for each row. Pixels that lie wholly outside, where that
-/// is a colour, stay as they are.
+/// The same as [`resample`] on a canvas that is there, in the columns that `columns` names for each row. Pixels that lie wholly
+/// outside, where that is a colour, stay as they are.
 pub(super) fn resample_onto(
     out: &mut Image,
     image: &Image,
@@ -88,29 +99,63 @@ pub(super) fn resample_onto(
     outside: Outside,
     columns: impl Fn(usize) -> Range<usize>,
 ) {
-    let grid = Grid::new(places, image.size(), out.size());
-    let source = Source::new(image, outside);
-    let (width, channels) = (out.width(), out.channels());
-    let mut part = Row::new();
-    for (y, row) in out.pixels_mut().chunks_exact_mut(width * channels).enumerate() {
-        let columns = columns(y);
+    let mut brush = Brush::new(image, places, out.size(), sampling, outside);
+    let stride = out.width() * out.channels();
+    for (y, row) in out.pixels_mut().chunks_exact_mut(stride).enumerate() {
+        brush.row(y, columns(y), row);
+    }
+}
+
+/// What makes rows of an image.
+struct Brush<'m> {
+    grid: Grid<'m>,
+    source: Source<'m>,
+    sampling: Sampling,
+    part: Row,
+}
+
+impl<'m> Brush<'m> {
+    fn new(image: &'m Image, places: Places<'m>, size: Size, sampling: Sampling, outside: Outside) -> Self {
+        let straight = places.is_straight() && outside.colour().is_some();
+        let source = Source { straight, ahead: ahead(places, image, size), ..Source::new(image, outside) };
+        Self { grid: Grid::new(places, image.size(), size), source, sampling, part: Row::new() }
+    }
+
+    /// Makes some columns of row `y`, all of which is `row`. Pixels that lie wholly outside, where that is a colour, stay.
+    fn row(&mut self, y: usize, columns: Range<usize>, row: &mut [u8]) {
+        let Self { grid, source, part, .. } = self;
+        let channels = source.channels;
         for (index, out) in row[columns.start * channels..columns.end * channels].chunks_mut(SPAN * channels).enumerate() {
             let used = (out.len() / channels).next_multiple_of(64).min(SPAN);
             let (xs, ys) = (&mut part.xs[..used], &mut part.ys[..used]);
             grid.row(y, columns.start + index * SPAN, xs, ys);
-            if outside.colour().is_none() {
-                fold(outside == Outside::Reflect, image.width(), xs);
-                fold(outside == Outside::Reflect, image.height(), ys);
+            if source.outside.colour().is_none() {
+                fold(source.outside == Outside::Reflect, source.width, xs);
+                fold(source.outside == Outside::Reflect, source.height, ys);
             }
-            source.row(sampling, &mut part, out);
+            part.phase = y;
+            source.row(self.sampling, part, out);
         }
     }
+}
+
+/// Rows between those that are made and those whose source pixels are asked for, to be near when their turn comes.
+const AHEAD: f64 = 3.0;
+
+/// How many bytes further the source pixels are that stand [`AHEAD`] rows further down, about.
+fn ahead(places: Places, image: &Image, size: Size) -> isize {
+    let (x, y) = places.step_down(size);
+    let stride = (image.width() * image.channels()) as isize;
+    let whole = |by: f64| (by * AHEAD).round() as isize;
+    whole(y).wrapping_mul(stride).wrapping_add(whole(x).wrapping_mul(image.channels() as isize))
 }
 
 /// The image that is looked at, in the numbers that loops need.
 struct Source<'i> {
     pixels: &'i [u8],
     width: usize,
+    height: usize,
+    channels: usize,
     /// Width and height.
     size: (f32, f32),
     /// The largest left column and top row that a square of pixels is taken from, where places were brought inside.
@@ -122,6 +167,10 @@ struct Source<'i> {
     /// The largest offset at which a loop may read sixteen bytes there and in the three next rows.
     sixteen: i32,
     outside: Outside,
+    /// Whether places lie on a line, and none was brought inside.
+    straight: bool,
+    /// How many bytes further those source pixels are, about, that are worth being asked for beforehand.
+    ahead: isize,
 }
 
 impl<'i> Source<'i> {
@@ -140,12 +189,34 @@ impl<'i> Source<'i> {
         Self {
             pixels,
             width: image.width(),
+            height: image.height(),
+            channels: image.channels(),
             size,
             last,
             limit: limit(stride + 8),
             four: limit(4),
             sixteen: limit(3 * stride + 16),
             outside,
+            straight: false,
+            ahead: 0,
+        }
+    }
+
+    /// Asks for bytes that will be wanted some rows later, at every eighth column of `run`: others in each row, so that none is
+    /// passed over where rows are columns of the source.
+    #[inline(never)]
+    fn ask_for_row(&self, row: &Row, run: Range<usize>) {
+        row.offsets[run].as_chunks::<8>().0.iter().for_each(|offsets| self.ask_ahead(offsets[row.phase % 8]));
+    }
+
+    #[inline(always)]
+    fn ask_ahead(&self, offset: i32) {
+        #[cfg(target_arch = "x86_64")]
+        {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            let place = self.pixels.as_ptr().wrapping_offset(offset as isize).wrapping_offset(self.ahead);
+            // SAFETY: asking for any place, be it nowhere, reads nothing.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(place.cast()) };
         }
     }
 

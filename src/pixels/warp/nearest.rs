@@ -15,6 +15,7 @@ pub(super) fn paint<const C: usize>(source: &Source, row: &mut Row, out: &mut [u
             edge(source, row, at, &mut out[at]);
             done = at + 1;
         }
+        source.ask_for_row(row, run.clone());
         copy(source, &row.offsets[run.clone()], &mut out[run.clone()]);
         done = run.end;
     }

@@ -30,6 +30,33 @@ impl Places<'_> {
     }
 }
 
+impl Places<'_> {
+    /// Whether the places of a row, as they are rounded, never turn back along either axis.
+    ///
+    /// So it is with an affine map: each of its steps (a product with a constant, sums with constants) keeps order, and so does
+    /// rounding.
+    pub(super) fn is_straight(&self) -> bool {
+        matches!(self, Places::Affine(_))
+    }
+
+    /// How far the place of the pixel below is from that of a pixel, right and down, in the middle of a canvas of size `out`.
+    pub(super) fn step_down(&self, out: Size) -> (f64, f64) {
+        match self {
+            Places::Affine(map) => (map.matrix[1], map.matrix[4]),
+            Places::Projective(map) => {
+                let (x, y) = (0.5 * f64::from(out.width), 0.5 * f64::from(out.height));
+                let place = |y| {
+                    let (x, y, depth) = map.at(x, y);
+                    (x / depth, y / depth)
+                };
+                let (here, below) = (place(y), place(y + 1.0));
+                (below.0 - here.0, below.1 - here.1)
+            }
+            Places::Displaced(_) => (0.0, 1.0),
+        }
+    }
+}
+
 /// [`Places`] between two images, in the numbers that a row's loop needs.
 pub(super) struct Grid<'m> {
     recipe: Recipe<'m>,

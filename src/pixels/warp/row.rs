@@ -30,13 +30,15 @@ pub(super) struct Row {
     /// Pixels afterwards, the first channel in the lowest byte.
     pub mixed: [u32; SPAN],
     pub below: [u64; SPAN],
+    /// A number that differs from that of the rows around.
+    pub phase: usize,
 }
 
 impl Row {
     pub fn new() -> Self {
         let (numbers, bytes) = ([0.0; SPAN], [0; SPAN]);
         let (xs, ys, rights, bottoms) = (numbers, numbers, numbers, numbers);
-        Self { xs, ys, rights, bottoms, offsets: [OUTSIDE; SPAN], above: bytes, below: bytes, mixed: [0; SPAN] }
+        Self { xs, ys, rights, bottoms, offsets: [OUTSIDE; SPAN], above: bytes, below: bytes, mixed: [0; SPAN], phase: 0 }
     }
 
     /// The next columns within `from` … `end` that have offsets; none at `end` where there are no more.

@@ -126,6 +126,38 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn where_a_straight_row_enters_and_leaves_is_what_looking_at_every_place_tells(
+        height in 2u32..40, width in 8u32..90, count in 1usize..300, channels in prop::sample::select(vec![1usize, 3]),
+        degrees in prop::sample::select(vec![0.0, 90.0, 180.0, 270.0, 1e-7, 17.0, 100.0, 200.0, 280.0]),
+        zoom in -3.0f64..9.0, moved in -20.0f64..20.0, y in 0usize..11,
+    ) {
+        let image = picture(Size::new(height, width), channels);
+        let affine = Affine::new(degrees, (moved, -moved), zoom.exp(), (5.0, 0.0));
+        let mut brush =
+            Brush::new(&image, Places::Affine(&affine), Size::new(11, 300), Sampling::Bilinear, Outside::Fill([0; 3]));
+        let used = count.next_multiple_of(64);
+        brush.grid.row(y, 0, &mut brush.part.xs[..used], &mut brush.part.ys[..used]);
+        let row = &brush.part;
+        let all = |within: &dyn Fn(f32, f32) -> bool| (0..count).filter(|&at| within(row.xs[at], row.ys[at])).collect::<Vec<_>>();
+        let (w, h) = brush.source.size;
+        let inside = all(&|x, y| x >= 0.0 && x < w - 1.0 && y >= 0.0 && y < h - 1.0);
+        let reached = all(&|x, y| x >= -1.0 && x < w && y >= -1.0 && y < h);
+        let offset = |&at: &usize| (row.ys[at] as usize * width as usize + row.xs[at] as usize) * channels;
+        match straight::columns(&brush.source, row, count) {
+            Some(found) => {
+                prop_assert_eq!(found.inside.collect::<Vec<_>>(), &inside[..]);
+                prop_assert_eq!(found.reached.collect::<Vec<_>>(), reached);
+                prop_assert!(inside.iter().all(|at| offset(at) as i32 <= brush.source.limit));
+            }
+            None => prop_assert!(inside.iter().any(|at| {
+                row.ys[*at] >= h - 2.0 || row.xs[*at] >= w - 2.0 - 7.0 / channels as f32
+            }), "a row that touches no last row and no last column is told"),
+        }
+    }
+}
+
 #[test]
 fn every_instruction_set_gives_the_same_bytes_on_rows_of_several_parts() {
     let image = picture(Size::new(37, 700), 3);
@@ -165,6 +197,9 @@ fn what_lies_far_outside_or_nowhere_is_no_panic() {
             assert!(out.pixels().iter().all(|&value| value == expected), "{far} {sampling:?}: {:?}", out.pixels());
             let nowhere = Affine { matrix: [f64::NAN, 0.0, f64::INFINITY, 0.0, far, 0.0] };
             resample(&image, Places::Affine(&nowhere), image.size(), sampling, outside);
+            let steep = Affine { matrix: [far, 0.0, 0.0, 0.0, far, 0.0] };
+            resample(&image, Places::Affine(&steep), image.size(), sampling, outside);
+            resample(&image, Places::Affine(&steep), Size::new(2, 1), sampling, outside);
         }
     }
 }
