@@ -19,7 +19,8 @@ pub(super) struct Columns {
 pub(super) fn columns(source: &Source, row: &Row, count: usize) -> Option<Columns> {
     let (xs, ys) = (&row.xs[..count], &row.ys[..count]);
     let last = count.next_multiple_of(64).min(SPAN) - 1;
-    if !source.straight || [row.xs[0], row.xs[last], row.ys[0], row.ys[last]].iter().any(|place| !(place.abs() < FAR)) {
+    let ends = [row.xs[0], row.xs[last], row.ys[0], row.ys[last]];
+    if !source.straight || !ends.iter().all(|place| place.abs() < FAR) {
         return None;
     }
     let (width, height) = source.size;
