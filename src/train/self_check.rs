@@ -28,6 +28,14 @@ const ABOVE: (f64, f64) = (0.5, 3.0);
 /// How far below: nothing is known before the first step.
 const BELOW: f64 = 0.5;
 
+/// So many training samples take about as long to learn from as a self-check of `network` takes at most.
+pub fn worth(network: &Network) -> f64 {
+    let patient = Patient { network, weights: &[], seed: 0, smoothing: 0.0 };
+    let tensors = network.spans().iter().filter(|span| span.trained).count();
+    let most = 3.0 * (one_batch::STEPS.0 * SAMPLES) as f64 + (4 * tensors + 3) as f64 * FEWEST as f64;
+    most.min((LEARNING + DIFFERENCES) / patient.cost()) / 3.0
+}
+
 /// Training samples as the model gets them without augmentation: at most [`SAMPLES`], one image each.
 #[derive(Clone, Debug, Default)]
 pub struct Few {

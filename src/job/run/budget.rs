@@ -1,10 +1,10 @@
 //! A run that has so much time: how many epochs fit is measured before the first step and fixed then, so that what comes out is a
 //! function of the pipeline that the run's folder keeps. Time decides nothing afterwards; a run that is late says so.
 
-use super::Request;
 use super::moments::Moments;
 use super::signals::Signals;
 use super::survey::survey;
+use super::{Request, diagnose};
 use crate::batch::{Batch, Part, Pass};
 use crate::config::Document;
 use crate::error::{Error, Result};
@@ -15,7 +15,7 @@ use crate::plan::{End, NormalizePlan, Plan, TrainEnd, epochs_of};
 use crate::report::{EpochRecord, RunFolder};
 use crate::sample::NoteCounts;
 use crate::stage::deal;
-use crate::train::{Caller, TrainConfig, Trainer};
+use crate::train::{Caller, TrainConfig, Trainer, self_check};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -116,9 +116,12 @@ fn measure(plan: &Plan, end: &TrainEnd, moments: &Moments, request: &Request, si
     let score = scored.map_or(Ok(Pace::default()), |part| pace(plan, moments, part, time / 2, signals, &mut evaluate))?;
     let writing = Writing::measure(plan, &trainer, out)?;
     let count = |part: Part| parts.of(part).len() as f64;
+    // Trying the model before the first step, and the diagnosis after the last.
+    let trying = if request.self_check { train.sample * self_check::worth(&end.network) } else { 0.0 };
+    let looking = trying + score.sample.max(train.sample / 3.0) * diagnose::samples(plan) as f64;
     Ok(Costs {
         spent: asked.elapsed().as_secs_f64(),
-        once: surveying + train.start + score.start + score.sample * count(Part::Test) + 4.0 * writing.epoch,
+        once: surveying + looking + train.start + 3.0 * score.start + score.sample * count(Part::Test) + 4.0 * writing.epoch,
         epoch: train.sample * count(Part::Train) + score.sample * count(Part::Validation) + writing.epoch,
         growth: writing.growth,
     })

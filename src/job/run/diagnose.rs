@@ -153,13 +153,23 @@ fn pictures(plan: &Plan, claimed: &ClaimedFolder, part: Part, examined: &Examine
     write_png(claimed.file("reliability.png"), &reliability_picture(&found.calibration, &title))
 }
 
-/// A keyed choice of training samples, in the order of the source.
-fn training_choice(plan: &Plan) -> Vec<u32> {
+/// Samples that are predicted beside those of the test.
+pub fn samples(plan: &Plan) -> usize {
+    plan.data.parts.validation.len() + chosen(plan)
+}
+
+/// How many training samples are looked at.
+fn chosen(plan: &Plan) -> usize {
     let parts = &plan.data.parts;
     let held_out = if parts.validation.is_empty() { parts.test.len() } else { parts.validation.len() };
-    let mut entries = parts.train.clone();
+    held_out.clamp(TRAINING.0, TRAINING.1).min(parts.train.len())
+}
+
+/// A keyed choice of training samples, in the order of the source.
+fn training_choice(plan: &Plan) -> Vec<u32> {
+    let mut entries = plan.data.parts.train.clone();
     Key::of_run(plan.seed, "diagnosis").dice().shuffle(&mut entries);
-    entries.truncate(held_out.clamp(TRAINING.0, TRAINING.1));
+    entries.truncate(chosen(plan));
     entries.sort_unstable();
     entries
 }
@@ -171,13 +181,13 @@ fn circumstances(plan: &Plan, end: &TrainEnd, trainer: &Trainer) -> Circumstance
     let methods = [
         ("l1", config.penalties.l1 > 0.0),
         ("l2", config.penalties.l2 > 0.0 || config.weight_decay > 0.0),
+        ("max_norm", config.max_norm.is_some()),
         ("dropout", drops),
         ("early_stopping", config.early_stopping.is_some_and(|rule| rule.patience.is_some())),
         ("label_smoothing", config.label_smoothing > 0.0),
-        ("max_norm", config.max_norm.is_some()),
     ];
     // What the tutorial of regularisation names; the rest counts where it is in use.
-    let usual = |name: &str| !["label_smoothing", "max_norm"].contains(&name);
+    let usual = |name: &str| name != "label_smoothing";
     let steps = plan.augment.steps().iter().filter(|step| !step.is_fixed()).map(|step| step.name().to_owned());
     let prepared = (plan.data.source.variants() > 1).then(|| "what the prepared set holds".to_owned());
     let mixers = plan.mix.shares().iter().map(|share| share.name().to_owned());

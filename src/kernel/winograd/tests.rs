@@ -1,3 +1,5 @@
+//! Laws of minimal filtering: the definition's numbers, and the same bits everywhere.
+
 use super::*;
 use crate::isa::only;
 use crate::kernel::conv::Conv;

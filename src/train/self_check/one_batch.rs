@@ -7,7 +7,7 @@ use crate::math::ln;
 use crate::model::{Span, Workspace};
 
 /// The most steps, and the fewest that say something.
-const STEPS: (usize, usize) = (60, 6);
+pub(super) const STEPS: (usize, usize) = (60, 6);
 /// What is left of the loss above its floor where a batch counts as learned, over [`WINDOW`] steps: the sign of a model that learns.
 const LEARNED: f64 = 0.5;
 /// And where nothing more needs to be shown.
