@@ -106,7 +106,27 @@ impl Chain {
         self.steps.iter().try_for_each(|step| step.apply(place, image))
     }
 
-    /// The same, and tells what every step did.
+    /// The picture that [`Chain::apply`] makes of a copy of `image`, which stays. The first step reads the one and writes the other
+    /// where it can, which is faster than changing a copy.
+    ///
+    /// # Errors
+    /// As [`Chain::apply`].
+    pub fn applied(&self, place: Key, image: &Image) -> Result<Image, String> {
+        if self.fuse {
+            let mut copy = image.clone();
+            return self.apply_fused(place, &mut copy, None).map(|()| copy);
+        }
+        let mut made = None;
+        for step in &self.steps {
+            match &mut made {
+                Some(made) => step.apply(place, made)?,
+                None => made = step.applied(place, image)?,
+            }
+        }
+        Ok(made.unwrap_or_else(|| image.clone()))
+    }
+
+    /// [`Chain::apply`], and tells what every step did.
     ///
     /// # Errors
     /// As [`Chain::apply`].
@@ -216,6 +236,12 @@ impl Step {
         if applied { self.op.run(&mut dice, image).map_err(|why| self.blamed(why)) } else { Ok(()) }
     }
 
+    /// [`Chain::applied`] of this step alone; none where it is not applied.
+    fn applied(&self, place: Key, image: &Image) -> Result<Option<Image>, String> {
+        let (mut dice, applied) = self.coin(place);
+        applied.then(|| self.op.run_on(&mut dice, image).map_err(|why| self.blamed(why))).transpose()
+    }
+
     /// [`Chain::apply_traced`] of this step alone.
     pub(super) fn apply_traced(&self, place: Key, image: &mut Image) -> Result<StepTrace, String> {
         let (mut dice, applied) = self.coin(place);
@@ -317,6 +343,23 @@ mod tests {
             assert_ne!(after(&chain, place), base);
         }
         assert_eq!(after(&chain, Key { op: 5, ..PLACE }), base);
+    }
+
+    #[test]
+    fn a_picture_that_stays_gives_what_its_copy_becomes_whichever_step_is_the_first() {
+        let text = "augment = [{ op = 'invert' }, { op = 'rotate', degrees = 9, p = 0.5 }, 'vertical_flip', 'horizontal_flip']";
+        for chain in [chain(text), chain(text).fused(true), Chain::default()] {
+            let made: Vec<Image> = (0..80)
+                .map(|sample| {
+                    let (place, mut image) = (Key { sample, ..PLACE }, picture());
+                    let made = chain.applied(place, &image).expect("applies");
+                    chain.apply(place, &mut image).expect("applies");
+                    assert_eq!(made, image);
+                    made
+                })
+                .collect();
+            assert!(made.contains(&picture()) && (chain.steps().is_empty() || made.iter().any(|made| *made != picture())));
+        }
     }
 
     #[test]
