@@ -170,6 +170,11 @@ impl Chain {
         None
     }
 
+    /// Bytes for each pixel that some step holds at most beside the picture and two others of its size.
+    pub fn scratch(&self) -> u64 {
+        self.steps.iter().filter(|step| step.p > 0.0).map(|step| step.op.scratch()).max().unwrap_or(0)
+    }
+
     /// The steps in their order.
     pub fn steps(&self) -> &[Step] {
         &self.steps
@@ -390,6 +395,16 @@ mod tests {
         assert_eq!(chain("augment = [{ op = 'resize', size = 8, p = 0 }]").out_size(size), Some(size));
         assert_eq!(chain("augment = [{ op = 'resize', size = 8, p = 0.5 }]").out_size(Size::new(8, 8)), Some(Size::new(8, 8)));
         assert_eq!(chain("augment = ['horizontal_flip']").out_size(size), Some(size));
+    }
+
+    #[test]
+    fn a_chain_holds_what_its_most_demanding_step_does_however_deep_it_lies() {
+        assert_eq!(chain("augment = ['invert', { op = 'affine', degrees = 9 }]").scratch(), 0);
+        // A sum in `f32` for each of three channels.
+        assert_eq!(chain("augment = ['invert', 'aug_mix']").scratch(), 12);
+        assert_eq!(chain("augment = [{ op = 'aug_mix', p = 0 }]").scratch(), 0);
+        let deep = "augment = [{ op = 'sometimes', p = 0.1, ops = [{ op = 'one_of', ops = ['invert', 'aug_mix'] }] }, 'invert']";
+        assert_eq!(chain(deep).scratch(), 12);
     }
 
     #[test]

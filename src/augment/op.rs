@@ -54,6 +54,11 @@ pub trait Op: Send + Sync {
         false
     }
 
+    /// Bytes for each pixel that [`Op::apply`] holds at most beside the picture and two others of its size.
+    fn scratch(&self) -> u64 {
+        0
+    }
+
     /// What [`Op::views`] makes. Where that is not the picture itself, [`Op::apply`] leaves a picture that shows it to a person.
     fn output(&self) -> Output {
         Output::PICTURE
@@ -139,6 +144,9 @@ pub trait DynOp: Send + Sync {
 
     /// [`Op::is_fixed`].
     fn is_fixed(&self) -> bool;
+
+    /// [`Op::scratch`].
+    fn scratch(&self) -> u64;
 
     /// The steps inside, where it holds others.
     fn steps(&self) -> &[Step] {
@@ -259,6 +267,10 @@ impl<T: Op> DynOp for T {
 
     fn is_fixed(&self) -> bool {
         Op::is_fixed(self)
+    }
+
+    fn scratch(&self) -> u64 {
+        Op::scratch(self)
     }
 
     fn output(&self) -> Output {
