@@ -258,3 +258,15 @@ fn loss_that_is_not_finite_stops_with_code_5_and_leaves_no_such_checkpoint() {
     let said = stderr(&run(place.path(), &args, 5));
     assert!(said.contains("step") && said.contains(".png"), "{said}");
 }
+
+#[test]
+fn check_counts_what_an_operation_holds_beside_pictures() {
+    let place = workplace(8);
+    let samples = |augment: &str| -> u64 {
+        let output = run(place.path(), &["check", "shapes.toml", "--json", "--set", augment], 0);
+        serde_json::from_str::<serde_json::Value>(&stdout(&output)).unwrap()["memory"]["samples"].as_u64().unwrap()
+    };
+    // For each of the workers of two stages a number in four bytes for each channel of a pixel.
+    assert!(samples("augment=['aug_mix']") >= samples("augment=['invert']") + 12 * 12 * 12);
+    assert_eq!(samples("augment=['equalize']"), samples("augment=['invert']"));
+}

@@ -82,6 +82,11 @@ impl Op for AugMix {
         }
         mixture.write(image);
     }
+
+    /// The sum, for three channels.
+    fn scratch(&self) -> u64 {
+        3 * size_of::<f32>() as u64
+    }
 }
 
 #[cfg(test)]

@@ -58,6 +58,11 @@ impl Op for Elastic {
         self.look.resample(image, Places::Displaced(&field), image.size());
     }
 
+    /// Moves along both axes, and those along one again while they are smoothed.
+    fn scratch(&self) -> u64 {
+        3 * size_of::<f32>() as u64
+    }
+
     fn is_fixed(&self) -> bool {
         self.alpha == [0.0, 0.0]
     }

@@ -129,6 +129,10 @@ impl<T: Turns> DynOp for Group<T> {
         self.turns.is_whole(self.count()) && self.chain.steps().iter().all(Step::is_fixed)
     }
 
+    fn scratch(&self) -> u64 {
+        self.chain.scratch()
+    }
+
     fn steps(&self) -> &[Step] {
         self.chain.steps()
     }

@@ -2,7 +2,7 @@
 
 use super::{Build, Op};
 use crate::key::Dice;
-use crate::pixels::flip::flip_horizontal;
+use crate::pixels::flip::{flip_horizontal, flipped_horizontal};
 use crate::pixels::fused::Motion;
 use crate::pixels::projective::Projective;
 use crate::registry::Entry;
@@ -25,6 +25,10 @@ impl Op for HorizontalFlip {
 
     fn apply(&self, (): &(), image: &mut Image) {
         flip_horizontal(image);
+    }
+
+    fn applied(&self, (): &(), image: &Image) -> Image {
+        flipped_horizontal(image)
     }
 
     fn motion(&self, (): &(), size: Size) -> Option<Motion> {

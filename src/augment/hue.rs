@@ -4,7 +4,7 @@ use super::read::{Interval, mirrored, uniform};
 use super::{Build, Op};
 use crate::config::Limits;
 use crate::key::Dice;
-use crate::pixels::hue::hue;
+use crate::pixels::hue::{hue, with_hue_turned};
 use crate::registry::Entry;
 use crate::sample::{Image, Size};
 use serde::{Deserialize, Serialize};
@@ -37,6 +37,10 @@ impl Op for Hue {
 
     fn apply(&self, draw: &Draw, image: &mut Image) {
         hue(image, draw.shift.clamp(-0.5, 0.5));
+    }
+
+    fn applied(&self, draw: &Draw, image: &Image) -> Image {
+        with_hue_turned(image, draw.shift.clamp(-0.5, 0.5))
     }
 
     fn is_fixed(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use super::{Build, Op};
 use crate::key::Dice;
-use crate::pixels::point::invert;
+use crate::pixels::point::{invert, inverted};
 use crate::registry::Entry;
 use crate::sample::{Image, Size};
 
@@ -23,6 +23,10 @@ impl Op for Invert {
 
     fn apply(&self, (): &(), image: &mut Image) {
         invert(image);
+    }
+
+    fn applied(&self, (): &(), image: &Image) -> Image {
+        inverted(image)
     }
 
     fn is_fixed(&self) -> bool {

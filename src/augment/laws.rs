@@ -224,6 +224,16 @@ fn every_operation_is_never_applied_with_p_zero_and_changes_something_with_p_one
 }
 
 #[test]
+fn every_operation_makes_of_a_picture_that_stays_what_it_leaves_of_a_copy() {
+    for (name, chain) in chains() {
+        for (sample, image) in pictures().enumerate() {
+            let made = chain.applied(place(sample as u64), &image).expect("applies");
+            assert_eq!(made, after(&chain, sample as u64, &image), "{name}");
+        }
+    }
+}
+
+#[test]
 fn every_operation_replays_its_draw_from_json_text() {
     for (name, chain) in chains() {
         for (sample, image) in pictures().enumerate() {

@@ -24,6 +24,13 @@ pub trait Op: Send + Sync {
     /// Changes `image`. Must not panic whatever the draw, because draws may come from a file.
     fn apply(&self, draw: &Self::Draw, image: &mut Image);
 
+    /// The picture that [`Op::apply`] makes of a copy of `image`, which stays: for operations that can read one and write the other.
+    fn applied(&self, draw: &Self::Draw, image: &Image) -> Image {
+        let mut copy = image.clone();
+        self.apply(draw, &mut copy);
+        copy
+    }
+
     /// What `draw` does to an image of `size`, where that is no more than a move of its pixels onto a canvas: several such moves can
     /// be made in one resampling.
     fn motion(&self, draw: &Self::Draw, size: Size) -> Option<Motion> {
@@ -45,6 +52,11 @@ pub trait Op: Send + Sync {
     /// Whether it does the same to every image of a size, whatever the dice: what evaluation asks for.
     fn is_fixed(&self) -> bool {
         false
+    }
+
+    /// Bytes for each pixel that [`Op::apply`] holds at most beside the picture and two others of its size.
+    fn scratch(&self) -> u64 {
+        0
     }
 
     /// What [`Op::views`] makes. Where that is not the picture itself, [`Op::apply`] leaves a picture that shows it to a person.
@@ -84,7 +96,16 @@ pub trait DynOp: Send + Sync {
     /// Why the image cannot be taken.
     fn run(&self, dice: &mut Dice, image: &mut Image) -> Result<(), String>;
 
-    /// The same, and tells what was drawn.
+    /// The same with a copy of `image`, which stays.
+    ///
+    /// # Errors
+    /// Why the image cannot be taken.
+    fn run_on(&self, dice: &mut Dice, image: &Image) -> Result<Image, String> {
+        let mut copy = image.clone();
+        self.run(dice, &mut copy).map(|()| copy)
+    }
+
+    /// [`DynOp::run`], and tells what was drawn.
     ///
     /// # Errors
     /// Why the image cannot be taken.
@@ -123,6 +144,9 @@ pub trait DynOp: Send + Sync {
 
     /// [`Op::is_fixed`].
     fn is_fixed(&self) -> bool;
+
+    /// [`Op::scratch`].
+    fn scratch(&self) -> u64;
 
     /// The steps inside, where it holds others.
     fn steps(&self) -> &[Step] {
@@ -208,6 +232,11 @@ impl<T: Op> DynOp for T {
         drawn(self, dice, image).map(|_| ())
     }
 
+    fn run_on(&self, dice: &mut Dice, image: &Image) -> Result<Image, String> {
+        let draw = taken(self, dice, image)?;
+        Ok(self.applied(&draw, image))
+    }
+
     fn run_traced(&self, dice: &mut Dice, image: &mut Image) -> Result<Value, String> {
         as_json(&drawn(self, dice, image)?)
     }
@@ -240,6 +269,10 @@ impl<T: Op> DynOp for T {
         Op::is_fixed(self)
     }
 
+    fn scratch(&self) -> u64 {
+        Op::scratch(self)
+    }
+
     fn output(&self) -> Output {
         Op::output(self)
     }
@@ -267,9 +300,14 @@ fn from_json<T: Op>(op: &T, draw: &Value, size: Size) -> Result<T::Draw, String>
     T::Draw::deserialize(draw).map_err(|error| format!("no draw of this operation: {error}"))
 }
 
-fn drawn<T: Op>(op: &T, dice: &mut Dice, image: &mut Image) -> Result<T::Draw, String> {
+/// What `op` draws for an image that it takes.
+fn taken<T: Op>(op: &T, dice: &mut Dice, image: &Image) -> Result<T::Draw, String> {
     Op::refuses(op, image.size()).map_or(Ok(()), Err)?;
-    let draw = op.draw(image.size(), image.channels(), dice);
+    Ok(op.draw(image.size(), image.channels(), dice))
+}
+
+fn drawn<T: Op>(op: &T, dice: &mut Dice, image: &mut Image) -> Result<T::Draw, String> {
+    let draw = taken(op, dice, image)?;
     op.apply(&draw, image);
     Ok(draw)
 }

@@ -3,7 +3,7 @@
 use super::read::counts;
 use super::{Build, Op};
 use crate::key::Dice;
-use crate::pixels::point::posterize;
+use crate::pixels::point::{posterize, posterized};
 use crate::registry::Entry;
 use crate::sample::{Image, Size};
 use serde::{Deserialize, Serialize};
@@ -45,6 +45,10 @@ impl Op for Posterize {
 
     fn apply(&self, draw: &Draw, image: &mut Image) {
         posterize(image, draw.bits);
+    }
+
+    fn applied(&self, draw: &Draw, image: &Image) -> Image {
+        posterized(image, draw.bits)
     }
 
     fn is_fixed(&self) -> bool {

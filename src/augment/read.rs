@@ -112,10 +112,13 @@ pub(super) fn interpolation(fields: &Fields) -> (Interpolation, bool) {
     (interpolation, fields.key("antialias", about).flag().or(true))
 }
 
-/// How TensorFlow counts pixels in a bilinear resize: the key `half_pixel`.
+/// How TensorFlow counts pixels in a bilinear resize: the keys `half_pixel` and `antialias`.
 pub(super) fn half_pixel(fields: &Fields) -> Centres {
     let about = "count pixels from their centres in a bilinear resize, as TensorFlow 2 does; weights of TF-slim expect it off";
-    if fields.key("half_pixel", about).flag().or(false) { Centres::HalfPixel } else { Centres::Legacy }
+    let centres = if fields.key("half_pixel", about).flag().or(false) { Centres::HalfPixel } else { Centres::Legacy };
+    let about =
+        "average over all the pixels that a smaller image covers, counted from their centres: TensorFlow 2 with its antialias";
+    if fields.key("antialias", about).flag().or(false) { Centres::Antialias } else { centres }
 }
 
 /// A resizing as a motion: it samples as a warp does, and looks at nothing outside.

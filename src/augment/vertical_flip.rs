@@ -2,7 +2,7 @@
 
 use super::{Build, Op};
 use crate::key::Dice;
-use crate::pixels::flip::flip_vertical;
+use crate::pixels::flip::{flip_vertical, flipped_vertical};
 use crate::pixels::fused::Motion;
 use crate::pixels::projective::Projective;
 use crate::registry::Entry;
@@ -25,6 +25,10 @@ impl Op for VerticalFlip {
 
     fn apply(&self, (): &(), image: &mut Image) {
         flip_vertical(image);
+    }
+
+    fn applied(&self, (): &(), image: &Image) -> Image {
+        flipped_vertical(image)
     }
 
     fn motion(&self, (): &(), size: Size) -> Option<Motion> {

@@ -2,8 +2,10 @@
 
 #[cfg(target_arch = "x86_64")]
 use super::bytes::has_vbmi;
+use super::fresh::{copy, written};
 use crate::isa::Isa;
 use crate::sample::Image;
+use std::mem::MaybeUninit;
 
 /// Left becomes right.
 pub fn flip_horizontal(image: &mut Image) {
@@ -30,6 +32,44 @@ pub fn flip_vertical(image: &mut Image) {
     for (upper, lower) in top.chunks_exact_mut(stride).zip(bottom.chunks_exact_mut(stride).rev()) {
         upper.swap_with_slice(lower);
     }
+}
+
+/// A picture of `image` with left and right exchanged.
+pub fn flipped_horizontal(image: &Image) -> Image {
+    let stride = image.width() * image.channels();
+    let mirror = |to: &mut [MaybeUninit<u8>]| {
+        let rows = image.pixels().chunks_exact(stride).zip(to.chunks_exact_mut(stride));
+        match Isa::current() {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the processor has been asked.
+            Isa::Avx512 if has_vbmi() && image.channels() == 3 => unsafe {
+                rows.for_each(|(row, to)| vbmi::mirror(row.as_chunks().0, to.as_chunks_mut().0));
+            },
+            _ if image.channels() == 3 => rows.for_each(|(row, to)| mirror::<3>(row, to)),
+            _ => rows.for_each(|(row, to)| mirror::<1>(row, to)),
+        }
+    };
+    // SAFETY: every row is written, and all of it.
+    let pixels = unsafe { written(image.pixels().len(), mirror) };
+    Image::new(image.size(), image.channels(), pixels)
+}
+
+fn mirror<const C: usize>(row: &[u8], to: &mut [MaybeUninit<u8>]) {
+    for (pixel, to) in row.as_chunks::<C>().0.iter().zip(to.as_chunks_mut::<C>().0.iter_mut().rev()) {
+        *to = pixel.map(MaybeUninit::new);
+    }
+}
+
+/// A picture of `image` with top and bottom exchanged.
+pub fn flipped_vertical(image: &Image) -> Image {
+    let stride = image.width() * image.channels();
+    let turn = |to: &mut [MaybeUninit<u8>]| {
+        let rows = image.pixels().chunks_exact(stride).zip(to.chunks_exact_mut(stride).rev());
+        rows.for_each(|(row, to)| copy(row, to));
+    };
+    // SAFETY: every row is written, and all of it.
+    let pixels = unsafe { written(image.pixels().len(), turn) };
+    Image::new(image.size(), image.channels(), pixels)
 }
 
 /// Swaps five pixels from the left with five from the right, as long as parts of 16 bytes around them do not overlap.
@@ -75,6 +115,7 @@ fn reverse_by_fives(row: &mut [[u8; 3]]) {
 #[cfg(target_arch = "x86_64")]
 mod vbmi {
     use std::arch::x86_64::*;
+    use std::mem::MaybeUninit;
     use std::slice::ChunksExactMut;
 
     /// Pixels in a part.
@@ -92,6 +133,22 @@ mod vbmi {
         }
         places
     };
+
+    /// Writes the pixels of `row` to as many places, the last one first.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+    pub fn mirror(row: &[[u8; 3]], to: &mut [[MaybeUninit<u8>; 3]]) {
+        // SAFETY: there are 64 places.
+        let places = unsafe { _mm512_loadu_si512(MIRRORED.as_ptr().cast()) };
+        let (parts, rest) = row.as_chunks::<PART>();
+        for (part, to) in parts.iter().zip(to.as_rchunks_mut::<PART>().1.iter_mut().rev()) {
+            let mirrored = _mm512_permutexvar_epi8(places, read(part, BYTES));
+            // SAFETY: as many bytes are written as a part has.
+            unsafe { _mm512_mask_storeu_epi8(to.as_mut_ptr().cast(), BYTES, mirrored) };
+        }
+        for (pixel, to) in rest.iter().zip(to[..rest.len()].iter_mut().rev()) {
+            *to = pixel.map(MaybeUninit::new);
+        }
+    }
 
     /// Mirrors rows of one length.
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
@@ -147,12 +204,30 @@ mod tests {
     use crate::sample::Size;
 
     #[test]
+    fn a_new_picture_shows_what_a_flip_in_place_leaves() {
+        for ((height, width), channels) in [(1, 1), (2, 7), (5, 50), (6, 43)].into_iter().flat_map(|size| [(size, 1), (size, 3)]) {
+            let pixels = (0..height * width * channels as u32).map(|i| (i * 37) as u8).collect();
+            let image = Image::new(Size::new(height, width), channels, pixels);
+            let (mut mirrored, mut turned) = (image.clone(), image.clone());
+            flip_horizontal(&mut mirrored);
+            flip_vertical(&mut turned);
+            for isa in Isa::available() {
+                assert_eq!(
+                    only(isa, || (flipped_horizontal(&image), flipped_vertical(&image))),
+                    (mirrored.clone(), turned.clone())
+                );
+            }
+        }
+    }
+
+    #[test]
     fn every_instruction_set_mirrors_rows_of_every_width() {
         for width in 1..140u32 {
             let picture = Image::new(Size::new(2, width), 3, (0..width * 6).map(|i| (i * 37) as u8).collect());
             for isa in Isa::available() {
                 let mut mirrored = picture.clone();
                 only(isa, || flip_horizontal(&mut mirrored));
+                assert_eq!(only(isa, || flipped_horizontal(&picture)), mirrored, "{isa:?}, {width} columns");
                 for (y, x) in (0..2).flat_map(|y| (0..width as usize).map(move |x| (y, x))) {
                     assert_eq!(mirrored.pixel(y, x), picture.pixel(y, width as usize - 1 - x), "{isa:?}, {width} columns");
                 }

@@ -3,14 +3,26 @@
 //! RGB → HSV → RGB in `f32` with the results of torchvision's tensor path, bit for bit, on blocks of pixels so that a compiler can
 //! do many at a time. What is chosen and not computed is chosen as bytes, of which four times as many fit into a register.
 
+use super::fresh::{put, written};
 use super::planes::{MANY, Planes};
 use crate::sample::Image;
+use std::mem::MaybeUninit;
 
 /// Adds `turns` (−0.5 to 0.5 of a full turn, and no more) to every pixel's hue. A gray image stays as it is.
 pub fn hue(image: &mut Image, turns: f32) {
     if image.channels() == 3 {
         turn_hue(image.pixels_mut(), within_half(turns));
     }
+}
+
+/// A picture of `image` with its hue turned by `turns`.
+pub fn with_hue_turned(image: &Image, turns: f32) -> Image {
+    if image.channels() != 3 {
+        return image.clone();
+    }
+    // SAFETY: as many bytes are written as are read.
+    let pixels = unsafe { written(image.pixels().len(), |to| turn_hue_onto(image.pixels(), to, within_half(turns))) };
+    Image::new(image.size(), 3, pixels)
 }
 
 /// `turns` as far as half a turn goes; NaN becomes −0.5.
@@ -25,6 +37,20 @@ wide! {
             planes.take(block);
             colours.turn(&mut planes, turns);
             planes.join(block);
+        }
+    }
+}
+
+wide! {
+    fn turn_hue_onto / turn_hue_onto_plain(pixels: &[u8], to: &mut [MaybeUninit<u8>], turns: f32) {
+        let (mut planes, mut colours) = (Planes::<MANY>::default(), Colours::default());
+        let mut near = [[0; 3]; MANY];
+        for (block, to) in pixels.as_chunks::<3>().0.chunks(MANY).zip(to.chunks_mut(3 * MANY)) {
+            planes.take(block);
+            colours.turn(&mut planes, turns);
+            let turned = &mut near[..block.len()];
+            planes.join(turned);
+            put(turned.as_flattened(), to);
         }
     }
 }

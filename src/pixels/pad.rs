@@ -1,6 +1,8 @@
 //! Puts a frame around an image. Knows no chance.
 
+use super::fresh::{copy, put, written};
 use crate::sample::{Image, Size};
+use std::mem::MaybeUninit;
 
 /// What the frame shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,33 +39,43 @@ impl Frame {
 
 /// `image` with `frame` around it. Frames wider than the image mirror it again and again, as numpy does.
 pub fn pad(image: &Image, frame: Frame, mode: PadMode) -> Image {
-    let size = frame.around(image.size());
-    let channels = image.channels();
+    let pixels = if image.channels() == 1 { framed::<1>(image, frame, mode) } else { framed::<3>(image, frame, mode) };
+    Image::new(frame.around(image.size()), image.channels(), pixels)
+}
+
+fn framed<const C: usize>(image: &Image, frame: Frame, mode: PadMode) -> Vec<u8> {
     let colour = if let PadMode::Constant(colour) = mode { colour } else { [0; 3] };
     let columns = places(frame.left, image.width(), frame.right, mode);
     let rows = places(frame.top, image.height(), frame.bottom, mode);
     let (before, after) = (&columns[..frame.left as usize], &columns[frame.left as usize + image.width()..]);
-    let blank = colour[..channels].repeat(columns.len());
-    // Every byte is written once: memory that is cleared first takes longer than all the rest.
-    let mut pixels = Vec::with_capacity(size.area() as usize * channels);
-    for source in rows {
-        let Some(source) = source.map(|y| image.row(y)) else {
-            pixels.extend_from_slice(&blank);
-            continue;
-        };
-        let show = |places: &[Option<usize>], pixels: &mut Vec<u8>| {
-            if let PadMode::Constant(_) = mode {
-                return pixels.extend_from_slice(&blank[..places.len() * channels]);
+    let blank = colour[..C].repeat(columns.len());
+    let write = |to: &mut [MaybeUninit<u8>]| {
+        for (row, to) in rows.iter().zip(to.chunks_exact_mut(blank.len())) {
+            let Some(row) = row.map(|y| image.row(y)) else {
+                copy(&blank, to);
+                continue;
+            };
+            let (left, to) = to.split_at_mut(before.len() * C);
+            let (middle, right) = to.split_at_mut(row.len());
+            copy(row, middle);
+            for (places, side) in [(before, left), (after, right)] {
+                match mode {
+                    PadMode::Constant(_) => put(&blank[..side.len()], side),
+                    _ => show::<C>(row, places, side),
+                }
             }
-            for from in places.iter().flatten() {
-                pixels.extend_from_slice(&source[from * channels..][..channels]);
-            }
-        };
-        show(before, &mut pixels);
-        pixels.extend_from_slice(source);
-        show(after, &mut pixels);
+        }
+    };
+    // SAFETY: every row is written, and all of it: both sides with what is between them, or a blank one.
+    unsafe { written(rows.len() * blank.len(), write) }
+}
+
+/// Writes the pixels of `row` at `places`.
+fn show<const C: usize>(row: &[u8], places: &[Option<usize>], side: &mut [MaybeUninit<u8>]) {
+    let row = row.as_chunks::<C>().0;
+    for (pixel, from) in side.as_chunks_mut::<C>().0.iter_mut().zip(places) {
+        *pixel = row[from.unwrap_or(0)].map(MaybeUninit::new);
     }
-    Image::new(size, channels, pixels)
 }
 
 /// For each place along one axis of the result, the place in the source that it shows.

@@ -1,9 +1,11 @@
 //! Changes that look at one value at a time: invert, posterize, solarize, gamma. Knows no neighbour and no chance.
 
 use super::colour::look_up;
+use super::fresh::written;
 use super::series::{exp, ln};
 use super::truncated;
 use crate::sample::Image;
+use std::mem::MaybeUninit;
 use std::sync::LazyLock;
 
 /// Replaces every value x by 255 − x.
@@ -11,10 +13,30 @@ pub fn invert(image: &mut Image) {
     flip_from(image.pixels_mut(), 0);
 }
 
+/// A picture with every value x of `image` replaced by 255 − x.
+pub fn inverted(image: &Image) -> Image {
+    changed(image, 0xFF, 0xFF)
+}
+
 /// Keeps the `bits` highest bits of every value: 0 leaves black, 8 or more the image as it is.
 pub fn posterize(image: &mut Image, bits: u8) {
-    let mask = !(0xFF_u16 >> bits.min(8)) as u8;
-    keep_bits(image.pixels_mut(), mask);
+    keep_bits(image.pixels_mut(), highest(bits));
+}
+
+/// A picture with the `bits` highest bits of every value of `image`.
+pub fn posterized(image: &Image, bits: u8) -> Image {
+    changed(image, highest(bits), 0)
+}
+
+fn highest(bits: u8) -> u8 {
+    !(0xFF_u16 >> bits.min(8)) as u8
+}
+
+/// A picture of some bits of `image`, some of them changed.
+fn changed(image: &Image, kept: u8, flipped: u8) -> Image {
+    // SAFETY: as many bytes are written as are read.
+    let pixels = unsafe { written(image.pixels().len(), |to| change_bits(image.pixels(), to, kept, flipped)) };
+    Image::new(image.size(), image.channels(), pixels)
 }
 
 /// Replaces every value x that is at least `threshold` by 255 − x. No value is at least NaN.
@@ -45,6 +67,14 @@ wide! {
     fn flip_from / flip_from_plain(values: &mut [u8], first: u8) {
         for value in values {
             *value ^= if *value >= first { 0xFF } else { 0 };
+        }
+    }
+}
+
+wide! {
+    fn change_bits / change_bits_plain(values: &[u8], to: &mut [MaybeUninit<u8>], kept: u8, flipped: u8) {
+        for (value, to) in values.iter().zip(to) {
+            to.write((value & kept) ^ flipped);
         }
     }
 }
@@ -92,6 +122,15 @@ mod tests {
             );
             let distinct: std::collections::BTreeSet<u8> = values.into_iter().collect();
             assert_eq!(distinct.len(), 1 << bits.min(8), "{bits}");
+        }
+    }
+
+    #[test]
+    fn a_new_picture_shows_what_a_change_in_place_leaves() {
+        let image = every_value();
+        assert_eq!(inverted(&image).pixels(), after(invert));
+        for bits in 0..=9 {
+            assert_eq!(posterized(&image, bits).pixels(), after(|image| posterize(image, bits)));
         }
     }
 

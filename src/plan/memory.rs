@@ -51,14 +51,17 @@ pub fn memory_bound(plan: &Plan) -> MemoryBound {
     let spare = if plan.mix.is_empty() { 0 } else { channels * out_pixels * 4 };
     // Of pictures in numbers there are two while colours change: the resized one and the one that is handed on.
     let (value, floats) = if plan.augment.output().floats || plan.evaluate.output().floats { (4, 2 * 4) } else { (1, 0) };
-    let at_work = load * (usual * DECODING + data.largest_file())
-        + augment * (waiting * AUGMENTING + out_pixels * channels * floats)
+    // Unusually large pictures are augmented where they are decoded.
+    let augmenting = AUGMENTING + plan.augment.scratch().max(plan.evaluate.scratch());
+    let loading = DECODING.max(augmenting);
+    let at_work = load * (usual * loading + data.largest_file())
+        + augment * (waiting * augmenting + out_pixels * channels * floats)
         + load * out_pixels * channels * floats;
     MemoryBound {
         base: PROGRAM + (load + augment + workers.train as u64 + 3) * WORKER,
         data: data.held_bytes(),
         samples: (chunks * plan.chunk()) as u64 * waiting.max(out_pixels * value) * channels + at_work,
-        giants: if most > GIANT_PIXELS { most * DECODING } else { 0 },
+        giants: if most > GIANT_PIXELS { most * loading } else { 0 },
         batches: plan.batch_size as u64 * (channels * out_pixels + classes) * 4 * (batches as u64 + 1) + spare,
         model: match &plan.end {
             End::Train(end) => {

@@ -18,6 +18,7 @@ pub(super) fn rows() -> Vec<Row> {
         row("bilinear to 24x30, half pixel: first pixel", &[37.950005, 134.949997, 160.833328], 1e-6, |image| {
             pixel(&resized(image, Centres::HalfPixel), 0)
         }),
+        row("bilinear to 24x30, antialias: sum", &[270241.729727], 5e-7, |image| sum(&resized(image, Centres::Antialias))),
         row("contrast 1.5: first pixel", &[-0.244731, 0.322463, 0.898148], 1e-6, |image| {
             coloured(image, |image| contrast(image, 1.5))
         }),

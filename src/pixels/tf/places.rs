@@ -7,6 +7,9 @@ pub enum Centres {
     Legacy,
     /// (o + 1/2) · in/out − 1/2: TensorFlow 2.
     HalfPixel,
+    /// The same, and where a picture shrinks a new pixel is made of all that it covers: TensorFlow 2 with `antialias`. A triangle
+    /// of in/out pixels to either side says how much each weighs.
+    Antialias,
 }
 
 /// A pixel between two: their places, and how far it lies from the first towards the second, 0 to 1.
@@ -36,7 +39,7 @@ pub(super) fn ratio(from: u32, to: u32) -> f32 {
 fn source(index: u32, ratio: f32, centres: Centres) -> f32 {
     match centres {
         Centres::Legacy => index as f32 * ratio,
-        Centres::HalfPixel => (index as f32 + 0.5) * ratio - 0.5,
+        Centres::HalfPixel | Centres::Antialias => (index as f32 + 0.5) * ratio - 0.5,
     }
 }
 
@@ -115,6 +118,23 @@ pub(super) fn covered(from: u32, to: u32, window: std::ops::Range<u32>) -> Vec<C
     window.map(one).collect()
 }
 
+/// The pixels under a triangle around the new one, at least one pixel to either side, and their shares, which sum to 1: the spans
+/// of TensorFlow's `ScaleAndTranslate`, step by step in `f32`.
+pub(super) fn under_triangle(from: u32, to: u32, window: std::ops::Range<u32>) -> Vec<Covered> {
+    let ratio = 1.0 / (to as f32 / from as f32);
+    let wide = ratio.max(1.0);
+    let one = |index: u32| {
+        let middle = (index as f32 + 0.5) * ratio;
+        let first = bound((middle - wide - 0.5).ceil() as i64, from);
+        let last = bound((middle + wide - 0.5).floor() as i64, from).max(first);
+        let height = |pixel: usize| (1.0 - ((pixel as f32 + 0.5 - middle) * (1.0 / wide)).abs()).max(0.0);
+        let heights: Vec<f32> = (first..=last).map(height).collect();
+        let shares = 1.0 / heights.iter().sum::<f32>();
+        Covered { first, weights: heights.into_iter().map(|height| height * shares).collect() }
+    };
+    window.map(one).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,6 +156,22 @@ mod tests {
             }
         }
         assert_eq!(around(4, 4, 2..3)[0].weights, [0.0, 1.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn shares_under_a_triangle_sum_to_one_and_are_those_of_two_pixels_where_nothing_shrinks() {
+        for (from, to) in [(4u32, 3u32), (3, 4), (375, 299), (1, 7), (7, 1), (65_535, 3), (3, 65_535)] {
+            let all = under_triangle(from, to, 0..to);
+            for (at, two) in all.iter().zip(between(from, to, 0..to, Centres::HalfPixel)) {
+                assert!((at.weights.iter().sum::<f32>() - 1.0).abs() < 1e-3, "{from} to {to}");
+                assert!(at.first + at.weights.len() <= from as usize);
+                let inside = two.low + 1 == two.high;
+                if to >= from && inside {
+                    let share = at.weights.get(two.high - at.first).copied().unwrap_or(0.0);
+                    assert!((share - two.part).abs() < 1e-2, "{from} to {to}: {share} for {}", two.part);
+                }
+            }
+        }
     }
 
     #[test]

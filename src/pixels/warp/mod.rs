@@ -17,6 +17,7 @@ pub use outside::Outside;
 pub use places::Places;
 
 use super::affine::Affine;
+use super::near::ask;
 use crate::sample::{Image, Size};
 use places::{Grid, fold};
 use row::{Row, SPAN};
@@ -206,17 +207,8 @@ impl<'i> Source<'i> {
     /// passed over where rows are columns of the source.
     #[inline(never)]
     fn ask_for_row(&self, row: &Row, run: Range<usize>) {
-        row.offsets[run].as_chunks::<8>().0.iter().for_each(|offsets| self.ask_ahead(offsets[row.phase % 8]));
-    }
-
-    #[inline(always)]
-    fn ask_ahead(&self, offset: i32) {
-        #[cfg(target_arch = "x86_64")]
-        {
-            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            let place = self.pixels.as_ptr().wrapping_offset(offset as isize).wrapping_offset(self.ahead);
-            // SAFETY: asking for any place, be it nowhere, reads nothing.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(place.cast()) };
+        for offsets in row.offsets[run].as_chunks::<8>().0 {
+            ask(self.pixels, (offsets[row.phase % 8] as isize).wrapping_add(self.ahead));
         }
     }
 
