@@ -81,6 +81,9 @@ pub struct RunArgs {
     /// Go on with the run in --out, or with the newest unfinished run of this pipeline
     #[arg(long)]
     pub resume: bool,
+    /// Write the I-th of N shares of an offline set (I from 1): machines need not know of each other, put together they are the whole
+    #[arg(long, value_name = "I/N", value_parser = augpipe::job::run::Share::parse)]
+    pub shard: Option<augpipe::job::run::Share>,
     /// Do not try model and data before the first step (labels, inputs, first loss, gradient, one batch learned by heart)
     #[arg(long)]
     pub no_self_check: bool,

@@ -53,6 +53,7 @@ fn run(args: RunArgs) -> Result<()> {
         sets: args.pipeline.overrides().into_iter().chain(args.budget.map(|time| format!("train.budget={time}"))).collect(),
         out: args.out,
         resume: args.resume,
+        share: args.shard,
         self_check: !args.no_self_check,
         voice,
         asked,

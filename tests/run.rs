@@ -169,7 +169,7 @@ fn a_prepared_set_trains_to_the_same_bytes_as_online_augmentation() {
     let prepared = prepared.replace("[test]\npath = \"test\"", "[test]\nformat = \"image_folder\"\npath = \"test\"");
     fs::write(place.path().join("prepared.toml"), prepared).unwrap();
     run(place.path(), &["run", "write.toml"], 0);
-    assert!(place.path().join("prepared/manifest.csv").is_file());
+    assert!(place.path().join("prepared/manifest-000000.csv").is_file());
     // Mixing pictures of a batch with each other acts on what the set delivers, too.
     let two = ["--set", "train.epochs=2", "--set", MIX, "--quiet"];
     run(place.path(), &[&["run", "shapes.toml", "--out", "online"], &two[..]].concat(), 0);

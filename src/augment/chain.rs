@@ -260,7 +260,10 @@ impl Step {
     }
 
     /// [`Chain::apply`] of this step alone.
-    pub(super) fn apply(&self, place: Key, image: &mut Image) -> Result<(), String> {
+    ///
+    /// # Errors
+    /// As [`Chain::apply`].
+    pub fn apply(&self, place: Key, image: &mut Image) -> Result<(), String> {
         let (mut dice, applied) = self.coin(place);
         if applied { self.op.run(&mut dice, image).map_err(|why| self.blamed(why)) } else { Ok(()) }
     }

@@ -1,11 +1,13 @@
 //! `pipeline check`: the plan, in full, before anything runs.
 
 use super::run::self_check::labels;
+use super::run::write::{Costs, costs};
 use super::say;
 use crate::augment::Branch;
 use crate::error::Result;
 use crate::event::self_check::Level;
 use crate::plan::{End, MemoryBound, Plan, memory_bound};
+use crate::source::set::Layout;
 use serde::Serialize;
 
 /// Everything that a plan says about itself.
@@ -29,6 +31,7 @@ struct Summary {
     memory: MemoryBound,
     memory_total: u64,
     end: String,
+    costs: Option<Costs>,
     train: Vec<String>,
     warnings: Vec<String>,
 }
@@ -79,7 +82,7 @@ struct Layer {
 /// [`crate::error::Error::Refused`] with every problem.
 pub fn check(name: &str, sets: &[String], json: bool) -> Result<()> {
     let plan = Plan::load(name, sets)?;
-    let mut summary = summarise(&plan);
+    let mut summary = summarise(&plan)?;
     summary.warnings.extend(labels_warning(&plan));
     match json {
         true => say(&(serde_json::to_string_pretty(&summary).unwrap_or_default() + "\n")),
@@ -87,11 +90,11 @@ pub fn check(name: &str, sets: &[String], json: bool) -> Result<()> {
     }
 }
 
-fn summarise(plan: &Plan) -> Summary {
+fn summarise(plan: &Plan) -> Result<Summary> {
     let parts = &plan.data.parts;
     let memory = memory_bound(plan);
     let layers = layers(plan);
-    Summary {
+    Ok(Summary {
         name: plan.name.clone(),
         about: plan.about.clone(),
         seed: plan.seed,
@@ -121,12 +124,16 @@ fn summarise(plan: &Plan) -> Summary {
         memory,
         memory_total: memory.total(),
         end: end_words(plan),
+        costs: match &plan.end {
+            End::Write(end) => Some(costs(plan, end)?),
+            _ => None,
+        },
         train: match &plan.end {
             End::Train(end) => end.config.words(plan.batch_size, plan.batches_per_epoch()),
             _ => Vec::new(),
         },
         warnings: plan.data.warnings.iter().cloned().chain(plan.data.duplicate_warnings(true)).collect(),
-    }
+    })
 }
 
 /// What the look at labels before a run's first step would warn of.
@@ -144,7 +151,7 @@ fn stages(plan: &Plan) -> Vec<Stage> {
     let stage = |name, workers| Stage { name, workers };
     let last = match plan.end {
         End::Train(_) => stage("train", workers.train),
-        End::Write(_) => return vec![stage("source", 1), stage("write", plan.write_workers()), stage("manifest", 1)],
+        End::Write(_) => return vec![stage("source", 1), stage("write", plan.write_workers()), stage("store", 1)],
         End::Discard => stage("discard", 1),
     };
     let middle = [stage("load", workers.load), stage("augment", workers.augment), stage("batch", 1)];
@@ -167,7 +174,10 @@ fn layers(plan: &Plan) -> Vec<Layer> {
 fn end_words(plan: &Plan) -> String {
     match &plan.end {
         End::Train(end) => format!("train for at most {} epochs with {}", end.config.epochs, end.config.optimizer_name),
-        End::Write(end) => format!("write {} variants of each sample to {}", end.variants, end.path.display()),
+        End::Write(end) => {
+            let layout = if end.layout == Layout::Shards { "shards in" } else { "class folders in" };
+            format!("write {} variants of each sample to {layout} {}", end.variants, end.path.display())
+        }
         End::Discard => "deliver one epoch and measure".to_owned(),
     }
 }
@@ -197,7 +207,8 @@ fn as_text(summary: &Summary) -> String {
     let learn = |(index, words): (usize, &String)| format!("{:<10}{words}\n", if index == 0 { "learn" } else { "" });
     text += &summary.train.iter().enumerate().map(learn).collect::<String>();
     let warnings: String = summary.warnings.iter().map(|words| format!("warning   {words}\n")).collect();
-    text + &layers_text(summary) + &memory_text(summary) + &warnings
+    let costs = summary.costs.as_ref().map_or(String::new(), |costs| format!("\n{}", costs.text()));
+    text + &layers_text(summary) + &memory_text(summary) + &costs + &warnings
 }
 
 /// What a preset stands for, ready to be copied into the file and changed.

@@ -28,6 +28,7 @@ pub mod mixture;
 mod near;
 pub mod noise;
 pub mod normalize;
+pub mod npy;
 pub mod pad;
 mod planes;
 pub mod point;

@@ -96,8 +96,17 @@ impl Plan {
     where
         I: Iterator<Item = Ticket> + Send + 'p,
     {
-        let flow = Flow::source("source", self.chunk(), tickets).stop_on(stop);
-        flow.map("write", self.write_workers(), ROOM, |_, ticket| write.write(load.read(ticket)?))
+        let chunk = self.chunk().div_ceil(write.set.renditions());
+        let flow = Flow::source("source", chunk, tickets).stop_on(stop);
+        let made = |ticket: Ticket| write.write(u64::from(ticket.entry), load.read(ticket)?);
+        flow.map("write", self.write_workers(), ROOM, move |_, ticket| made(ticket))
+    }
+
+    /// The most samples whose renditions can be on their way to the disk at once.
+    pub fn written_in_flight(&self, renditions: usize) -> usize {
+        // One chunk each worker has, two it may be ahead, and those that wait.
+        let chunks = 3 * self.write_workers() + BATCHES + 1;
+        chunks * self.chunk().div_ceil(renditions)
     }
 
     /// Threads that read, augment and store an offline set.

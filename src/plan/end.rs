@@ -1,10 +1,11 @@
 //! What the samples are for: `[train]` with `[model]`, `[write]`, or neither.
 
 use super::Data;
-use crate::config::Fields;
+use crate::config::{Fields, Node, Value};
 use crate::error::Problem;
 use crate::model::{self, Network, Shape};
 use crate::sample::Size;
+use crate::source::set::{Encoding, Layout};
 use crate::train::TrainConfig;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -34,6 +35,14 @@ pub struct WriteEnd {
     pub path: PathBuf,
     /// Variants of each sample.
     pub variants: u32,
+    /// How pictures lie in it.
+    pub layout: Layout,
+    /// How they are encoded.
+    pub encoding: Encoding,
+    /// Samples of a shard, where the file gives their number.
+    pub shard_samples: Option<u64>,
+    /// Bytes that an archive should have where it does not.
+    pub shard_bytes: u64,
 }
 
 impl TrainEnd {
@@ -100,11 +109,55 @@ fn at_model(problem: Problem, top: &Fields) -> Problem {
 
 /// Reads `[write]`.
 pub(super) fn read_write(fields: &Fields, base: &Path) -> WriteEnd {
-    fields.key("format", "an image folder with a manifest, to be read as `prepared`").word(&["image_folder"]).or("image_folder");
-    fields.key("encoding", "how pictures are stored; lossless, so that training sees the same bytes").word(&["png"]).or("png");
+    let layouts = [("image_folder", Layout::ImageFolder), ("shards", Layout::Shards)];
+    let about = "files in a folder for each class, or shards: tar archives as WebDataset reads them";
+    let layout = fields.key("format", about).choice(&layouts).or_shown(Layout::ImageFolder, "\"image_folder\"");
+    let encoding = read_encoding(fields, layout);
     let path = base.join(fields.key("path", "the set's folder, relative to the file").text().required());
     let about = "variants of each sample: variant k is what online augmentation shows at epoch k";
     let variants = fields.key("variants", about).integer(1, 10_000).or(1) as u32;
+    let about = "samples of a shard, which is what is completed, checked and shared between machines";
+    let shard_samples = fields.key("shard_samples", about).integer(1, 1 << 40).optional().map(|samples| samples as u64);
+    let about = "bytes that an archive should have, like \"256MiB\"; a look at a few samples says how many fit";
+    let shard_bytes =
+        fields.key("shard_size", about).read("text like \"256MiB\" or \"1GB\"".to_owned(), 1 << 28, bytes_of).optional();
+    if shard_bytes.is_some() && (shard_samples.is_some() || layout == Layout::ImageFolder) {
+        let help = "give `shard_samples` alone, or `shard_size` with format = \"shards\"";
+        fields.complain("shard_size", "`shard_size` has no say here", help);
+    }
     fields.finish();
-    WriteEnd { path, variants }
+    WriteEnd { path, variants, layout, encoding, shard_samples, shard_bytes: shard_bytes.unwrap_or(1 << 28) }
+}
+
+fn bytes_of(node: &Node) -> Option<u64> {
+    match &node.value {
+        Value::Text(text) => super::workers::parse_bytes(text),
+        _ => None,
+    }
+}
+
+fn read_encoding(fields: &Fields, layout: Layout) -> Encoding {
+    let about =
+        "png and raw are lossless, so that training sees the same bytes as online; raw (.npy) needs no decoding, shards only";
+    let word = fields.key("encoding", about).word(&["png", "jpeg", "raw"]).or("png");
+    let quality = fields.key("quality", "of JPEG: 100 is the best").integer(1, 100).optional();
+    if word == "raw" && layout == Layout::ImageFolder {
+        fields.complain(
+            "encoding",
+            "`raw` pictures are no files for an image folder",
+            "format = \"shards\", or encoding = \"png\"",
+        );
+    }
+    if quality.is_some() && word != "jpeg" {
+        fields.complain(
+            "quality",
+            format!("`quality` is for JPEG, and encoding is \"{word}\""),
+            "leave it out, or encoding = \"jpeg\"",
+        );
+    }
+    match word {
+        "jpeg" => Encoding::Jpeg(quality.unwrap_or(90) as u8),
+        "raw" => Encoding::Raw,
+        _ => Encoding::Png,
+    }
 }

@@ -3,6 +3,7 @@
 use super::{End, Plan};
 use crate::pixels::decode::GIANT_PIXELS;
 use crate::sample::Size;
+use crate::source::set::Layout;
 
 /// Upper bound of a run's memory in bytes, part by part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -69,8 +70,21 @@ pub fn memory_bound(plan: &Plan) -> MemoryBound {
                     + probabilities(plan.batch_size as u64, views, end.network.classes() as u64)
                     + looking(end, channels * out_pixels * 4)
             }
-            _ => 0,
+            End::Write(end) => writing(plan, end),
+            End::Discard => 0,
         },
+    }
+}
+
+/// Encoded renditions on their way to the disk, and buffers of open archives. A lossless picture takes little more than its pixels.
+fn writing(plan: &Plan, end: &super::WriteEnd) -> u64 {
+    let pixels = |chain: &crate::augment::Chain| chain.out_size(None).map_or(plan.data.early_pixels(), Size::area);
+    let picture = pixels(&plan.augment).max(pixels(&plan.evaluate)) * plan.data.channels as u64;
+    let encoded = picture + picture / 16 + (8 << 10);
+    let renditions = u64::from(end.variants) + 1;
+    match end.layout {
+        Layout::ImageFolder => 2 * plan.write_workers() as u64 * encoded,
+        Layout::Shards => (plan.written_in_flight(renditions as usize) as u64 * encoded + (16 << 10)) * renditions,
     }
 }
 

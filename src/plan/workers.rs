@@ -45,7 +45,7 @@ pub fn read(fields: &Fields) -> Workers {
 }
 
 /// "2GiB", "512 MB", "1000000" in bytes.
-fn parse_bytes(text: &str) -> Option<u64> {
+pub(super) fn parse_bytes(text: &str) -> Option<u64> {
     let text = text.trim();
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(split);

@@ -11,16 +11,23 @@ mod classes;
 mod duplicates;
 mod escape;
 mod files;
+mod handles;
 mod held;
 mod idx;
 mod image_folder;
 mod listing;
 mod manifest;
+mod picture;
 mod pictures;
 mod prepared;
 mod scan;
+pub mod set;
 mod settings;
+mod shards;
 pub mod split;
+pub mod tar;
+mod webdataset;
+pub mod whole;
 
 use crate::config::Fields;
 use crate::pixels::decode::{Note, Turn};
@@ -37,7 +44,8 @@ pub use settings::DECODING;
 pub type Build = fn(&Fields, &Path) -> Box<dyn SourceSpec>;
 
 /// All sources that a pipeline file can name.
-pub const SOURCES: &[Entry<Build>] = &[cifar::ENTRY, idx::ENTRY, image_folder::ENTRY, manifest::ENTRY, prepared::ENTRY];
+pub const SOURCES: &[Entry<Build>] =
+    &[cifar::ENTRY, idx::ENTRY, image_folder::ENTRY, manifest::ENTRY, prepared::ENTRY, shards::ENTRY];
 
 /// A source as a pipeline file describes it; nothing has been opened yet.
 pub trait SourceSpec: Send + Sync {

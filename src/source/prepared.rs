@@ -1,23 +1,27 @@
-//! An offline set as `[write]` leaves it: every sample in several variants. Training at epoch e is shown variant e mod K; validation
-//! and test are shown the deterministic rendition.
+//! A prepared set as `[write]` leaves it, in archives or in an image folder: every sample in several variants. Training at epoch e is
+//! shown variant e mod K; validation and test are shown the deterministic rendition.
+//!
+//! Records are read by position, not mapped: a file that another process cuts is then a sample set aside and no signal, and what has
+//! been read once comes from the page cache all the same.
 
-use super::files::FileSource;
-use super::listing::{Listing, Stamp};
-use super::{Build, Census, Read, Source, SourceSpec, classes, settings};
+use super::files::retry;
+use super::handles::Handles;
+use super::picture::picture;
+use super::set::{Description, Layout, Place, Shard};
+use super::{Build, Census, Read, Source, SourceSpec, classes, settings, tar, whole};
 use crate::config::Fields;
-use crate::error::{Error, Result};
-use crate::pixels::decode::DecodeOptions;
+use crate::error::{Error, Problem, Result};
+use crate::pixels::decode::{DecodeOptions, Refusal};
 use crate::registry::Entry;
-use crate::sample::{BadSample, Identity, Size};
-use serde::Deserialize;
-use std::collections::HashMap;
-use std::fs;
+use crate::sample::{BadSample, Identity, Sample, Size};
+use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 /// `prepared`.
 pub(super) const ENTRY: Entry<Build> = Entry {
     name: "prepared",
-    about: "An augmented data set that a pipeline with [write] has stored",
+    about: "An augmented data set that a pipeline with [write] has stored, in shards or in an image folder",
     example: "format = \"prepared\"\npath = \"runs/brands-prepared\"",
     build,
 };
@@ -32,136 +36,79 @@ fn build(fields: &Fields, base: &Path) -> Box<dyn SourceSpec> {
     Box::new(Prepared { path, options: settings::decode_options(fields) })
 }
 
-/// `prepared.json`, as far as it is needed to read the set.
-#[derive(Deserialize)]
-struct Description {
-    format: u32,
-    variants: u32,
-    classes: Vec<String>,
-    channels: usize,
-    manifest_blake3: String,
-    bad: Vec<BadEntry>,
-}
-
-/// A sample that was set aside when the set was written, and its place among the others.
-#[derive(Deserialize)]
-struct BadEntry {
-    index: usize,
-    path: String,
-    class: String,
-    stage: String,
-    reason: String,
-    words: String,
-}
-
-/// A row of `manifest.csv`.
-#[derive(Deserialize)]
-struct Row {
-    path: String,
-    label: String,
-    source: String,
-    variant: String,
-}
-
 impl SourceSpec for Prepared {
-    /// Reads the description and the manifest, which must belong together and name every variant of every sample once.
+    /// Reads the description and the list of every shard; all must be there and belong together, and hold every sample once.
     fn open(&self) -> Result<Box<dyn Source>> {
-        let description = self.describe()?;
-        if description.format != 1 {
-            let message = format!("{} has format {}, this program reads format 1", self.path.display(), description.format);
-            return Err(Error::refused(message, "write the set again"));
-        }
-        let manifest = self.bytes("manifest.csv")?;
-        if blake3::hash(&manifest).to_hex().as_str() != description.manifest_blake3 {
-            let message = format!("{}: manifest.csv is not the one that prepared.json describes", self.path.display());
-            return Err(Error::refused(message, "write the set again"));
-        }
-        self.assemble(&description, &manifest)
+        open(&self.path, self.options)
     }
 }
 
-impl Prepared {
-    fn bytes(&self, name: &str) -> Result<Vec<u8>> {
-        let path = self.path.join(name);
-        fs::read(&path).map_err(|error| {
-            Error::refused(
-                format!("cannot read {}: {error}", path.display()),
-                "is this a folder that a [write] pipeline has completed?",
-            )
-        })
-    }
+/// Problems that are shown at once.
+const SHOWN: usize = 10;
 
-    fn describe(&self) -> Result<Description> {
-        let bytes = self.bytes("prepared.json")?;
-        serde_json::from_slice(&bytes)
-            .map_err(|error| Error::refused(format!("{}/prepared.json: {error}", self.path.display()), "write the set again"))
-    }
-
-    fn assemble(&self, description: &Description, manifest: &[u8]) -> Result<Box<dyn Source>> {
-        let damaged = |why: String| Error::refused(format!("{}/manifest.csv: {why}", self.path.display()), "write the set again");
-        let renditions = description.variants as usize + 1;
-        let labels: HashMap<&str, u32> = description.classes.iter().map(String::as_str).zip(0..).collect();
-        let (mut listing, mut samples) = (Listing::default(), Vec::new());
-        let rows: Vec<Row> = csv::Reader::from_reader(manifest)
-            .deserialize()
-            .collect::<std::result::Result<_, csv::Error>>()
-            .map_err(|error| damaged(error.to_string()))?;
-        for group in rows.chunks(renditions) {
-            let whole = group.len() == renditions
-                && group
-                    .iter()
-                    .enumerate()
-                    .all(|(at, row)| row.source == group[0].source && row.variant == variant_name(at, renditions));
-            if !whole {
-                return Err(damaged(format!(
-                    "sample {} does not have its {renditions} rows in order",
-                    group[0].source.escape_debug()
-                )));
-            }
-            let label =
-                *labels.get(group[0].label.as_str()).ok_or_else(|| damaged(format!("there is no class {:?}", group[0].label)))?;
-            for row in group {
-                let metadata =
-                    fs::metadata(self.path.join(&row.path)).map_err(|error| damaged(format!("{}: {error}", row.path)))?;
-                listing.push(row.path.as_bytes(), label, Stamp::of(&metadata));
-            }
-            samples.push(Entered::Good { identity: Identity(group[0].source.as_str().into()), label });
+/// Opens the set in `root`.
+///
+/// # Errors
+/// As [`SourceSpec::open`].
+pub(super) fn open(root: &Path, options: DecodeOptions) -> Result<Box<dyn Source>> {
+    let set = whole::description(root).map_err(|problem| Error::Refused(vec![problem]))?;
+    let mut problems = whole::strangers(root, &set);
+    let mut shards = Vec::new();
+    for number in 0..set.shards() {
+        match whole::shard(root, &set, number) {
+            Ok(found) => shards.push(found),
+            Err(problem) => problems.push(problem),
         }
-        insert_bad(&mut samples, &description.bad, &labels).map_err(damaged)?;
-        let options = DecodeOptions { channels: description.channels, ..self.options };
-        let per_class = (0..description.classes.len() as u32)
-            .map(|class| samples.iter().filter(|sample| sample.label() == class).count() as u64)
-            .collect::<Vec<_>>();
-        let warnings = classes::check(&self.path.display().to_string(), &description.classes, &per_class, true)?;
-        let census = Census { found: samples.len() as u64, filtered: Vec::new(), warnings, per_class };
-        let classes = description.classes.clone();
-        let files = FileSource { root: self.path.clone(), classes, listing, options, census: Census::default() };
-        Ok(Box::new(PreparedSource::new(files, samples, renditions, census)))
+        if problems.len() >= SHOWN {
+            break;
+        }
     }
+    if !problems.is_empty() {
+        return Err(Error::Refused(problems));
+    }
+    let samples = gather(&set, shards)
+        .map_err(|why| Error::Refused(vec![Problem::new(format!("{}: {why}", root.display()), "write the set again")]))?;
+    let labels = samples.iter().map(Entered::label);
+    let mut per_class = vec![0; set.classes.len()];
+    labels.for_each(|label| per_class.get_mut(label as usize).into_iter().for_each(|count| *count += 1));
+    let warnings = classes::check(&root.display().to_string(), &set.classes, &per_class, true)?;
+    let census = Census { found: samples.len() as u64, filtered: Vec::new(), warnings, per_class };
+    let options = DecodeOptions { channels: set.channels, ..options };
+    let files = Handles::new(set.shards() as usize * (set.renditions() + 1));
+    Ok(Box::new(PreparedSource { root: root.to_path_buf(), set, options, samples, census, files }))
 }
 
-fn variant_name(at: usize, renditions: usize) -> String {
-    if at + 1 == renditions { "evaluate".to_owned() } else { at.to_string() }
-}
-
-/// Puts the samples that were set aside back in their places, so that the set has the order of its source.
-fn insert_bad(samples: &mut Vec<Entered>, bad: &[BadEntry], labels: &HashMap<&str, u32>) -> std::result::Result<(), String> {
-    for entry in bad {
-        let label = labels.get(entry.class.as_str()).copied().unwrap_or(0);
-        let stage = ["read", "decode", "augment"].into_iter().find(|stage| *stage == entry.stage).unwrap_or("read");
-        let (path, class, reason, words) = (entry.path.clone(), entry.class.clone(), entry.reason.clone(), entry.words.clone());
-        if entry.index > samples.len() {
-            return Err(format!("a set-aside sample has place {} of {}", entry.index, samples.len()));
-        }
-        samples.insert(entry.index, Entered::Bad { bad: BadSample { path, class, stage, reason, words }, label });
+/// Puts the samples of all shards in the order of their source.
+fn gather(set: &Description, shards: Vec<(Shard, Vec<u64>)>) -> std::result::Result<Vec<Entered>, String> {
+    let count: usize = shards.iter().map(|(shard, _)| shard.samples.len() + shard.bad.len()).sum();
+    if count as u64 != set.samples {
+        return Err(format!("its shards list {count} of {} samples", set.samples));
     }
-    Ok(())
+    let mut samples: Vec<Option<Entered>> = (0..count).map(|_| None).collect();
+    let mut put = |sample: u64, entered: Entered| match samples.get_mut(sample as usize) {
+        Some(free @ None) if (entered.label() as usize) < set.classes.len() => {
+            *free = Some(entered);
+            Ok(())
+        }
+        _ => Err(format!("sample {sample} stands in it twice, or has no place or class")),
+    };
+    for (shard, sums) in shards {
+        for ((slot, sample), bytes) in (0..).zip(shard.samples).zip(sums) {
+            let identity = Identity(sample.identity.into());
+            put(sample.sample, Entered::Good { identity, label: sample.label, shard: shard.shard as u32, slot, bytes })?;
+        }
+        for bad in shard.bad {
+            let (sample, label) = (bad.sample, bad.label);
+            put(sample, Entered::Bad { bad: Box::new(bad.bad()), label })?;
+        }
+    }
+    Ok(samples.into_iter().flatten().collect())
 }
 
 /// A sample of the set's own source.
 enum Entered {
-    Good { identity: Identity, label: u32 },
-    Bad { bad: BadSample, label: u32 },
+    Good { identity: Identity, label: u32, shard: u32, slot: u32, bytes: u64 },
+    Bad { bad: Box<BadSample>, label: u32 },
 }
 
 impl Entered {
@@ -173,40 +120,86 @@ impl Entered {
 }
 
 struct PreparedSource {
-    files: FileSource,
+    root: PathBuf,
+    set: Description,
+    options: DecodeOptions,
     samples: Vec<Entered>,
-    /// For each sample, the number of good ones before it: its files stand in groups in that order.
-    groups: Vec<usize>,
-    renditions: usize,
     census: Census,
+    files: Handles,
 }
 
 impl PreparedSource {
-    fn new(files: FileSource, samples: Vec<Entered>, renditions: usize, census: Census) -> Self {
-        let mut good = 0;
-        let group = |sample: &Entered| {
-            good += usize::from(matches!(sample, Entered::Good { .. }));
-            good.saturating_sub(1)
-        };
-        let groups = samples.iter().map(group).collect();
-        Self { files, samples, groups, renditions, census }
+    fn place(&self, shard: u32, slot: u32, rendition: usize) -> io::Result<Place> {
+        let at = (slot as usize * self.set.renditions() + rendition) * Place::BYTES;
+        let number = shard as usize * (self.set.renditions() + 1) + self.set.renditions();
+        let path = || self.root.join(Shard::index_name(u64::from(shard)));
+        self.files.with(number, path, |file| {
+            let mut entry = [0; Place::BYTES];
+            file.read_exact_at(&mut entry, at as u64)?;
+            Ok(Place::from_bytes(&entry))
+        })
     }
 
-    fn rendition(&self, index: usize, at: usize) -> std::result::Result<Read, BadSample> {
-        match &self.samples[index] {
-            Entered::Bad { bad, .. } => Err(bad.clone()),
-            Entered::Good { identity, .. } => {
-                let mut read = self.files.read(self.groups[index] * self.renditions + at)?;
-                read.sample.identity = identity.clone();
-                Ok(read)
+    /// The stored picture of a rendition, as it was written; else why not: a reason, and the system's words.
+    fn stored(&self, index: usize, rendition: usize) -> std::result::Result<Vec<u8>, BadSample> {
+        let (identity, label, shard, slot) = match &self.samples[index] {
+            Entered::Bad { bad, .. } => return Err((**bad).clone()),
+            Entered::Good { identity, label, shard, slot, .. } => (identity, *label, *shard, *slot),
+        };
+        let bad = |reason: String, words: String| self.bad(index, "read", reason, words);
+        let unread = |error: io::Error| match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof => bad("changed since scan".to_owned(), error.to_string()),
+            _ => bad("cannot be read".to_owned(), error.to_string()),
+        };
+        let place = retry(|| self.place(shard, slot, rendition)).map_err(unread)?;
+        if place.length > self.options.limits.max_bytes.saturating_add(1 << 20) {
+            let (length, most) = (place.length, self.options.limits.max_bytes);
+            return Err(bad(format!("too large: {length} bytes, more than max_bytes = {most}"), String::new()));
+        }
+        let archive = self.set.layout == Layout::Shards;
+        let name = match archive {
+            true => self.set.archive_name(rendition, u64::from(shard)),
+            false => self.set.picture_name(rendition, label, &identity.0),
+        };
+        let bytes = match archive {
+            true => {
+                let number = shard as usize * (self.set.renditions() + 1) + rendition;
+                retry(|| self.files.with(number, || self.root.join(&name), |file| whole::record(file, place)))
+            }
+            false => retry(|| std::fs::read(self.root.join(&name))),
+        };
+        let bytes = bytes.map_err(unread)?;
+        if bytes.len() as u64 != place.length {
+            return Err(bad(format!("truncated: {name} has {} of {} bytes", bytes.len(), place.length), String::new()));
+        }
+        if blake3::hash(&bytes).as_bytes() != &place.blake3 {
+            return Err(bad(format!("damaged: its record in {name} is not what was written"), String::new()));
+        }
+        match archive {
+            false => Ok(bytes),
+            true => {
+                tar::first(&bytes).map(<[u8]>::to_vec).ok_or_else(|| bad(format!("damaged: no picture in {name}"), String::new()))
             }
         }
+    }
+
+    fn bad(&self, index: usize, stage: &'static str, reason: String, words: String) -> BadSample {
+        let class = self.set.classes[self.label(index) as usize].clone();
+        BadSample { path: self.identity(index).to_string(), class, stage, reason, words }
+    }
+
+    fn rendition(&self, index: usize, rendition: usize) -> std::result::Result<Read, BadSample> {
+        let bytes = self.stored(index, rendition)?;
+        let refused = |refusal: Refusal| self.bad(index, "decode", refusal.reason, refusal.words);
+        let (image, notes, turn) = picture(&bytes, &self.options).map_err(refused)?;
+        let sample = Sample { identity: self.identity(index), label: self.label(index), image };
+        Ok(Read { sample, notes, turn })
     }
 }
 
 impl Source for PreparedSource {
     fn classes(&self) -> &[String] {
-        self.files.classes()
+        &self.set.classes
     }
 
     fn len(&self) -> usize {
@@ -214,7 +207,7 @@ impl Source for PreparedSource {
     }
 
     fn channels(&self) -> usize {
-        self.files.channels()
+        self.options.channels
     }
 
     fn fixed_size(&self) -> Option<Size> {
@@ -232,31 +225,29 @@ impl Source for PreparedSource {
         self.samples[index].label()
     }
 
+    /// All renditions together.
     fn stored_bytes(&self, index: usize) -> u64 {
-        let first = self.groups[index] * self.renditions;
-        match self.samples[index] {
-            Entered::Good { .. } => (first..first + self.renditions).map(|file| self.files.stored_bytes(file)).sum(),
+        match &self.samples[index] {
+            Entered::Good { bytes, .. } => *bytes,
             Entered::Bad { .. } => 0,
         }
     }
 
     fn read(&self, index: usize) -> std::result::Result<Read, BadSample> {
-        self.rendition(index, self.renditions - 1)
+        self.rendition(index, self.set.variants as usize)
     }
 
     fn read_at_epoch(&self, index: usize, epoch: u32) -> std::result::Result<Read, BadSample> {
-        self.rendition(index, epoch as usize % (self.renditions - 1))
+        self.rendition(index, (epoch % self.set.variants.max(1)) as usize)
     }
 
     fn variants(&self) -> usize {
-        self.renditions - 1
+        self.set.variants as usize
     }
 
+    /// Of the picture that evaluation is shown.
     fn digest(&self, index: usize) -> std::result::Result<[u8; 32], BadSample> {
-        match &self.samples[index] {
-            Entered::Good { .. } => self.files.digest(self.groups[index] * self.renditions + self.renditions - 1),
-            Entered::Bad { bad, .. } => Err(bad.clone()),
-        }
+        self.stored(index, self.set.variants as usize).map(|bytes| *blake3::hash(&bytes).as_bytes())
     }
 
     fn census(&self) -> &Census {

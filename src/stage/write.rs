@@ -1,12 +1,12 @@
-//! The write stage: makes all variants of a sample, encodes and stores them. A variant's number is the epoch whose dice it is drawn
-//! with, so variant k is what online augmentation shows at epoch k.
+//! The write stage: makes all renditions of a sample and encodes them. A variant's number is the epoch whose dice it is drawn with, so
+//! variant k is what online augmentation shows at epoch k.
 
 use super::augment::Augment;
 use crate::batch::{Part, Pass};
 use crate::error::Error;
-use crate::pixels::encode::encode_png;
 use crate::sample::{BadSample, Note, Sample};
 use crate::source::Read;
+use crate::source::set::{Description, Layout, Meta};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,14 +14,23 @@ use std::sync::Arc;
 pub struct Write<'a> {
     /// The chains and the seed.
     pub augment: Augment<'a>,
-    /// How many variants of each sample.
-    pub variants: u32,
-    /// The folder written to.
+    /// What the set is.
+    pub set: &'a Description,
+    /// Its folder.
     pub out: &'a Path,
-    /// Class names: sub folders.
-    pub classes: &'a [String],
-    /// Whether files that are there already are taken as they are: they are whole, because each is put in place by renaming.
-    pub resume: bool,
+}
+
+/// One rendition, as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Made {
+    /// The record of an archive; nothing where the picture is in a file of its own already.
+    pub record: Vec<u8>,
+    /// Bytes of record or file.
+    pub length: u64,
+    /// BLAKE3 of these bytes.
+    pub blake3: [u8; 32],
+    /// Its row of the manifest, where it is in a file of its own.
+    pub row: Option<Row>,
 }
 
 /// One stored file: a row of the manifest.
@@ -39,75 +48,91 @@ pub struct Row {
     pub draws: String,
 }
 
-/// The rows of one sample, or why there are none, and what was odd about its file.
-pub type Answer = (Result<Vec<Row>, Arc<BadSample>>, Vec<Note>);
+/// The renditions of one sample, or why there are none, and what was odd about its file.
+pub type Answer = (Result<Vec<Made>, Arc<BadSample>>, Vec<Note>);
 
 impl Write<'_> {
-    /// Makes and stores everything of one sample.
+    /// Makes everything of the sample at place `index` of its source, and stores what goes into files of their own.
     ///
     /// # Errors
     /// [`Error::Io`] where a file cannot be written. A sample that cannot be augmented is an answer, not an error.
-    pub fn write(&self, read: Result<Read, Arc<BadSample>>) -> Result<Answer, Error> {
+    pub fn write(&self, index: u64, read: Result<Read, Arc<BadSample>>) -> Result<Answer, Error> {
         let Read { sample, notes, turn: _turn } = match read {
             Ok(read) => read,
             Err(bad) => return Ok((Err(bad), Vec::new())),
         };
-        let passes = (0..self.variants).map(|epoch| Pass { part: Part::Train, epoch });
-        let evaluate = Pass { part: Part::Validation, epoch: 0 };
-        let mut rows = Vec::new();
-        for pass in passes.chain([evaluate]) {
-            match self.variant(&sample, pass)? {
-                Ok(row) => rows.push(row),
+        let mut all = Vec::new();
+        for rendition in 0..self.set.renditions() {
+            match self.make(index, &sample, rendition) {
+                Ok(bytes) => all.push(self.stored(&sample, rendition, bytes)?),
                 Err(bad) => {
-                    self.take_back(&rows)?;
+                    self.take_back(&sample, rendition)?;
                     return Ok((Err(bad), notes));
                 }
             }
         }
-        Ok((Ok(rows), notes))
+        Ok((Ok(all), notes))
     }
 
-    /// Removes what was stored of a sample that could not be made whole: the folder holds what the manifest names, no more.
-    fn take_back(&self, rows: &[Row]) -> Result<(), Error> {
-        rows.iter()
-            .map(|row| self.out.join(&row.path))
-            .try_for_each(|path| std::fs::remove_file(&path).map_err(Error::io("cannot remove", &path)))
+    /// The bytes of one rendition, as record or file, and what was drawn for it.
+    ///
+    /// # Errors
+    /// Why the sample is set aside.
+    pub fn make(&self, index: u64, sample: &Sample, rendition: usize) -> Result<(Vec<u8>, String), Arc<BadSample>> {
+        let pass = match rendition < self.set.variants as usize {
+            true => Pass { part: Part::Train, epoch: rendition as u32 },
+            false => Pass { part: Part::Validation, epoch: 0 },
+        };
+        let (made, draws) = self.augment.apply_traced(sample.clone(), pass).map_err(Arc::new)?;
+        let picture = self.set.encoding.encode(&made.image).map_err(|words| Arc::new(self.refused(sample, words)))?;
+        let bytes = match self.set.layout {
+            Layout::ImageFolder => picture,
+            Layout::Shards => self.set.record(rendition, index, &self.meta(sample, rendition, &draws), &picture),
+        };
+        Ok((bytes, draws))
     }
 
-    fn variant(&self, sample: &Sample, pass: Pass) -> Result<Result<Row, Arc<BadSample>>, Error> {
-        let variant = match pass.part {
-            Part::Train => pass.epoch.to_string(),
-            _ => "evaluate".to_owned(),
-        };
-        let label = self.classes.get(sample.label as usize).cloned().unwrap_or_default();
-        let path = file_name(&label, &sample.identity.0, &variant);
-        let (made, draws) = match self.augment.apply_traced(sample.clone(), pass) {
-            Ok(made) => made,
-            Err(bad) => return Ok(Err(Arc::new(bad))),
-        };
-        let target = self.out.join(&path);
-        if !(self.resume && target.is_file()) {
-            store(&made, &target)?;
+    fn meta(&self, sample: &Sample, rendition: usize, draws: &str) -> Meta {
+        Meta {
+            source: sample.identity.to_string(),
+            label: sample.label,
+            class: self.class(sample),
+            variant: self.variant(rendition),
+            draws: serde_json::from_str(draws).unwrap_or_default(),
         }
-        Ok(Ok(Row { path, label, source: sample.identity.to_string(), variant, draws }))
     }
-}
 
-/// `class/name.v0.png`: unique for every (sample, variant), because the sample's whole path below its class is in it.
-fn file_name(class: &str, identity: &str, variant: &str) -> String {
-    let below = identity.strip_prefix(&format!("{class}/")).unwrap_or(identity);
-    let mark = if variant == "evaluate" { "evaluate".to_owned() } else { format!("v{variant}") };
-    format!("{}/{}.{mark}.png", escaped(class), escaped(below))
-}
+    fn class(&self, sample: &Sample) -> String {
+        self.set.classes.get(sample.label as usize).cloned().unwrap_or_default()
+    }
 
-/// A name as a file's name: no slash, and nothing that a file system or a CSV reader could take amiss.
-pub fn escaped(name: &str) -> String {
-    let safe = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ' ');
-    name.chars().map(|c| if safe(c) { c.to_string() } else { format!("%{:02X}", c as u32) }).collect()
-}
+    fn variant(&self, rendition: usize) -> String {
+        if rendition < self.set.variants as usize { rendition.to_string() } else { "evaluate".to_owned() }
+    }
 
-fn store(sample: &Sample, target: &Path) -> Result<(), Error> {
-    let refuse = |words: String| Error::io("cannot encode", target)(std::io::Error::other(words));
-    let bytes = encode_png(&sample.image).map_err(refuse)?;
-    crate::report::write_atomic(target, &bytes)
+    fn refused(&self, sample: &Sample, words: String) -> BadSample {
+        let (path, class, reason) = (sample.identity.to_string(), self.class(sample), "cannot be encoded".to_owned());
+        BadSample { path, class, stage: "augment", reason, words }
+    }
+
+    fn stored(&self, sample: &Sample, rendition: usize, (bytes, draws): (Vec<u8>, String)) -> Result<Made, Error> {
+        let (length, blake3) = (bytes.len() as u64, *blake3::hash(&bytes).as_bytes());
+        if self.set.layout == Layout::Shards {
+            return Ok(Made { record: bytes, length, blake3, row: None });
+        }
+        let path = self.set.picture_name(rendition, sample.label, &sample.identity.0);
+        crate::report::write_atomic(self.out.join(&path), &bytes)?;
+        let (label, variant) = (self.class(sample), self.variant(rendition));
+        let row = Row { path, label, source: sample.identity.to_string(), variant, draws };
+        Ok(Made { record: Vec::new(), length, blake3, row: Some(row) })
+    }
+
+    /// Removes the first renditions of a sample that could not be made whole: the folder holds what the manifest names, no more.
+    fn take_back(&self, sample: &Sample, renditions: usize) -> Result<(), Error> {
+        if self.set.layout == Layout::Shards {
+            return Ok(());
+        }
+        let path = |rendition| self.out.join(self.set.picture_name(rendition, sample.label, &sample.identity.0));
+        (0..renditions).map(path).try_for_each(|path| std::fs::remove_file(&path).map_err(Error::io("cannot remove", &path)))
+    }
 }

@@ -111,6 +111,7 @@ fn run_with(place: &Path, out: &str, more: &str, batches: usize, copies: Option<
         sets: Vec::new(),
         out: Some(out.clone()),
         resume,
+        share: None,
         self_check: true,
         voice: Voice::Quiet,
         asked: std::time::Instant::now(),

@@ -12,9 +12,10 @@ pub(super) mod signals;
 pub(super) mod survey;
 mod train;
 mod voice;
-mod write;
+pub(super) mod write;
 
 pub use voice::Voice;
+pub use write::Share;
 
 use crate::error::{Error, Result};
 use crate::event::{Event, Listener};
@@ -33,6 +34,8 @@ pub struct Request {
     pub out: Option<PathBuf>,
     /// Go on with an interrupted run.
     pub resume: bool,
+    /// Which shards of a set are written; none is all.
+    pub share: Option<Share>,
     /// Whether a run that begins tries model and data first.
     pub self_check: bool,
     /// Who is listening.
@@ -47,7 +50,8 @@ impl Request {
         let sets = self.sets.iter().filter(|set| !set.starts_with("workers."));
         let sets: String = sets.map(|set| format!(" --set {}", quoted(set))).collect();
         let place = self.out.as_ref().map_or(String::new(), |out| format!(" --out {}", quoted(&out.display().to_string())));
-        format!("go on with: pipeline run {}{sets}{place} --resume", quoted(&self.name))
+        let share = self.share.map_or(String::new(), |share| format!(" --shard {}/{}", share.index + 1, share.of));
+        format!("go on with: pipeline run {}{sets}{place}{share} --resume", quoted(&self.name))
     }
 }
 
@@ -71,6 +75,9 @@ pub fn run(request: &Request) -> Result<()> {
         (None, _) => &plan.runs,
     };
     refuse_inside_data(&plan, out)?;
+    if request.share.is_some() && !matches!(plan.end, End::Write(_)) {
+        return Err(Error::refused("--shard is for pipelines that end in [write]", "leave it out"));
+    }
     budget::settle(&mut plan, request, &signals)?;
     match &plan.end {
         End::Train(end) => train::run(&plan, end, request, &signals),
