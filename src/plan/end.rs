@@ -119,14 +119,14 @@ pub(super) fn read_write(fields: &Fields, base: &Path) -> WriteEnd {
     let about = "samples of a shard, which is what is completed, checked and shared between machines";
     let shard_samples = fields.key("shard_samples", about).integer(1, 1 << 40).optional().map(|samples| samples as u64);
     let about = "bytes that an archive should have, like \"256MiB\"; a look at a few samples says how many fit";
-    let shard_bytes =
-        fields.key("shard_size", about).read("text like \"256MiB\" or \"1GB\"".to_owned(), 1 << 28, bytes_of).optional();
-    if shard_bytes.is_some() && (shard_samples.is_some() || layout == Layout::ImageFolder) {
+    let shard_bytes = fields.key("shard_size", about).read("text like \"256MiB\" or \"1GB\"".to_owned(), 1 << 28, bytes_of);
+    let shard_bytes = shard_bytes.or_shown(1 << 28, "\"256MiB\"");
+    if fields.has("shard_size") && (shard_samples.is_some() || layout == Layout::ImageFolder) {
         let help = "give `shard_samples` alone, or `shard_size` with format = \"shards\"";
         fields.complain("shard_size", "`shard_size` has no say here", help);
     }
     fields.finish();
-    WriteEnd { path, variants, layout, encoding, shard_samples, shard_bytes: shard_bytes.unwrap_or(1 << 28) }
+    WriteEnd { path, variants, layout, encoding, shard_samples, shard_bytes }
 }
 
 fn bytes_of(node: &Node) -> Option<u64> {

@@ -53,7 +53,11 @@ impl Draft {
     /// [`Error::Io`]; what stood there is untouched.
     pub fn finish(mut self) -> Result<()> {
         let flushed = match self.file.as_mut() {
-            Some(file) => file.flush().and_then(|()| file.get_ref().sync_all()),
+            Some(file) => {
+                let waiting = file.buffer().len();
+                let flushed = file.flush().and_then(|()| file.get_ref().sync_all());
+                flushed.map_err(|error| explained(error, &self.path, waiting))
+            }
             None => Ok(()),
         };
         flushed.and_then(|()| fs::rename(neighbour(&self.path), &self.path)).map_err(Error::io("cannot write", &self.path))?;
@@ -64,7 +68,8 @@ impl Draft {
 
 impl Write for Draft {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.file.as_mut().map_or(Ok(bytes.len()), |file| file.write(bytes))
+        let written = self.file.as_mut().map_or(Ok(bytes.len()), |file| file.write(bytes));
+        written.map_err(|error| explained(error, &self.path, bytes.len()))
     }
 
     fn flush(&mut self) -> std::io::Result<()> {

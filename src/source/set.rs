@@ -74,6 +74,8 @@ pub struct Description {
     pub format: u32,
     /// BLAKE3 of all the rest: every shard repeats it.
     pub export: String,
+    /// The program that writes it, with its version: another one may make other pictures.
+    pub program: String,
     /// The pipeline's name.
     pub name: String,
     /// Its seed.
@@ -369,10 +371,11 @@ mod tests {
         let (layout, encoding) = (Layout::Shards, Encoding::Jpeg(90));
         let (format, name, seed, variants, channels) = (FORMAT, "x".to_owned(), 7, 3, 3);
         let (samples, samples_per_shard, data, pipeline) = (10, 4, text(), "a = 1\nb = 2".to_owned());
-        let export = text();
+        let (export, program) = (text(), "augpipe 1".to_owned());
         let description = Description {
             format,
             export,
+            program,
             name,
             seed,
             layout,

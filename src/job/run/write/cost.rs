@@ -9,7 +9,7 @@ use crate::pixels::decode::{DecodeOptions, decode};
 use crate::pixels::npy::decode_npy;
 use crate::plan::{Plan, WriteEnd};
 use crate::sample::{Image, Sample};
-use crate::source::set::Encoding;
+use crate::source::set::{Encoding, Layout};
 use crate::stage::Ticket;
 use serde::Serialize;
 use std::time::{Duration, Instant};
@@ -37,7 +37,7 @@ pub struct Prefix {
     pub after: Option<String>,
     /// Variants that are needed: one where nothing random has happened yet.
     pub variants: u32,
-    /// Bytes on disk, for all samples.
+    /// Bytes on disk, for all samples; the rendition for evaluation included.
     pub disk_bytes: u64,
     /// CPU seconds of an epoch that are spent up to there today: reading, decoding, the steps.
     pub online_seconds: f64,
@@ -68,7 +68,7 @@ pub fn costs(plan: &Plan, end: &WriteEnd) -> Result<Costs> {
         let clock = Instant::now();
         let Ok(read) = load.read(Ticket { pass, position: 0, entry, last: false })? else { continue };
         let reading = clock.elapsed();
-        if let Some(times) = look_at(steps, plan.seed, read.sample, reading, end.encoding) {
+        if let Some(times) = look_at(steps, plan.seed, read.sample, reading, end) {
             sums.iter_mut().zip(times).for_each(|(sum, one)| sum.add(one));
             measured += 1;
         }
@@ -81,7 +81,8 @@ pub fn costs(plan: &Plan, end: &WriteEnd) -> Result<Costs> {
         let random = steps[..at].iter().any(|step| !step.is_fixed());
         let variants = if random { end.variants } else { 1 };
         let after = at.checked_sub(1).map(|last| steps[last].name().to_owned());
-        let disk_bytes = (each(sum.bytes) * f64::from(variants)) as u64;
+        // The rendition for evaluation is stored, too.
+        let disk_bytes = (each(sum.bytes) * f64::from(variants + 1)) as u64;
         Prefix { after, variants, disk_bytes, online_seconds: each(sum.online), stored_seconds: each(sum.stored) }
     };
     let prefixes: Vec<Prefix> = sums.iter().enumerate().map(prefix).collect();
@@ -104,29 +105,34 @@ impl Sum {
 }
 
 /// What one sample costs after each prefix; none where it is refused on the way.
-fn look_at(steps: &[Step], seed: u64, sample: Sample, reading: Duration, encoding: Encoding) -> Option<Vec<Sum>> {
+fn look_at(steps: &[Step], seed: u64, sample: Sample, reading: Duration, end: &WriteEnd) -> Option<Vec<Sum>> {
     let place = Key { run: seed, epoch: 0, sample: sample.identity.number(), op: 0 };
     let mut image = sample.image;
     let mut online = reading.as_secs_f64();
-    let mut sums = vec![stored(&image, online, encoding)?];
+    let mut sums = vec![stored(&image, online, end)?];
     for step in steps {
         let clock = Instant::now();
         step.apply(place, &mut image).ok()?;
         online += clock.elapsed().as_secs_f64();
-        sums.push(stored(&image, online, encoding)?);
+        sums.push(stored(&image, online, end)?);
     }
     Some(sums)
 }
 
-fn stored(image: &Image, online: f64, encoding: Encoding) -> Option<Sum> {
-    let bytes = encoding.encode(image).ok()?;
+fn stored(image: &Image, online: f64, end: &WriteEnd) -> Option<Sum> {
+    let bytes = end.encoding.encode(image).ok()?;
     let options = DecodeOptions { channels: image.channels(), ..DecodeOptions::default() };
     let clock = Instant::now();
-    match encoding {
+    match end.encoding {
         Encoding::Raw => drop(decode_npy(&bytes, &options.limits).ok()?),
         _ => drop(decode(&bytes, &options).ok()?),
     }
-    Some(Sum { bytes: bytes.len() as f64, online, stored: clock.elapsed().as_secs_f64() })
+    // Headers and what is said beside the picture; blocks of a file system.
+    let disk = match end.layout {
+        Layout::Shards => bytes.len().next_multiple_of(512) + 6 * 512,
+        Layout::ImageFolder => bytes.len().next_multiple_of(4096),
+    };
+    Some(Sum { bytes: disk as f64, online, stored: clock.elapsed().as_secs_f64() })
 }
 
 /// Storing what is not random loses nothing; storing more shows the same K variants again and again.

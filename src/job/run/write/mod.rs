@@ -127,6 +127,7 @@ fn describe(plan: &Plan, end: &WriteEnd, out: &Path) -> Result<(Description, Tri
     let mut set = Description {
         format: FORMAT,
         export: String::new(),
+        program: concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned(),
         name: plan.name.clone(),
         seed: plan.seed,
         layout: end.layout,
@@ -175,12 +176,12 @@ fn refuse_other_set(set: &Description, out: &Path, resume: bool) -> Result<()> {
         return Ok(());
     }
     let only_in = |a: &Description, b: &Description, mark: &str| -> String {
-        let lines = |set: &Description| format!("{}\ndata = {}", set.pipeline, set.data);
+        let lines = |set: &Description| format!("{}\ndata = {}\nprogram = {}", set.pipeline, set.data, set.program);
         let other = lines(b);
         lines(a).lines().filter(|line| !other.lines().any(|other| other == *line)).map(|line| format!("\n{mark} {line}")).collect()
     };
     let diff = only_in(&then, set, "-") + &only_in(set, &then, "+");
-    Err(Error::refused(format!("{} holds a set of another pipeline or of other data:{diff}", out.display()), help))
+    Err(Error::refused(format!("{} holds a set that differs from what this pipeline would write:{diff}", out.display()), help))
 }
 
 /// Whether there is nothing but what a run leaves that was killed before it had begun.

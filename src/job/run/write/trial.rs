@@ -31,7 +31,7 @@ impl Trial {
         let augment = plan.augment_stage();
         let load = plan.load_stage(&augment);
         let count = plan.data.source.len();
-        let (mut sum, mut records) = (0, 0);
+        let (mut sum, mut records) = (0, 0_u64);
         for look in 0..count.min(LOOKS) {
             let entry = (look * count / count.min(LOOKS)) as u32;
             let pass = Pass { part: Part::Validation, epoch: 0 };
@@ -43,7 +43,7 @@ impl Trial {
             }
         }
         let unknown = plan.data.typical_pixels() * plan.data.channels as u64 + BESIDE;
-        Ok(Self { record: if records == 0 { unknown } else { sum / records } })
+        Ok(Self { record: u64::checked_div(sum, records).unwrap_or(unknown) })
     }
 
     /// Bytes that so many samples take on disk.
@@ -68,5 +68,36 @@ impl Trial {
                 "lower write.variants, choose another write.path, or share the shards between machines with --shard I/N",
             )),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::set::{Encoding, FORMAT};
+
+    #[test]
+    fn a_set_that_the_disk_has_no_room_for_is_refused_with_both_numbers() {
+        let text = String::new;
+        let set = Description {
+            format: FORMAT,
+            export: text(),
+            program: text(),
+            name: text(),
+            seed: 1,
+            layout: Layout::Shards,
+            encoding: Encoding::Raw,
+            variants: 9,
+            classes: Vec::new(),
+            channels: 3,
+            samples: 1 << 20,
+            samples_per_shard: 1000,
+            data: text(),
+            pipeline: text(),
+        };
+        let trial = Trial { record: (1 << 30) - LISTED };
+        let refused = trial.refuse_full_disk(&set, 1 << 20, Path::new(".")).unwrap_err().to_string();
+        assert!(refused.contains(&format!("{} MiB", 11u64 << 30)) && refused.contains("MiB free"), "{refused}");
+        assert!(trial.refuse_full_disk(&set, 0, Path::new(".")).is_ok());
     }
 }
