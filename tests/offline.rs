@@ -464,3 +464,31 @@ fn settings_that_make_no_sense_are_refused_together() {
     let sizes: Vec<usize> = sizes.collect();
     assert!(sizes.len() >= 4 && sizes.iter().all(|&bytes| bytes < 60 << 10), "{sizes:?}");
 }
+
+#[test]
+fn kept_pictures_change_no_result_and_are_refused_where_there_is_no_room() {
+    let place = workplace(20);
+    cut(&place.path().join("train/circle/003.png"));
+    write_file(place.path(), "[batch]", SHARDS);
+    train_file(place.path(), "[batch]");
+    run(place.path(), &["run", "write.toml", "--quiet"], 0);
+    for file in ["shapes.toml", "from_set.toml"] {
+        let trained = |cache: &str, workers: &str| {
+            let out = format!("{cache}-{file}");
+            let set = format!("source.cache=\"{cache}\"");
+            let bad = ["--set", "source.max_bad=0.3", "--quiet", "--workers", workers];
+            run(place.path(), &[&["run", file, "--out", &out, "--set", &set][..], &bad].concat(), 0);
+            outcome(&place.path().join(out))
+        };
+        let none = trained("none", "2");
+        assert_eq!(trained("memory", "3"), none, "{file}");
+        assert_eq!(trained("disk", "1"), none, "{file}");
+    }
+    let shown = stdout(&run(place.path(), &["check", "shapes.toml", "--set", "source.cache=\"memory\""], 0));
+    assert!(shown.contains("decoded pictures are kept in memory, up to 0.0 MiB"), "{shown}");
+    let said = stderr(&run(place.path(), &["check", "write.toml", "--set", "source.cache=\"disk\""], 2));
+    assert!(said.contains("reads every sample once"), "{said}");
+    let memory = ["--set", "source.cache=\"memory\"", "--set", "workers.memory=\"1MiB\""];
+    let said = stderr(&run(place.path(), &[&["run", "shapes.toml"], &memory[..]].concat(), 2));
+    assert!(said.contains("are for decoded pictures"), "{said}");
+}

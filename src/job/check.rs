@@ -6,7 +6,7 @@ use super::say;
 use crate::augment::Branch;
 use crate::error::Result;
 use crate::event::self_check::Level;
-use crate::plan::{End, MemoryBound, Plan, memory_bound};
+use crate::plan::{Cache, End, MemoryBound, Plan, memory_bound};
 use crate::source::set::Layout;
 use serde::Serialize;
 
@@ -30,6 +30,7 @@ struct Summary {
     flops_per_sample: u64,
     memory: MemoryBound,
     memory_total: u64,
+    cache: Option<String>,
     end: String,
     costs: Option<Costs>,
     train: Vec<String>,
@@ -123,6 +124,10 @@ fn summarise(plan: &Plan) -> Result<Summary> {
         layers,
         memory,
         memory_total: memory.total(),
+        cache: plan.data.cache.map(|(cache, room)| {
+            let place = if cache == Cache::Memory { "in memory" } else { "on disk" };
+            format!("decoded pictures are kept {place}, up to {:.1} MiB", room as f64 / (1 << 20) as f64)
+        }),
         end: end_words(plan),
         costs: match &plan.end {
             End::Write(end) => Some(costs(plan, end)?),
@@ -188,6 +193,7 @@ fn as_text(summary: &Summary) -> String {
     text += &format!("data      {} classes ({})\n", summary.classes.len(), shortened(&summary.classes));
     text +=
         &format!("          {train} training, {validation} validation, {test} test samples; {filtered} files left out by rule\n");
+    text += &summary.cache.as_ref().map_or(String::new(), |words| format!("          {words}\n"));
     text += &format!("end       {}; seed {}\n", summary.end, summary.seed);
     let stages: Vec<String> = summary.stages.iter().map(|stage| format!("{} ×{}", stage.name, stage.workers)).collect();
     text += &format!("stages    {}\n", stages.join(" → "));

@@ -7,6 +7,7 @@ use crate::config::{Fields, Node, Place, Value};
 use crate::error::Error;
 use crate::pixels::decode::GIANT_PIXELS;
 use crate::sample::Size;
+use crate::source::cached::{self, Keep};
 use crate::source::split::SplitSpec;
 use crate::source::{self, Source};
 use crate::stage::deal::Parts;
@@ -27,6 +28,8 @@ pub struct Data {
     pub max_bad: f64,
     /// What the user should know about the data.
     pub warnings: Vec<String>,
+    /// Where decoded pictures are kept, and bytes for them.
+    pub cache: Option<(Cache, u64)>,
     max_pixels: u64,
     /// Sizes of a few pictures, or the one that all have.
     sizes: Vec<Size>,
@@ -49,6 +52,9 @@ pub fn read(top: &Fields, base: &Path, seed: u64) -> Option<Data> {
         return None;
     };
     let max_bad = super::read_max_bad(&fields);
+    let about = "keeps decoded pictures for later epochs, in memory or in a file beside the runs that goes with the process";
+    let cache = fields.key("cache", about).choice(&[("none", None), ("memory", Some(Cache::Memory)), ("disk", Some(Cache::Disk))]);
+    let cache = cache.or_shown(None, "none");
     let most = |fields: &Fields| fields.key("max_pixels", "larger pictures are set aside").integer(1, 1 << 32).or(1 << 25) as u64;
     let test_fields = top.table("test", "samples that are scored once, at the end; keys as in [source]").map(|mut test| {
         INHERITED.iter().for_each(|key| test.inherit(key, &fields));
@@ -75,7 +81,8 @@ pub fn read(top: &Fields, base: &Path, seed: u64) -> Option<Data> {
     let sizes = source.fixed_size().map_or_else(|| some_sizes(&*source), |size| vec![size]);
     let channels = source.channels();
     let warnings = warnings(&*source, test.as_deref(), small);
-    Some(Data { source, test, parts, channels, max_bad, warnings, max_pixels, sizes })
+    let data = Data { source, test, parts, channels, max_bad, warnings, cache: None, max_pixels, sizes };
+    Some(data.caching(top, cache))
 }
 
 /// Whether a section says where its data is; a section that does not was complained of when it was read.
@@ -154,7 +161,48 @@ fn warnings(source: &dyn Source, test: Option<&dyn Source>, small: Vec<String>) 
     sources.iter().flatten().flat_map(|source| source.census().warnings.clone()).chain(small).collect()
 }
 
+/// Where decoded pictures can be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cache {
+    /// In the process's memory.
+    Memory,
+    /// In a file.
+    Disk,
+}
+
 impl Data {
+    /// Notes how much room decoded pictures will take: of the few that were looked at the mean for each, and an eighth more.
+    fn caching(mut self, top: &Fields, cache: Option<Cache>) -> Self {
+        let Some(cache) = cache else { return self };
+        if top.has("write") {
+            top.complain("source", "`cache` has nothing to do: [write] reads every sample once", "leave it out");
+        } else if self.source.fixed_size().is_some() {
+            self.warnings.push("`cache` has nothing to do: these pictures are in memory already".to_owned());
+        } else {
+            let pictures = (self.source.len() * cached::renditions(&*self.source)) as u64;
+            let each = self.typical_pixels() * self.channels as u64;
+            self.cache = Some((cache, pictures.saturating_mul(each + each / 8)));
+        }
+        self
+    }
+
+    /// Begins to keep decoded pictures, on disk in `runs`; a problem where there is not enough room.
+    pub fn keeping(self, top: &Fields, runs: &Path) -> Self {
+        let Some((cache, room)) = self.cache else { return self };
+        if cache == Cache::Disk {
+            let existing = runs.ancestors().find(|folder| folder.is_dir()).unwrap_or(Path::new("."));
+            let free = rustix::fs::statvfs(existing).map_or(u64::MAX, |space| space.f_bavail * space.f_frsize);
+            if room > free {
+                let (needed, free) = (room >> 20, free >> 20);
+                let message = format!("decoded pictures take {needed} MiB, and {} has {free} MiB free", existing.display());
+                top.complain("source", message, "leave out cache = \"disk\", or set report.path to a larger disk");
+                return self;
+            }
+        }
+        let keep = if cache == Cache::Memory { Keep::Memory } else { Keep::Disk(runs.to_path_buf()) };
+        Self { source: cached::cached(self.source, keep, room), ..self }
+    }
+
     /// The size that every picture has after the chains; a problem where they disagree or it varies and batches are to be made.
     pub fn common_size(&self, top: &Fields, augment: &Chain, evaluate: &Chain) -> Option<Size> {
         let (train, other) = (self.usual_size(augment), self.usual_size(evaluate));
@@ -236,7 +284,9 @@ impl Data {
             let held = source.fixed_size().map_or(0, |size| source.len() as u64 * size.area() * source.channels() as u64);
             listing + held
         };
-        of(&*self.source) + self.test.as_deref().map_or(0, of)
+        let cells = (self.source.len() * cached::renditions(&*self.source)) as u64 * cached::BESIDE;
+        let kept = self.cache.map_or(0, |(cache, room)| cells + if cache == Cache::Memory { room } else { 0 });
+        of(&*self.source) + self.test.as_deref().map_or(0, of) + kept
     }
 
     /// Hash of everything that was found and of how it was split: a resumed run must find the same.

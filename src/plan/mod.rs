@@ -14,7 +14,7 @@ mod twice;
 mod views;
 mod workers;
 
-pub use data::Data;
+pub use data::{Cache, Data};
 pub use end::{End, TrainEnd, WriteEnd};
 pub use memory::{MemoryBound, memory_bound};
 pub use normalize::NormalizePlan;
@@ -161,7 +161,7 @@ fn read_plan(expanded: Expanded, file: PathBuf, problems: &Problems) -> Option<P
     let end = end::read(&top, &base, data.as_ref(), size);
     views::refuse_use(&top, &augment, &evaluate, end.as_ref());
     top.finish();
-    let data = data?;
+    let data = data?.keeping(&top, &runs);
     Some(Plan {
         name,
         about,

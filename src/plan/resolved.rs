@@ -27,7 +27,7 @@ pub fn resolved_text(plan: &Plan) -> String {
     toml::to_string_pretty(&table).unwrap_or_default()
 }
 
-/// What decides the result: everything of the file but `[workers]`, `[report]`, `train.checkpoint_steps` and the paths. Two runs with the same fingerprint over
+/// What decides the result: everything of the file but `[workers]`, `[report]`, `train.checkpoint_steps`, `source.cache` and the paths. Two runs with the same fingerprint over
 /// the same data end in the same bytes.
 pub fn fingerprint(plan: &Plan) -> String {
     fingerprint_of(&plan.document, &plan.name)
@@ -41,6 +41,9 @@ pub fn fingerprint_of(document: &Document, name: &str) -> String {
     }
     if let Some(toml::Value::Table(train)) = table.get_mut("train") {
         train.remove("checkpoint_steps");
+    }
+    if let Some(toml::Value::Table(source)) = table.get_mut("source") {
+        source.remove("cache");
     }
     table.insert("name".to_owned(), name.into());
     for section in WITH_PATHS {

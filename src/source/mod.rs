@@ -6,6 +6,7 @@
 //!
 //! Adding a source: one file with its `ENTRY`, and two lines here.
 
+pub mod cached;
 mod cifar;
 mod classes;
 mod duplicates;
@@ -148,6 +149,11 @@ pub trait Source: Send + Sync {
     /// How many different renditions of a sample [`Source::read_at_epoch`] gives.
     fn variants(&self) -> usize {
         1
+    }
+
+    /// Whether [`Source::read`] gives a rendition that no epoch is shown.
+    fn evaluates_apart(&self) -> bool {
+        false
     }
 
     /// BLAKE3 of its stored bytes.

@@ -245,6 +245,10 @@ impl Source for PreparedSource {
         self.set.variants as usize
     }
 
+    fn evaluates_apart(&self) -> bool {
+        true
+    }
+
     /// Of the picture that evaluation is shown.
     fn digest(&self, index: usize) -> std::result::Result<[u8; 32], BadSample> {
         self.stored(index, self.set.variants as usize).map(|bytes| *blake3::hash(&bytes).as_bytes())

@@ -19,7 +19,7 @@ pub use write::Share;
 
 use crate::error::{Error, Result};
 use crate::event::{Event, Listener};
-use crate::plan::{End, Plan, memory_bound};
+use crate::plan::{Cache, End, Plan, memory_bound};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -113,7 +113,13 @@ pub(super) fn refuse_too_large(plan: &Plan) -> Result<()> {
         true => Ok(()),
         false => Err(Error::refused(
             format!("the run may need {} MiB of memory; there are {} MiB", bound >> 20, plan.workers.memory >> 20),
-            "lower batch.size, source.max_pixels or the numbers of workers, or raise workers.memory",
+            match plan.data.cache {
+                Some((Cache::Memory, room)) => format!(
+                    "{} MiB of that are for decoded pictures: cache = \"disk\" in [source], or none, or raise workers.memory",
+                    room >> 20
+                ),
+                _ => "lower batch.size, source.max_pixels or the numbers of workers, or raise workers.memory".to_owned(),
+            },
         )),
     }
 }
