@@ -6,7 +6,7 @@
 //! source ─▶ load ─▶ augment ─▶ batch ─▶ train ─▶ report
 //!          (read,   (op chain,  (dense    (forward, backward,
 //!           decode)  per sample) tensors)  optimiser; rayon)
-//!                       └────▶ write (folders)            └── discard (to measure)
+//!                       └────▶ write (shards, folders)    └── discard (to measure)
 //! ```
 //!
 //! # Layers

@@ -207,6 +207,38 @@ fn a_resumed_run_keeps_what_is_whole_and_makes_what_is_not() {
     assert!(stderr(&run(place.path(), &["run", "write.toml", "--resume"], 2)).contains("- data = "));
 }
 
+#[test]
+fn a_shard_killed_between_any_two_of_its_files_is_completed() {
+    let place = workplace(10);
+    cut(&place.path().join("train/circle/001.png"));
+    write_file(place.path(), "[batch]", "format = \"shards\"\nvariants = 2\nshard_samples = 20\n");
+    run(place.path(), &["run", "write.toml", "--quiet"], 0);
+    let whole = tree(&place.path().join("set"));
+    // In the order in which they are put in their places.
+    let order = [
+        "prepared.json",
+        "v0-000000.tar",
+        "v1-000000.tar",
+        "evaluate-000000.tar",
+        "000000.index",
+        "bad_samples-000000.tsv",
+        "000000.json",
+    ];
+    assert_eq!(whole.len(), order.len());
+    for placed in 0..=order.len() {
+        let set = place.path().join(format!("killed{placed}"));
+        fs::create_dir(&set).unwrap();
+        fs::write(set.join(".lock"), "99999999").unwrap();
+        order[..placed].iter().for_each(|name| fs::write(set.join(name), &whole[Path::new(name)]).unwrap());
+        for name in &order[placed..] {
+            let half = &whole[Path::new(name)];
+            fs::write(set.join(format!(".{name}.tmp")), &half[..half.len() / 2]).unwrap();
+        }
+        run(place.path(), &["run", "write.toml", "--quiet", "--resume", "--out", set.to_str().unwrap()], 0);
+        assert!(tree(&set) == whole, "after {placed} files");
+    }
+}
+
 /// What `check` of a pipeline that reads `set` says, which must be a refusal.
 fn refused(place: &Path) -> String {
     stderr(&run(place, &["check", "from_set.toml"], 2))

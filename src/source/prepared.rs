@@ -15,6 +15,7 @@ use crate::pixels::decode::{DecodeOptions, Refusal};
 use crate::registry::Entry;
 use crate::sample::{BadSample, Identity, Sample, Size};
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -140,8 +141,8 @@ impl PreparedSource {
         })
     }
 
-    /// The stored picture of a rendition, as it was written; else why not: a reason, and the system's words.
-    fn stored(&self, index: usize, rendition: usize) -> std::result::Result<Vec<u8>, BadSample> {
+    /// What holds the stored picture of a rendition, as it was written, and where the picture lies in it; else why not.
+    fn stored(&self, index: usize, rendition: usize) -> std::result::Result<(Vec<u8>, Range<usize>), BadSample> {
         let (identity, label, shard, slot) = match &self.samples[index] {
             Entered::Bad { bad, .. } => return Err((**bad).clone()),
             Entered::Good { identity, label, shard, slot, .. } => (identity, *label, *shard, *slot),
@@ -175,12 +176,8 @@ impl PreparedSource {
         if blake3::hash(&bytes).as_bytes() != &place.blake3 {
             return Err(bad(format!("damaged: its record in {name} is not what was written"), String::new()));
         }
-        match archive {
-            false => Ok(bytes),
-            true => {
-                tar::first(&bytes).map(<[u8]>::to_vec).ok_or_else(|| bad(format!("damaged: no picture in {name}"), String::new()))
-            }
-        }
+        let picture = if archive { tar::first(&bytes) } else { Some(0..bytes.len()) };
+        picture.map(|range| (bytes, range)).ok_or_else(|| bad(format!("damaged: no picture in {name}"), String::new()))
     }
 
     fn bad(&self, index: usize, stage: &'static str, reason: String, words: String) -> BadSample {
@@ -189,9 +186,9 @@ impl PreparedSource {
     }
 
     fn rendition(&self, index: usize, rendition: usize) -> std::result::Result<Read, BadSample> {
-        let bytes = self.stored(index, rendition)?;
+        let (bytes, range) = self.stored(index, rendition)?;
         let refused = |refusal: Refusal| self.bad(index, "decode", refusal.reason, refusal.words);
-        let (image, notes, turn) = picture(&bytes, &self.options).map_err(refused)?;
+        let (image, notes, turn) = picture(&bytes[range], &self.options).map_err(refused)?;
         let sample = Sample { identity: self.identity(index), label: self.label(index), image };
         Ok(Read { sample, notes, turn })
     }
@@ -251,7 +248,8 @@ impl Source for PreparedSource {
 
     /// Of the picture that evaluation is shown.
     fn digest(&self, index: usize) -> std::result::Result<[u8; 32], BadSample> {
-        self.stored(index, self.set.variants as usize).map(|bytes| *blake3::hash(&bytes).as_bytes())
+        let (bytes, range) = self.stored(index, self.set.variants as usize)?;
+        Ok(*blake3::hash(&bytes[range]).as_bytes())
     }
 
     fn census(&self) -> &Census {

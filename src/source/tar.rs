@@ -5,6 +5,7 @@
 //! of GNU's extensions, long names and base-256 sizes.
 
 use super::escape;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
 /// Everything in an archive begins at a multiple of this.
@@ -45,10 +46,11 @@ fn append_kind(archive: &mut Vec<u8>, name: &str, kind: u8, content: &[u8]) {
     archive.resize(archive.len().next_multiple_of(BLOCK), 0);
 }
 
-/// The content of the member that `bytes` begin with, as [`append`] wrote it; none where they begin otherwise.
-pub fn first(bytes: &[u8]) -> Option<&[u8]> {
+/// Where the content of the member lies that `bytes` begin with, as [`append`] wrote it; none where they begin otherwise.
+pub fn first(bytes: &[u8]) -> Option<Range<usize>> {
     let header = Header::parse(bytes.first_chunk()?).ok().filter(|header| header.kind == b'0')?;
-    bytes[BLOCK..].get(..usize::try_from(header.size).ok()?)
+    let end = usize::try_from(header.size).ok()?.checked_add(BLOCK)?;
+    (end <= bytes.len()).then_some(BLOCK..end)
 }
 
 /// The sum of all bytes of a header, its own sum taken for spaces.
@@ -163,7 +165,7 @@ impl Header {
             return Err("a header whose checksum is wrong".to_owned());
         }
         let size = number(&block[124..136]).ok_or("a size that is no number")?;
-        let text = |range: std::ops::Range<usize>| until_zero(&block[range]).to_vec();
+        let text = |range: Range<usize>| until_zero(&block[range]).to_vec();
         let mut name = text(0..100);
         let prefix = text(345..500);
         if &block[257..263] == b"ustar\0" && !prefix.is_empty() {
@@ -311,7 +313,7 @@ pub(super) mod tests {
         let bytes = archive();
         let expected = [("one.png".to_owned(), 700), ("one.cls".to_owned(), 1), ("empty".to_owned(), 0)];
         assert_eq!(members(&bytes).unwrap(), expected);
-        assert_eq!((first(&bytes[2 * BLOCK..]), first(&bytes), first(&bytes[..99])), (Some(&[7; 700][..]), None, None));
+        assert_eq!((first(&bytes[2 * BLOCK..]), first(&bytes), first(&bytes[..99])), (Some(BLOCK..BLOCK + 700), None, None));
         let mut other = tar::Archive::new(&bytes[..]);
         let entries: Vec<_> = other.entries().unwrap().map(Result::unwrap).filter(|e| e.header().entry_type().is_file()).collect();
         let names: Vec<_> = entries.iter().map(|e| (e.path().unwrap().display().to_string(), e.size())).collect();
