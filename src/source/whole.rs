@@ -212,7 +212,9 @@ pub fn strangers(folder: &Path, set: &Description) -> Vec<Problem> {
         name.ends_with(".tar") || list(".json") || list(".index")
     };
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    // A class may be called like an archive.
+    let files = entries.filter(|entry| entry.file_type().is_ok_and(|kind| !kind.is_dir()));
+    let mut names: Vec<String> = files.filter_map(|entry| entry.file_name().into_string().ok()).collect();
     names.sort();
     let strange = names.into_iter().filter(|name| !name.starts_with('.')).filter(is_ours).filter(|name| !expected(name));
     strange.map(|name| Problem::new(format!("{} does not belong to the set", folder.join(name).display()), "remove it")).collect()

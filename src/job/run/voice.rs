@@ -27,9 +27,14 @@ impl Listener for Audience<'_> {
 impl Voice {
     /// The listener for this voice.
     pub fn listener(self) -> Box<dyn Listener> {
+        self.listener_listing_in("bad_samples.tsv")
+    }
+
+    /// The same for a job whose bad samples are listed in `place`.
+    pub fn listener_listing_in(self, place: &'static str) -> Box<dyn Listener> {
         match self {
-            Voice::Person => Box::new(Terminal::stderr(false)),
-            Voice::Quiet => Box::new(Terminal::stderr(true)),
+            Voice::Person => Box::new(Terminal::stderr(false).listing_in(place)),
+            Voice::Quiet => Box::new(Terminal::stderr(true).listing_in(place)),
             Voice::Json => Box::new(JsonLines::new(Box::new(std::io::stdout()))),
         }
     }

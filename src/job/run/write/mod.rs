@@ -66,7 +66,7 @@ pub fn run(plan: &Plan, end: &WriteEnd, request: &Request, signals: &Signals) ->
     let (set, trial) = describe(plan, end, out)?;
     refuse_many_files(&set)?;
     refuse_other_set(&set, out, request.resume)?;
-    let listener = request.voice.listener();
+    let listener = request.voice.listener_listing_in("bad_samples-*.tsv");
     let claimed = ClaimedFolder::claim(out)?;
     let work = match begin(plan, &set, &trial, &claimed, request) {
         Ok(work) => work,
