@@ -31,6 +31,8 @@ pub enum Command {
     Evaluate(EvaluateArgs),
     /// Write a trained model for other programs: ONNX or safetensors
     Export(ExportArgs),
+    /// Measure where the time of a pipeline goes: stages or layers, what limits, and what would help
+    Profile(ProfileArgs),
     /// Show what happens to samples, step by step: a contact sheet and a page
     Preview(PreviewArgs),
     /// List pipelines, operations, layers and everything else that can be named
@@ -124,6 +126,28 @@ pub struct CheckArgs {
     /// Print one JSON document
     #[arg(long)]
     pub json: bool,
+}
+
+/// `pipeline profile`.
+#[derive(Args, Debug)]
+pub struct ProfileArgs {
+    /// Which pipeline.
+    #[command(flatten)]
+    pub pipeline: PipelineArgs,
+    /// Measure the layers of the network instead: milliseconds, GFLOP/s, share of what the processor can do
+    #[arg(long)]
+    pub layers: bool,
+    /// How long the whole is measured, in seconds
+    #[arg(long, value_name = "S", default_value_t = 3.0, value_parser = seconds)]
+    pub seconds: f64,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().map_err(|error| error.to_string())?;
+    if (0.1..=3600.0).contains(&number) { Ok(number) } else { Err("0.1 to 3600".to_owned()) }
 }
 
 /// `pipeline preview`.

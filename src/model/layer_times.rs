@@ -174,8 +174,9 @@ fn flops(node: &Node, learns: bool, passes_on: bool) -> [u64; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Fields, Problems};
     use crate::model::Noise;
-    use crate::model::preset::{Lenet, Mlp, Resnet9};
+    use crate::model::preset::{Lenet, Mlp};
 
     fn measured(network: &Network) -> LayerTimes {
         let images: Vec<f32> = (0..6 * network.input().len()).map(|i| (i % 13) as f32 / 13.0).collect();
@@ -198,7 +199,11 @@ mod tests {
     fn every_layer_that_computes_takes_time_and_together_no_more_than_there_was() {
         let lenet = Lenet { channels: [3, 4], hidden: 9, keep_hidden: 0.5 }.layers();
         let mlp = Mlp { hidden: vec![8, 7], keep_input: 0.8, keep_hidden: 0.5 }.layers();
-        for (layers, input) in [(lenet, Shape::new(1, 12, 12)), (mlp, Shape::new(1, 5, 5)), (Resnet9::default().layers(), Shape::new(3, 32, 32))] {
+        let block = "layers = [{ layer = 'conv', out = 4, kernel = 3, padding = 1 }, 'batch_norm', { layer = 'residual', branch = \
+                     [{ layer = 'conv', out = 4, kernel = 3, padding = 1 }, 'batch_norm', 'relu'] }, 'linear']";
+        let residual = crate::model::read(&Fields::parse(block, &Problems::default()).unwrap()).layers;
+        let networks = [(lenet, Shape::new(1, 12, 12)), (mlp, Shape::new(1, 5, 5)), (residual, Shape::new(1, 6, 6))];
+        for (layers, input) in networks {
             let network = Network::new(layers, input, 4).unwrap();
             let times = measured(&network);
             assert_eq!((times.calls, times.layers.len()), (1, network.summary().len()));
