@@ -137,12 +137,24 @@ pub struct ProfileArgs {
     /// Measure the layers of the network instead: milliseconds, GFLOP/s, share of what the processor can do
     #[arg(long)]
     pub layers: bool,
-    /// How long the whole is measured, in seconds
+    /// Time one stage only: load, augment, batch or train
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["layers", "verify", "html", "trace"])]
+    pub stage: Option<String>,
+    /// Follow the advice, measure again, and show what was predicted beside it
+    #[arg(long, conflicts_with = "layers")]
+    pub verify: bool,
+    /// How long all stages together are measured, in seconds; each stage by itself a tenth of it for every number of workers
     #[arg(long, value_name = "S", default_value_t = 3.0, value_parser = seconds)]
     pub seconds: f64,
     /// Print one JSON document
     #[arg(long)]
     pub json: bool,
+    /// Write a page with the flow drawn
+    #[arg(long, value_name = "FILE", conflicts_with = "layers")]
+    pub html: Option<PathBuf>,
+    /// Write a trace of all stages together for Chrome's or Perfetto's viewer, a span a chunk and stage
+    #[arg(long, value_name = "FILE", conflicts_with = "layers")]
+    pub trace: Option<PathBuf>,
 }
 
 fn seconds(text: &str) -> Result<f64, String> {

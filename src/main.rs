@@ -99,10 +99,10 @@ fn preview(args: PreviewArgs) -> Result<()> {
 }
 
 fn profile(args: ProfileArgs) -> Result<()> {
-    let ProfileArgs { layers, seconds, json, .. } = args;
-    let (name, sets) = (args.pipeline.name.clone(), args.pipeline.overrides());
+    let ProfileArgs { pipeline, layers, stage, verify, seconds, json, html, trace } = args;
+    let (name, sets) = (pipeline.name.clone(), pipeline.overrides());
     let time = std::time::Duration::from_secs_f64(seconds);
-    job::profile::profile(&job::profile::Request { name, sets, layers, time, json })
+    job::profile::profile(&job::profile::Request { name, sets, layers, stage, time, verify, json, html, trace })
 }
 
 fn find_lr(args: FindLrArgs) -> Result<()> {
