@@ -3,6 +3,8 @@
 mod alone;
 mod cpu;
 mod layers;
+#[cfg(test)]
+mod planted;
 mod record;
 mod stages;
 mod together;

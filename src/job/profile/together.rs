@@ -28,11 +28,11 @@ pub struct Seen {
 }
 
 /// Everything that is counted, at one moment.
-struct Moment {
-    at: Instant,
-    samples: u64,
-    readings: Vec<Reading>,
-    cpu: Option<BTreeMap<String, Duration>>,
+pub(super) struct Moment {
+    pub at: Instant,
+    pub samples: u64,
+    pub readings: Vec<Reading>,
+    pub cpu: Option<BTreeMap<String, Duration>>,
 }
 
 /// Takes batches as a run would, and looks at the counters after the first and at the end.
@@ -111,7 +111,8 @@ pub fn together(plan: &Plan, time: Duration, cores: usize, signals: &Signals) ->
     Ok(seen(&begin, &end, plan.workers.train, cores))
 }
 
-fn seen(begin: &Moment, end: &Moment, train_threads: usize, cores: usize) -> Seen {
+/// What happened between two moments.
+pub(super) fn seen(begin: &Moment, end: &Moment, train_threads: usize, cores: usize) -> Seen {
     let wall = (end.at - begin.at).as_secs_f64();
     let spent = |name: &str| {
         let of = |moment: &Moment| moment.cpu.as_ref().map(|times| times.get(name).copied().unwrap_or_default());

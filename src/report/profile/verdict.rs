@@ -204,3 +204,128 @@ pub(super) mod planted {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::measured::{PartCost, Together};
+    use super::*;
+    use proptest::prelude::*;
+
+    fn part(name: &str, share: f64, samples: f64) -> PartCost {
+        PartCost { name: name.into(), ms: share, share, samples }
+    }
+
+    #[test]
+    fn the_slowest_stage_is_named_wherever_it_stands_and_what_comes_next() {
+        let profile = planted::pipeline([800.0, 1190.0, 9000.0, 5000.0]);
+        let verdict = profile.verdict();
+        assert_eq!(
+            verdict.sentence,
+            "load limits: 800 images/s; one more load worker would give about 1,190, then augment limits."
+        );
+        assert_eq!(verdict.advice.unwrap().workers, [2, 1, 1, 1]);
+        for limit in 0..4 {
+            let mut rates = [3000.0; 4];
+            rates[limit] = 1000.0;
+            let verdict = planted::pipeline(rates).verdict();
+            assert_eq!(verdict.limit, Limit::Stage(limit));
+            assert_eq!(verdict.advice.map(|advice| advice.rate.round()), (limit != 2).then_some(2000.0));
+        }
+    }
+
+    #[test]
+    fn a_slow_disk_is_told_from_slow_decoding() {
+        // By itself, with files in memory, it could do 2,000 a second; among the others it mostly waits.
+        let mut profile = planted::pipeline([2000.0, 3000.0, 9000.0, 5000.0]);
+        profile.rate = Some(100.0);
+        for stage in &mut profile.stages {
+            stage.together = Some(Together { busy: 0.05, starved: 0.95, cpu: Some(0.05), ..Together::default() });
+        }
+        profile.stages[0].together =
+            Some(Together { busy: 0.98, starved: 0.0, blocked: 0.02, cpu: Some(0.06), ..Together::default() });
+        let verdict = profile.verdict();
+        assert_eq!(verdict.limit, Limit::Stage(0));
+        assert!(
+            verdict.sentence.starts_with("load limits: 100 images/s (waiting for the disk for 94 % of it); one more"),
+            "{}",
+            verdict.sentence
+        );
+        let advice = verdict.advice.unwrap();
+        assert!((advice.rate - 200.0).abs() < 1.0, "workers that wait can wait beside each other: {advice:?}");
+    }
+
+    #[test]
+    fn a_slow_operation_and_a_giant_class_are_named() {
+        let mut slow = planted::pipeline([3000.0, 500.0, 9000.0, 5000.0]);
+        slow.stages[1].operations = vec![part("horizontal_flip", 0.1, 0.5), part("elastic", 0.9, 1.0)];
+        assert!(
+            slow.verdict().sentence.starts_with("augment limits: 500 images/s (elastic takes 90 % of it)"),
+            "{}",
+            slow.verdict().sentence
+        );
+        let mut giant = planted::pipeline([300.0, 2000.0, 9000.0, 5000.0]);
+        giant.stages[0].classes = vec![part("small", 0.1, 0.8), part("giant", 0.9, 0.2)];
+        // Giants are decoded one at a time.
+        giant.stages[0].alone.iter_mut().for_each(|alone| alone.rate = 300.0);
+        let verdict = giant.verdict();
+        let words = "load limits: 300 images/s (class \"giant\", 20 % of the samples, takes 90 % of it); another load worker would give no more.";
+        assert_eq!((verdict.sentence.as_str(), verdict.advice), (words, None));
+    }
+
+    #[test]
+    fn too_little_room_is_told_from_a_slow_stage() {
+        let mut profile = planted::pipeline([1000.0, 1100.0, 9000.0, 1000.0]);
+        profile.rate = Some(600.0);
+        let shares = [[0.6, 0.0, 0.4], [0.55, 0.02, 0.43], [0.07, 0.4, 0.3], [0.6, 0.4, 0.0]];
+        for (stage, [busy, starved, blocked]) in profile.stages.iter_mut().zip(shares) {
+            stage.together = Some(Together { busy, starved, blocked, cpu: Some(busy), queue: 1.0, capacity: 1 });
+        }
+        let verdict = profile.verdict();
+        assert_eq!(verdict.limit, Limit::Room(1));
+        let words = "the room between augment and batch limits: 600 images/s; augment waits 43 % of the time";
+        assert!(verdict.sentence.starts_with(words), "{}", verdict.sentence);
+    }
+
+    #[test]
+    fn shared_cores_limit_before_any_stage_does() {
+        let mut profile = planted::pipeline([1000.0, 1000.0, 9000.0, 800.0]);
+        (profile.cores, profile.rate, profile.cores_busy) = (1, Some(290.0), Some(1.0));
+        let verdict = profile.verdict();
+        assert_eq!((verdict.limit, verdict.advice), (Limit::Cores, None));
+        assert!((verdict.predicted - 1.0 / (1.0 / 1000.0 + 1.0 / 1000.0 + 1.0 / 9000.0 + 1.0 / 800.0)).abs() < 1e-9);
+        assert!(
+            verdict.sentence.starts_with("the one core limits: 290 images/s; train takes 37 % of the processor time"),
+            "{}",
+            verdict.sentence
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_measurement_gives_one_sentence(
+            rates in proptest::array::uniform4(0.01..1e6f64), rate in proptest::option::of(0.0..1e6f64),
+            shares in proptest::array::uniform4((0.0..1.0f64, 0.0..1.0f64)), cores in 0..64usize, busy in proptest::option::of(0.0..1.5f64),
+        ) {
+            let mut profile = planted::pipeline(rates);
+            (profile.rate, profile.cores, profile.cores_busy) = (rate, cores, busy);
+            for (stage, (busy, other)) in profile.stages.iter_mut().zip(shares) {
+                let rest = 1.0 - busy;
+                let cpu = Some(other * busy);
+                stage.together = Some(Together { busy, starved: rest * other, blocked: rest * (1.0 - other), cpu, queue: 0.0, capacity: 0 });
+            }
+            let verdict = profile.verdict();
+            prop_assert!(verdict.sentence.ends_with('.') && !verdict.sentence.contains("NaN") && !verdict.sentence.contains('\n'));
+            let gains = verdict.advice.is_none_or(|advice| advice.rate.is_finite() && advice.workers.iter().sum::<usize>() == 5);
+            prop_assert!(gains);
+        }
+
+        #[test]
+        fn more_workers_never_promise_less(rates in proptest::array::uniform4(0.01..1e6f64), stage in 0..4usize) {
+            let profile = planted::pipeline(rates);
+            let mut workers = profile.workers();
+            let before = profile.predict(&workers).0;
+            workers[stage] += 1;
+            prop_assert!(profile.predict(&workers).0 >= before);
+        }
+    }
+}
