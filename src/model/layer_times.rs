@@ -50,6 +50,8 @@ pub(super) enum Way {
 
 /// Nanoseconds by thread, way and node, so that no two threads write to the same place.
 pub(super) struct LayerMeter {
+    /// Whether what is done now counts.
+    pub on: bool,
     nodes: usize,
     cells: Vec<AtomicU64>,
     loss: AtomicU64,
@@ -60,7 +62,7 @@ pub(super) struct LayerMeter {
 impl LayerMeter {
     fn new(nodes: usize, threads: usize) -> Self {
         let cells = (0..2 * nodes * threads.max(1)).map(|_| AtomicU64::new(0)).collect();
-        Self { nodes, cells, loss: AtomicU64::default(), whole: AtomicU64::default(), calls: AtomicU64::default() }
+        Self { on: true, nodes, cells, loss: AtomicU64::default(), whole: AtomicU64::default(), calls: AtomicU64::default() }
     }
 
     fn threads(&self) -> usize {
@@ -125,9 +127,11 @@ fn split(mark: &mut Instant) -> u64 {
 }
 
 impl Network {
-    /// Begins to measure what layers take whenever `workspace` is used, on pools of up to `threads`. Results do not change.
-    pub fn watch_layers(&self, workspace: &mut Workspace, threads: usize) {
-        workspace.meter = Some(LayerMeter::new(self.plan.nodes.len(), threads));
+    /// Measures what layers take whenever `workspace` is used from now on, on pools of up to `threads`, or stops doing so until it is
+    /// asked for again. Results do not change.
+    pub fn watch_layers(&self, workspace: &mut Workspace, threads: usize, on: bool) {
+        let meter = workspace.meter.get_or_insert_with(|| LayerMeter::new(self.plan.nodes.len(), threads));
+        meter.on = on;
     }
 
     /// What was measured; none where nobody asked for it.
@@ -188,11 +192,15 @@ mod tests {
             (network.loss_and_gradient(workspace, &parameters, &images, &labels, noise, &mut gradient), gradient)
         };
         let (mut plain, mut watched) = (network.workspace(6), network.workspace(6));
-        network.watch_layers(&mut watched, rayon::current_num_threads());
+        network.watch_layers(&mut watched, rayon::current_num_threads(), true);
         assert_eq!(network.layer_times(&plain), None);
         let (before, after) = (learn(&mut plain), learn(&mut watched));
         assert!(before == after, "measuring changes nothing");
-        network.layer_times(&watched).unwrap()
+        let times = network.layer_times(&watched).unwrap();
+        network.watch_layers(&mut watched, 1, false);
+        learn(&mut watched);
+        assert!(network.layer_times(&watched).as_ref() == Some(&times), "nothing counts meanwhile");
+        times
     }
 
     #[test]

@@ -213,7 +213,7 @@ impl Network {
         } else {
             pass::backward(&self.plan, workspace, batch, gradient, false);
         }
-        if let Some(meter) = &workspace.meter {
+        if let Some(meter) = workspace.meter.as_ref().filter(|meter| meter.on) {
             meter.note(began.elapsed(), scored - forward);
         }
         tally

@@ -30,7 +30,7 @@ fn rows<'r>(plan: &Plan, records: &'r [Vec<f32>], batch: Batch<'r>, place: Optio
 
 /// Runs every layer on the batch; outputs stay in the workspace's records.
 pub(super) fn forward(plan: &Plan, workspace: &mut Workspace, batch: Batch<'_>) {
-    prepare(&plan.nodes, batch.parameters, &mut workspace.prepared, (workspace.meter.as_ref(), 0));
+    prepare(&plan.nodes, batch.parameters, &mut workspace.prepared, (workspace.meter.as_ref().filter(|meter| meter.on), 0));
     if !batch.training {
         for node in &plan.nodes {
             if let Some(work) = node.normalise() {
@@ -52,7 +52,7 @@ fn forward_stage(plan: &Plan, index: usize, workspace: &mut Workspace, batch: Ba
     let stage = &plan.stages[index];
     let (before, here) = workspace.records.split_at_mut(index);
     let record = &mut here[0][..batch.count * stage.record];
-    let meter = workspace.meter.as_ref();
+    let meter = workspace.meter.as_ref().filter(|meter| meter.on);
     if let Some(Node { step: Step::PerBatch(work), from, parameters, .. }) = plan.nodes[stage.nodes.clone()].first() {
         let mut watch = Watch::start(meter, Way::Forward);
         work.forward(&batch.parameters[parameters.clone()], rows(plan, before, batch, *from), record, stage.record);
@@ -136,7 +136,7 @@ fn head_backward(
     (lowest, to_input): (usize, bool),
 ) {
     let (range, out) = (node.parameters.clone(), node.shape.len());
-    let mut watch = Watch::start(workspace.meter.as_ref(), Way::Backward);
+    let mut watch = Watch::start(workspace.meter.as_ref().filter(|meter| meter.on), Way::Backward);
     match &node.step {
         Step::Normalise(work) => {
             let sums = (&workspace.measured[..work.sums_len()], batch.count);
@@ -169,7 +169,8 @@ fn tail_backward(
 ) {
     let (stage, count) = (&plan.stages[index], batch.count);
     let (before, here) = workspace.records.split_at(index);
-    let (prepared, saved, keys, meter) = (&workspace.prepared, &workspace.saved, &workspace.keys, workspace.meter.as_ref());
+    let (prepared, saved, keys, meter) =
+        (&workspace.prepared, &workspace.saved, &workspace.keys, workspace.meter.as_ref().filter(|meter| meter.on));
     let run = Images { plan, stage: index, earlier: before, batch, prepared, saved, keys, meter };
     let nodes = run.tail();
     let [len, out] = run.lens();

@@ -4,10 +4,10 @@ use super::trainer::Trainer;
 use crate::model::LayerTimes;
 
 impl Trainer {
-    /// Begins to measure what layers take in [`Trainer::step`]. What is learned does not change.
-    pub fn watch_layers(&mut self) {
+    /// Measures what layers take in [`Trainer::step`] from now on, or stops doing so. What is learned does not change.
+    pub fn watch_layers(&mut self, on: bool) {
         let Self { network, workspace, setup, .. } = self;
-        network.watch_layers(workspace, setup.threads.max(1));
+        network.watch_layers(workspace, setup.threads.max(1), on);
     }
 
     /// What was measured; none where nobody asked for it.

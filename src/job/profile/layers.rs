@@ -16,7 +16,7 @@ const WARM: usize = 2;
 /// Steps that are measured at least, however long they take.
 const FEWEST: usize = 3;
 
-/// Measures steps for about `time`, half of it without looking at layers.
+/// Measures steps for about `time`, every other one without a look at layers.
 ///
 /// # Errors
 /// [`Error::Refused`] where the pipeline does not train; numbers that stop being finite.
@@ -35,9 +35,7 @@ pub fn layers(plan: &Plan, time: Duration) -> Result<LayerProfile> {
         Ok(())
     })?;
     (0..WARM).try_for_each(|_| trainer.step(&images, &labels[..]).map(drop))?;
-    let mut plain = steps(&mut trainer, (&images, &labels), time / 2)?;
-    trainer.watch_layers();
-    let metered = steps(&mut trainer, (&images, &labels), time / 2)?;
+    let [mut plain, metered] = steps(&mut trainer, (&images, &labels), time)?;
     let times = trainer.layer_times().ok_or_else(|| Error::refused("nothing was measured", "please report this"))?;
     plain.sort_unstable();
     let step = LayerProfile {
@@ -62,13 +60,16 @@ fn noise(trainer: &Trainer, batch_size: usize) -> (Vec<f32>, Vec<u32>) {
     ((0..batch_size * network.input().len()).map(value).collect(), labels)
 }
 
-/// The times of steps, for about `time`.
-fn steps(trainer: &mut Trainer, (images, labels): (&[f32], &[u32]), time: Duration) -> Result<Vec<Duration>> {
-    let (began, mut times) = (Instant::now(), Vec::new());
-    while times.len() < FEWEST || began.elapsed() < time {
-        let start = Instant::now();
-        trainer.step(images, labels)?;
-        times.push(start.elapsed());
+/// The times of steps without and with a look at layers, in turns, for about `time`.
+fn steps(trainer: &mut Trainer, (images, labels): (&[f32], &[u32]), time: Duration) -> Result<[Vec<Duration>; 2]> {
+    let (began, mut times) = (Instant::now(), [Vec::new(), Vec::new()]);
+    while times[1].len() < FEWEST || began.elapsed() < time {
+        for (on, times) in [false, true].into_iter().zip(&mut times) {
+            trainer.watch_layers(on);
+            let start = Instant::now();
+            trainer.step(images, labels)?;
+            times.push(start.elapsed());
+        }
     }
     Ok(times)
 }

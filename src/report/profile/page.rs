@@ -1,7 +1,7 @@
 //! A profile as one HTML file with everything in it, for any browser, offline; no scripts.
 
 use super::measured::{Limit, PartCost, Profile, StageProfile};
-use super::table::{Proof, milliseconds, percent};
+use super::table::{Proof, heaviest, milliseconds, percent};
 use super::verdict::Verdict;
 use crate::report::words::{printable, thousands};
 
@@ -20,7 +20,7 @@ pub fn page(profile: &Profile, verdict: &Verdict, proof: Option<&Proof>) -> Stri
     let proof = proof.map_or(String::new(), |proof| format!("<p>{}</p>\n", escaped(proof.words(profile).trim_end())));
     let rate = profile
         .rate
-        .map_or(String::new(), |rate| format!("{} samples a second, measured for {:.1} s; ", thousands(rate), profile.seconds));
+        .map_or(String::new(), |rate| format!("{} images a second, measured for {:.1} s; ", thousands(rate), profile.seconds));
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{name}: profile</title>\n\
@@ -63,7 +63,7 @@ fn flow(profile: &Profile, limit: Limit) -> String {
     let height = TOP + HEIGHT + 24.0;
     let mut svg = format!(
         "<div class=\"wide\">\n<svg viewBox=\"0 0 {width:.0} {height:.0}\" role=\"img\" aria-labelledby=\"flow-title\">\n\
-         <title id=\"flow-title\">Stages from left to right, as wide as the time that their workers take for a sample; what limits has \
+         <title id=\"flow-title\">Stages from left to right, as wide as the time that their workers take for an image; what limits has \
          a thick frame. The tables below hold the same numbers.</title>\n"
     );
     for (index, (stage, &(left, width))) in profile.stages.iter().zip(&places).enumerate() {
@@ -85,15 +85,10 @@ fn stage_box(stage: &StageProfile, (left, width): (f64, f64), class: &str) -> St
     let mut svg = format!(
         "<rect class=\"{class}\" x=\"{left:.1}\" y=\"{TOP}\" width=\"{width:.1}\" height=\"{HEIGHT}\" rx=\"6\"/>\n\
          <text x=\"{text:.1}\" y=\"{:.1}\">{name} ×{}</text>\n\
-         <text class=\"small\" x=\"{text:.1}\" y=\"{:.1}\">{} ms</text>\n\
-         <text class=\"small\" x=\"{text:.1}\" y=\"{:.1}\">{}/s</text>\n\
-         <rect class=\"rest\" x=\"{text:.1}\" y=\"{bar:.1}\" width=\"{inner:.1}\" height=\"10\"/>\n",
+         {}<rect class=\"rest\" x=\"{text:.1}\" y=\"{bar:.1}\" width=\"{inner:.1}\" height=\"10\"/>\n",
         TOP + 22.0,
         stage.workers,
-        TOP + 42.0,
-        milliseconds(weight(stage)),
-        TOP + 58.0,
-        thousands(stage.rate(stage.workers))
+        if stage.alone.is_empty() { String::new() } else { pace(stage, text) }
     );
     if let Some(now) = &stage.together {
         let mut x = text;
@@ -104,6 +99,16 @@ fn stage_box(stage: &StageProfile, (left, width): (f64, f64), class: &str) -> St
         }
     }
     svg
+}
+
+/// What a stage takes and gives, as two lines of small text.
+fn pace(stage: &StageProfile, left: f64) -> String {
+    let lines = [format!("{} ms", milliseconds(weight(stage))), format!("{}/s", thousands(stage.rate(stage.workers)))];
+    let line = |(place, words): (usize, String)| {
+        let y = TOP + 42.0 + 16.0 * place as f64;
+        format!("<text class=\"small\" x=\"{left:.1}\" y=\"{y:.1}\">{words}</text>\n")
+    };
+    lines.into_iter().enumerate().map(line).collect()
 }
 
 /// The channel in front of `stage`, from `left` on: a place for every chunk, filled as far as it was on average.
@@ -163,8 +168,8 @@ fn alone(profile: &Profile) -> String {
         vec![stage.stage.clone(), alone.workers.to_string(), thousands(alone.rate), mean, p50, p99, cpu]
     };
     let rows: Vec<_> = profile.stages.iter().flat_map(|stage| stage.alone.iter().map(|alone| row(stage, alone))).collect();
-    let titles = ["stage", "workers", "samples/s", "mean", "median", "99 of 100 below", "processor time"];
-    table("Inputs wait in memory; milliseconds a sample", &titles, &rows)
+    let titles = ["stage", "workers", "images/s", "mean", "median", "99 of 100 below", "processor time"];
+    table("Inputs wait in memory; milliseconds an image", &titles, &rows)
 }
 
 fn parts(stage: &StageProfile) -> String {
@@ -174,14 +179,12 @@ fn parts(stage: &StageProfile) -> String {
         format!(
             "<h2>{} by {what}</h2>\n{}",
             escaped(&stage.stage),
-            table("Milliseconds a sample, of all samples", &[what, "ms", "share"], &rows)
+            table("Milliseconds an image, of all images", &[what, "ms", "share"], &rows)
         )
     };
     let operations = if stage.operations.is_empty() { String::new() } else { of("operation", &stage.operations) };
-    let mut classes: Vec<_> = stage.classes.iter().filter(|class| class.ms > 0.0).cloned().collect();
-    classes.sort_by(|a, b| b.share.total_cmp(&a.share));
-    classes.truncate(10);
-    operations + &if classes.len() < 2 { String::new() } else { of("class", &classes) }
+    let classes = heaviest(&stage.classes);
+    operations + &if classes.is_empty() { String::new() } else { of("class", &classes) }
 }
 
 /// Foreign text as HTML text: nothing in it is markup, and nothing steers the writing.
@@ -206,12 +209,13 @@ mod tests {
     fn the_page_holds_everything_and_no_foreign_markup() {
         let mut profile = planted::pipeline([500.0, 2000.0, 9000.0, 3000.0]);
         profile.name = "<script>alert(1)</script>".to_owned();
-        profile.stages[0].classes =
-            ["a<b", "c"].map(|name| PartCost { name: name.into(), ms: 1.0, share: 0.5, samples: 0.5 }).to_vec();
+        profile.stages.insert(0, StageProfile { stage: "source".into(), ..StageProfile::default() });
+        profile.stages[1].classes =
+            ["a<b", "c"].map(|name| PartCost { name: name.into(), ms: 1.0, share: 0.5, samples: 0.2 }).to_vec();
         let page = page(&profile, &profile.verdict(), None);
         assert!(!page.contains("<script") && page.contains("a&lt;b") && page.contains("load limits"), "{page}");
         assert_eq!(page.matches("class=\"box limit\"").count(), 1);
-        assert_eq!(page.matches("<text x=").count(), 4);
+        assert_eq!(page.matches("<text x=").count(), 5);
         assert!(!page.contains("NaN") && !page.contains("inf"));
     }
 

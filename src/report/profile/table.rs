@@ -40,9 +40,9 @@ impl Proof {
 /// Stages by themselves, together, their parts, and the verdict.
 pub fn table(profile: &Profile, verdict: &Verdict, proof: Option<&Proof>) -> String {
     let mut text = format!("{}: {} cores, batches of {}\n", printable(&profile.name), profile.cores, profile.batch_size);
-    text += "\neach stage by itself, inputs in memory (milliseconds a sample)\n";
+    text += "\neach stage by itself, inputs in memory (milliseconds an image)\n";
     let _ =
-        writeln!(text, "{:<9} {:>7} {:>10} {:>9} {:>9} {:>9} {:>9}", "stage", "workers", "samples/s", "mean", "p50", "p99", "CPU");
+        writeln!(text, "{:<9} {:>7} {:>10} {:>9} {:>9} {:>9} {:>9}", "stage", "workers", "images/s", "mean", "p50", "p99", "CPU");
     for stage in &profile.stages {
         for alone in &stage.alone {
             let mark = if alone.workers == stage.workers { "*" } else { "" };
@@ -64,7 +64,7 @@ pub fn table(profile: &Profile, verdict: &Verdict, proof: Option<&Proof>) -> Str
 
 fn together(profile: &Profile, rate: f64) -> String {
     let used = profile.cores_busy.map_or(String::new(), |share| format!(", {:.0} % of the cores' time", 100.0 * share));
-    let mut text = format!("\nall together for {:.1} s: {} samples/s{used}\n", profile.seconds, thousands(rate));
+    let mut text = format!("\nall together for {:.1} s: {} images/s{used}\n", profile.seconds, thousands(rate));
     let _ = writeln!(
         text,
         "{:<9} {:>7} {:>7} {:>8} {:>8} {:>7} {:>9}",
@@ -85,7 +85,7 @@ fn parts(stage: &StageProfile, what: &str, parts: &[PartCost]) -> String {
         return String::new();
     }
     let width = parts.iter().map(|part| printable(&part.name).chars().count()).max().unwrap_or(0).max(what.len());
-    let mut text = format!("\n{} by {what}\n{what:<width$} {:>9} {:>7}\n", stage.stage, "ms/sample", "share");
+    let mut text = format!("\n{} by {what}\n{what:<width$} {:>9} {:>7}\n", stage.stage, "ms/image", "share");
     for part in parts {
         let _ = writeln!(text, "{:<width$} {:>9} {:>7}", printable(&part.name), milliseconds(part.ms), percent(part.share));
     }
@@ -93,7 +93,7 @@ fn parts(stage: &StageProfile, what: &str, parts: &[PartCost]) -> String {
 }
 
 /// Classes that stand out; none where all cost about what their number says.
-fn heaviest(classes: &[PartCost]) -> Vec<PartCost> {
+pub(super) fn heaviest(classes: &[PartCost]) -> Vec<PartCost> {
     let mut heavy: Vec<_> =
         classes.iter().filter(|class| class.share > 2.0 * class.samples && class.share > 0.05).cloned().collect();
     heavy.sort_by(|a, b| b.share.total_cmp(&a.share));

@@ -134,7 +134,7 @@ impl Profile {
         let percent = |share: f64| format!("{:.0} %", 100.0 * share);
         if let Some(class) = stage.main_class() {
             return format!(
-                " (class {:?}, {} of the samples, takes {} of it)",
+                " (class {:?}, {} of the images, takes {} of it)",
                 class.name,
                 percent(class.samples),
                 percent(class.share)
@@ -268,7 +268,7 @@ mod tests {
         // Giants are decoded one at a time.
         giant.stages[0].alone.iter_mut().for_each(|alone| alone.rate = 300.0);
         let verdict = giant.verdict();
-        let words = "load limits: 300 images/s (class \"giant\", 20 % of the samples, takes 90 % of it); another load worker would give no more.";
+        let words = "load limits: 300 images/s (class \"giant\", 20 % of the images, takes 90 % of it); another load worker would give no more.";
         assert_eq!((verdict.sentence.as_str(), verdict.advice), (words, None));
     }
 
