@@ -74,7 +74,7 @@ pub fn profile(request: &Request) -> Result<()> {
     let (name, batch_size) = (plan.name.clone(), plan.batch_size);
     let profile = Profile { name, cores, batch_size, stages: measured, ..Profile::default() };
     if request.stage.is_some() {
-        return say(&if request.json { as_json(&profile) } else { table(&profile, &profile.verdict(), None) });
+        return say(&if request.json { as_json(&profile) } else { table(&profile, None, None) });
     }
     let profile = with_all_together(&plan, profile, request.time, &signals)?;
     if let (Some(recorder), Some(file)) = (&recorder, &request.trace) {
@@ -86,7 +86,7 @@ pub fn profile(request: &Request) -> Result<()> {
         write_atomic(file, page(&profile, &verdict, verified.as_ref()).as_bytes())?;
     }
     let found = Findings { profile, verdict, verified };
-    say(&if request.json { as_json(&found) } else { table(&found.profile, &found.verdict, found.verified.as_ref()) })
+    say(&if request.json { as_json(&found) } else { table(&found.profile, Some(&found.verdict), found.verified.as_ref()) })
 }
 
 /// The profile with what its stages do among each other.

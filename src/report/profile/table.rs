@@ -37,8 +37,8 @@ impl Proof {
     }
 }
 
-/// Stages by themselves, together, their parts, and the verdict.
-pub fn table(profile: &Profile, verdict: &Verdict, proof: Option<&Proof>) -> String {
+/// Stages by themselves, together, their parts, and the verdict, as far as there are such.
+pub fn table(profile: &Profile, verdict: Option<&Verdict>, proof: Option<&Proof>) -> String {
     let mut text = format!("{}: {} cores, batches of {}\n", printable(&profile.name), profile.cores, profile.batch_size);
     text += "\neach stage by itself, inputs in memory (milliseconds an image)\n";
     let _ =
@@ -59,7 +59,8 @@ pub fn table(profile: &Profile, verdict: &Verdict, proof: Option<&Proof>) -> Str
         text += &parts(stage, "class", &heaviest(&stage.classes));
     }
     let proof = proof.map_or(String::new(), |proof| proof.words(profile));
-    format!("{text}\n{}\n{proof}", verdict.sentence)
+    let sentence = verdict.map_or(String::new(), |verdict| format!("\n{}\n", verdict.sentence));
+    text + &sentence + &proof
 }
 
 fn together(profile: &Profile, rate: f64) -> String {
