@@ -48,11 +48,12 @@ unsafe fn avx512(value: f32) -> f32 {
 /// One round; gives the floating-point operations that it made.
 fn round(isa: Isa) -> u64 {
     let value = black_box(1.0);
-    // SAFETY: an Isa in use is one that the processor was found to have.
     let (result, lanes) = match isa {
         #[cfg(target_arch = "x86_64")]
+        // SAFETY: an Isa in use is one that the processor was found to have.
         Isa::Avx2 => (unsafe { avx2(value) }, 8),
         #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above.
         Isa::Avx512 => (unsafe { avx512(value) }, 16),
         // SAFETY: plain lanes need no instructions.
         _ => (unsafe { body::<Plain>(value) }, Plain::COUNT),
