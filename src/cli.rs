@@ -31,6 +31,8 @@ pub enum Command {
     Evaluate(EvaluateArgs),
     /// Write a trained model for other programs: ONNX or safetensors
     Export(ExportArgs),
+    /// Measure where the time of a pipeline goes: stages or layers, what limits, and what would help
+    Profile(ProfileArgs),
     /// Show what happens to samples, step by step: a contact sheet and a page
     Preview(PreviewArgs),
     /// List pipelines, operations, layers and everything else that can be named
@@ -127,6 +129,40 @@ pub struct CheckArgs {
     /// Print one JSON document
     #[arg(long)]
     pub json: bool,
+}
+
+/// `pipeline profile`.
+#[derive(Args, Debug)]
+pub struct ProfileArgs {
+    /// Which pipeline.
+    #[command(flatten)]
+    pub pipeline: PipelineArgs,
+    /// Measure the layers of the network instead: milliseconds, GFLOP/s, share of what the processor can do
+    #[arg(long)]
+    pub layers: bool,
+    /// Time one stage only: load, augment, batch or train
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["layers", "verify", "html", "trace"])]
+    pub stage: Option<String>,
+    /// Follow the advice, measure again, and show what was predicted beside it
+    #[arg(long, conflicts_with = "layers")]
+    pub verify: bool,
+    /// How long all stages together are measured, in seconds; each stage by itself a tenth of it for every number of workers
+    #[arg(long, value_name = "S", default_value_t = 3.0, value_parser = seconds)]
+    pub seconds: f64,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+    /// Write a page with the flow drawn
+    #[arg(long, value_name = "FILE", conflicts_with = "layers")]
+    pub html: Option<PathBuf>,
+    /// Write a trace of all stages together for Chrome's or Perfetto's viewer, a span a chunk and stage
+    #[arg(long, value_name = "FILE", conflicts_with = "layers")]
+    pub trace: Option<PathBuf>,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().map_err(|error| error.to_string())?;
+    if (0.1..=3600.0).contains(&number) { Ok(number) } else { Err("0.1 to 3600".to_owned()) }
 }
 
 /// `pipeline preview`.

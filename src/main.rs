@@ -6,7 +6,7 @@ use augpipe::batch::Part;
 use augpipe::error::Result;
 use augpipe::job;
 use clap::Parser;
-use cli::{Cli, Command, DataCommand, FindLrArgs, PreviewArgs, Public, RunArgs, Synthetic};
+use cli::{Cli, Command, DataCommand, FindLrArgs, PreviewArgs, ProfileArgs, Public, RunArgs, Synthetic};
 use cli::{EvaluateArgs, EvaluatedPart, ExportArgs, ExportFormat, PredictArgs, RowFormat};
 use std::process::ExitCode;
 
@@ -33,6 +33,7 @@ fn dispatch(command: Command) -> Result<()> {
         Command::Evaluate(args) => evaluate(args),
         Command::Export(args) => export(args),
         Command::Preview(args) => preview(args),
+        Command::Profile(args) => profile(args),
         Command::List(args) => job::list::list(args.json),
         Command::Describe(args) if args.picture => job::strip::picture(&args.name, args.out.as_deref(), args.json),
         Command::Describe(args) => job::describe::describe(&args.name, args.json),
@@ -96,6 +97,13 @@ fn export(args: ExportArgs) -> Result<()> {
 fn preview(args: PreviewArgs) -> Result<()> {
     let PreviewArgs { name, sets, epoch, samples, count, out, replay, json } = args;
     job::preview::preview(&job::preview::Request { name, sets, epoch, samples, count: usize::from(count), out, replay, json })
+}
+
+fn profile(args: ProfileArgs) -> Result<()> {
+    let ProfileArgs { pipeline, layers, stage, verify, seconds, json, html, trace } = args;
+    let (name, sets) = (pipeline.name.clone(), pipeline.overrides());
+    let time = std::time::Duration::from_secs_f64(seconds);
+    job::profile::profile(&job::profile::Request { name, sets, layers, stage, time, verify, json, html, trace })
 }
 
 fn find_lr(args: FindLrArgs) -> Result<()> {

@@ -16,6 +16,7 @@ mod op;
 pub mod policy;
 pub mod preprocess;
 mod read;
+mod timed;
 mod tree;
 mod views;
 

@@ -73,7 +73,11 @@ impl Step {
     }
 
     /// What `change` makes of every view, one after the other.
-    fn each(&self, views: Vec<View>, mut change: impl FnMut(Image) -> Result<Vec<View>, String>) -> Result<Vec<View>, String> {
+    pub(super) fn each(
+        &self,
+        views: Vec<View>,
+        mut change: impl FnMut(Image) -> Result<Vec<View>, String>,
+    ) -> Result<Vec<View>, String> {
         let mut made = Vec::with_capacity(views.len());
         for view in views {
             match view {

@@ -112,6 +112,7 @@ fn feed<In, Out>(
     outlet: &mut Outlet<Out>,
     taken: &mut u64,
 ) -> Result<(), Cause> {
+    let _span = tracing::trace_span!("chunk", stage = outlet.clock.gauge.stage(), first = chunk.first).entered();
     contain(|| {
         for (number, item) in (chunk.first..).zip(chunk.items) {
             scan.scan(number, item, &mut |out| outlet.emit(out))?;
@@ -139,6 +140,7 @@ pub(super) fn drain<In>(sink: &mut (impl Sink<In> + ?Sized), rx: Rx<In>, gauge: 
 fn take_all<In>(sink: &mut (impl Sink<In> + ?Sized), rx: Rx<In>, clock: &Clock, control: &Control) -> Verdict {
     while let Some(Parcel { chunk, end, .. }) = rx.receive(clock, control) {
         let mut next = chunk.first;
+        let _span = tracing::trace_span!("chunk", stage = clock.gauge.stage(), first = chunk.first).entered();
         let enough = contain(|| {
             for item in chunk.items {
                 let flow = sink.take(next, item)?;

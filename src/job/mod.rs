@@ -13,6 +13,7 @@ pub mod find_lr;
 pub mod list;
 pub mod predict;
 pub mod preview;
+pub mod profile;
 pub mod run;
 mod served;
 pub mod strip;

@@ -14,6 +14,7 @@ pub mod dropout;
 pub mod gemm;
 mod lanes;
 pub mod normalise;
+pub mod peak;
 mod per_isa;
 mod planes;
 pub mod pool;

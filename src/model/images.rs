@@ -1,6 +1,7 @@
 //! One image through the layers of a stage, forward and backward, and the parameters of these layers. Knows no batch.
 
 use super::layer::{Draw, ImageGradient};
+use super::layer_times::{LayerMeter, Watch, Way};
 use super::pass::Batch;
 use super::plan::{Block, Node, Place, Plan, Step};
 use crate::kernel::{blend, scratch};
@@ -17,6 +18,7 @@ pub(super) struct Images<'a> {
     pub prepared: &'a [f32],
     pub saved: &'a [f32],
     pub keys: &'a [u64],
+    pub meter: Option<&'a LayerMeter>,
 }
 
 impl<'a> Images<'a> {
@@ -55,11 +57,13 @@ impl<'a> Images<'a> {
 
     /// Runs the layers on an image, from one that normalises on.
     pub fn forward(&self, record: &mut [f32], row: usize) {
+        let mut watch = Watch::start(self.meter, Way::Forward);
         for index in self.plan.stages[self.stage].nodes.clone() {
             let node = &self.plan.nodes[index];
             let (Some(place), len) = (node.place.filter(|place| place.stage == self.stage), node.shape.len()) else { continue };
             if let Step::Join(_, branch) = node.step {
                 self.join(node, (branch, place.at), record, row);
+                watch.lap(index);
                 continue;
             }
             let (before, output) = record.split_at_mut(place.at);
@@ -75,6 +79,7 @@ impl<'a> Images<'a> {
                 }
                 Step::View | Step::PerBatch(_) | Step::Fork(_) | Step::Turn(_) | Step::Join(..) => {}
             }
+            watch.lap(index);
         }
     }
 
@@ -113,12 +118,14 @@ impl<'a> Images<'a> {
         let lens = self.plan.nodes[nodes.clone()].iter().map(|node| node.input.len().max(node.shape.len()));
         let widest = lens.max().unwrap_or(0).max(gradient.len());
         scratch::with(2 * widest, |buffer| {
+            let mut watch = Watch::start(self.meter, Way::Backward);
             let (mut here, mut next) = buffer.split_at_mut(widest);
             here[..gradient.len()].copy_from_slice(gradient);
             // What the layer behind this stage, which normalises, has left to be done image by image.
             if let Some((node, work)) = self.plan.head(self.stage + 1) {
                 let input = self.at(node.from, node.input.len(), row, record);
                 work.backward(&self.saved[node.saved.clone()], input, &mut here[..gradient.len()]);
+                watch.lap(self.plan.stages[self.stage].nodes.end);
             }
             for index in nodes.rev().take_while(|&index| index >= lowest) {
                 let node = &self.plan.nodes[index];
@@ -139,6 +146,7 @@ impl<'a> Images<'a> {
                     Step::Fork(block) => blend::add(&mut here[..len], &held[block.held..][..len]),
                     Step::View | Step::PerBatch(_) | Step::Normalise(_) => {}
                 }
+                watch.lap(index);
             }
             if let Some(to) = to {
                 to.copy_from_slice(&here[..to.len()]);
@@ -159,18 +167,21 @@ fn turn<'b>(block: Block, held: &mut [f32], here: &mut &'b mut [f32], next: &mut
 }
 
 /// Lays the parameters of all layers out for this step's calls, in parallel. `prepared` begins where the first node's part does.
-pub(super) fn prepare(nodes: &[Node], arena: &[f32], prepared: &mut [f32]) {
+pub(super) fn prepare(nodes: &[Node], arena: &[f32], prepared: &mut [f32], (meter, index): (Option<&LayerMeter>, usize)) {
     match nodes {
         [] => {}
         [node] => {
             if let Step::PerImage(work) = &node.step {
+                let mut watch = Watch::start(meter, Way::Forward);
                 work.prepare(&arena[node.parameters.clone()], &arena[node.state.clone()], prepared);
+                watch.lap(index);
             }
         }
         _ => {
             let (left, right) = nodes.split_at(nodes.len() / 2);
             let (first, second) = prepared.split_at_mut(right[0].prepared.start - left[0].prepared.start);
-            rayon::join(|| prepare(left, arena, first), || prepare(right, arena, second));
+            let middle = index + left.len();
+            rayon::join(|| prepare(left, arena, first, (meter, index)), || prepare(right, arena, second, (meter, middle)));
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::error::Problem;
 use crate::kernel::softmax::{cross_entropy, mean_cross_entropy, soft_cross_entropy, softmax};
 use crate::key::{Key, hash_name};
 use rayon::prelude::*;
+use std::time::Instant;
 
 /// What keeps the random numbers of a training step apart from those of every other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +54,7 @@ pub struct LayerSummary {
 
 /// Layers that fit each other and end in one logit a class.
 pub struct Network {
-    plan: Plan,
+    pub(super) plan: Plan,
     keys: Vec<u64>,
     smoothing: f64,
     initialiser: Box<dyn Initialiser>,
@@ -201,13 +202,19 @@ impl Network {
         assert_eq!(gradient.len(), self.parameter_count());
         let targets = targets.into();
         let batch = self.batch(workspace, parameters, images, targets.count(self.classes()), Some(noise));
+        let began = Instant::now();
         pass::forward(&self.plan, workspace, batch);
+        let forward = Instant::now();
         pass::gather_output(&self.plan, workspace, batch);
         let tally = self.score(workspace, targets, true);
+        let scored = Instant::now();
         if batch.count == 0 {
             gradient.fill(0.0);
         } else {
             pass::backward(&self.plan, workspace, batch, gradient, false);
+        }
+        if let Some(meter) = workspace.meter.as_ref().filter(|meter| meter.on) {
+            meter.note(began.elapsed(), scored - forward);
         }
         tally
     }

@@ -2,6 +2,7 @@
 
 use super::images::{Images, collect, prepare};
 use super::layer::Rows;
+use super::layer_times::{Watch, Way};
 use super::plan::{Node, Place, Plan, Step, TASKS};
 use super::workspace::Workspace;
 use crate::kernel::reduce;
@@ -29,7 +30,7 @@ fn rows<'r>(plan: &Plan, records: &'r [Vec<f32>], batch: Batch<'r>, place: Optio
 
 /// Runs every layer on the batch; outputs stay in the workspace's records.
 pub(super) fn forward(plan: &Plan, workspace: &mut Workspace, batch: Batch<'_>) {
-    prepare(&plan.nodes, batch.parameters, &mut workspace.prepared);
+    prepare(&plan.nodes, batch.parameters, &mut workspace.prepared, (workspace.meter.as_ref().filter(|meter| meter.on), 0));
     if !batch.training {
         for node in &plan.nodes {
             if let Some(work) = node.normalise() {
@@ -51,8 +52,11 @@ fn forward_stage(plan: &Plan, index: usize, workspace: &mut Workspace, batch: Ba
     let stage = &plan.stages[index];
     let (before, here) = workspace.records.split_at_mut(index);
     let record = &mut here[0][..batch.count * stage.record];
+    let meter = workspace.meter.as_ref().filter(|meter| meter.on);
     if let Some(Node { step: Step::PerBatch(work), from, parameters, .. }) = plan.nodes[stage.nodes.clone()].first() {
+        let mut watch = Watch::start(meter, Way::Forward);
         work.forward(&batch.parameters[parameters.clone()], rows(plan, before, batch, *from), record, stage.record);
+        watch.lap_of_all(stage.nodes.start);
     }
     let next = plan.head(index + 1).filter(|_| batch.training);
     let len = next.map_or(1, |(_, work)| work.sums_len());
@@ -60,7 +64,7 @@ fn forward_stage(plan: &Plan, index: usize, workspace: &mut Workspace, batch: Ba
     let measured = if next.is_some() { &mut workspace.measured[..TASKS * len] } else { &mut nothing[..] };
     let task = batch.count.div_ceil(TASKS).max(1);
     let (prepared, saved, keys) = (&workspace.prepared, &workspace.saved, &workspace.keys);
-    let run = Images { plan, stage: index, earlier: before, batch, prepared, saved, keys };
+    let run = Images { plan, stage: index, earlier: before, batch, prepared, saved, keys, meter };
     let tasks = record.par_chunks_mut(task * stage.record).zip(measured.par_chunks_mut(len)).enumerate();
     tasks.for_each(|(number, (records, sums))| {
         sums.fill(0.0);
@@ -68,15 +72,19 @@ fn forward_stage(plan: &Plan, index: usize, workspace: &mut Workspace, batch: Ba
             let row = number * task + offset;
             run.forward(record, row);
             if let Some((node, work)) = next {
+                let mut watch = Watch::start(meter, Way::Forward);
                 work.measure(run.at(node.from, node.input.len(), row, record), sums);
+                watch.lap(stage.nodes.end);
             }
         }
     });
     if let Some((node, work)) = next {
+        let mut watch = Watch::start(meter, Way::Forward);
         add_rows(&mut workspace.measured, len, batch.count.div_ceil(task));
         let (parameters, state) = tensors(node, batch);
         let sums = Some((&workspace.measured[..len], batch.count));
         work.settle(parameters, state, sums, &mut workspace.saved[node.saved.clone()]);
+        watch.lap(stage.nodes.end);
     }
 }
 
@@ -128,11 +136,13 @@ fn head_backward(
     (lowest, to_input): (usize, bool),
 ) {
     let (range, out) = (node.parameters.clone(), node.shape.len());
+    let mut watch = Watch::start(workspace.meter.as_ref().filter(|meter| meter.on), Way::Backward);
     match &node.step {
         Step::Normalise(work) => {
             let sums = (&workspace.measured[..work.sums_len()], batch.count);
             let saved = &mut workspace.saved[node.saved.clone()];
             work.settle_gradient(&batch.parameters[range.clone()], sums, saved, &mut gradient[range]);
+            watch.lap(index);
         }
         Step::PerBatch(work) => {
             let input = rows(plan, &workspace.records, batch, node.from);
@@ -140,6 +150,7 @@ fn head_backward(
             let to = (index > lowest || to_input).then_some(&mut workspace.back);
             let to = to.map(|back| &mut back[..batch.count * node.input.len()]);
             work.backward(&batch.parameters[range.clone()], input, output, to, &mut gradient[range]);
+            watch.lap_of_all(index);
             std::mem::swap(&mut workspace.front, &mut workspace.back);
         }
         _ => {}
@@ -158,8 +169,9 @@ fn tail_backward(
 ) {
     let (stage, count) = (&plan.stages[index], batch.count);
     let (before, here) = workspace.records.split_at(index);
-    let (prepared, saved, keys) = (&workspace.prepared, &workspace.saved, &workspace.keys);
-    let run = Images { plan, stage: index, earlier: before, batch, prepared, saved, keys };
+    let (prepared, saved, keys, meter) =
+        (&workspace.prepared, &workspace.saved, &workspace.keys, workspace.meter.as_ref().filter(|meter| meter.on));
+    let run = Images { plan, stage: index, earlier: before, batch, prepared, saved, keys, meter };
     let nodes = run.tail();
     let [len, out] = run.lens();
     let record_of = |row: usize| &here[0][row * stage.record..(row + 1) * stage.record];
@@ -182,14 +194,18 @@ fn tail_backward(
             run.backward(lowest, record_of(row), row, (values, wanted.then_some(&mut *back)), held, sums);
             if let Some((node, work)) = head {
                 let input = run.at(node.from, node.input.len(), row, &[]);
+                let mut watch = Watch::start(meter, Way::Backward);
                 work.measure_gradient(&saved[node.saved.clone()], input, back, measured);
+                watch.lap(stage.nodes.start);
             }
         }
     });
     if head.is_some() {
         add_rows(&mut workspace.measured, sums_len, count.div_ceil(task));
     }
+    let mut watch = Watch::start(meter, Way::Backward);
     reduce::add_tree(&mut workspace.sums, stage.sums, count.div_ceil(task));
-    collect(&plan.nodes[nodes], &workspace.sums, gradient);
+    collect(&plan.nodes[nodes.clone()], &workspace.sums, gradient);
+    watch.lap_of_sums(&plan.nodes[nodes.clone()], nodes.start);
     std::mem::swap(&mut workspace.front, &mut workspace.back);
 }

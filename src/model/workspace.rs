@@ -1,5 +1,6 @@
 //! The memory that a network works in, allocated once. Knows sizes only.
 
+use super::layer_times::LayerMeter;
 use super::plan::{Plan, TASKS};
 
 /// Buffers for batches of up to a certain size. Steps allocate nothing once each thread has run one.
@@ -27,6 +28,8 @@ pub struct Workspace {
     pub(super) scores: Vec<(f64, bool)>,
     /// Key of each layer in this step.
     pub(super) keys: Vec<u64>,
+    /// What layers take, where that is measured.
+    pub(super) meter: Option<LayerMeter>,
 }
 
 /// Floats of each buffer, and of what the layer that needs most takes beside.
@@ -86,6 +89,7 @@ impl Workspace {
             logits: zeros(sizes.logits),
             scores: vec![(0.0, false); capacity],
             keys: vec![0; plan.nodes.len()],
+            meter: None,
         }
     }
 

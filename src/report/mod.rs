@@ -14,6 +14,7 @@ mod lettering;
 mod machine;
 mod metrics;
 mod poster;
+pub mod profile;
 mod rate_curve;
 mod record;
 mod stages;

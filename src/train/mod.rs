@@ -13,6 +13,7 @@ mod evaluation;
 mod examine;
 mod gather;
 mod groups;
+mod layer_times;
 mod length;
 mod metrics;
 mod model_file;
