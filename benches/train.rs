@@ -4,7 +4,7 @@
 
 use augpipe::kernel::gemm::{Matrix, Start, gemm};
 use augpipe::model::preset::{Airbench, Lenet, Mlp, Resnet9, Resnet20, VggSmall};
-use augpipe::model::{Convolution, Network, Noise, Numerics, Shape, Workspace};
+use augpipe::model::{Convolution, Network, Noise, Numerics, Precision, Shape, Workspace};
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 
@@ -35,7 +35,9 @@ impl Training {
     fn on(input: Shape, mut layers: Vec<Box<dyn augpipe::model::LayerSpec>>) -> Self {
         let filtering = std::env::var("AUGPIPE_CONVOLUTION").is_ok_and(|name| name == "winograd");
         let convolution = if filtering { Convolution::Winograd } else { Convolution::Direct };
-        layers.iter_mut().for_each(|layer| layer.compute_by(Numerics { convolution }));
+        let narrow = std::env::var("AUGPIPE_PRECISION").is_ok_and(|name| name == "bf16");
+        let precision = if narrow { Precision::Bf16 } else { Precision::F32 };
+        layers.iter_mut().for_each(|layer| layer.compute_by(Numerics { convolution, precision }));
         let network = Network::new(layers, input, 10).expect("layers that fit");
         let number = |i: usize| (i as u32).wrapping_mul(2_654_435_761) as f32 / u32::MAX as f32 - 0.5;
         Self {
@@ -134,9 +136,11 @@ fn product(bencher: Bencher<'_, '_>, form: &str) {
         _ => (square, square, 1024),
     };
     let inner = if form == "weights" { BATCH } else { 1024 };
+    let narrow = std::env::var("AUGPIPE_PRECISION").is_ok_and(|name| name == "bf16");
+    let precision = if narrow { Precision::Bf16 } else { Precision::F32 };
     let mut c = vec![0.0f32; 1024 * 1024];
     bencher.counter(ItemsCount::new(2 * rows * inner * 1024)).bench_local(|| {
-        gemm(a, b, Start::Zero, &mut c, 1024);
+        gemm(precision, a, b, Start::Zero, &mut c, 1024);
         black_box(c[0])
     });
 }

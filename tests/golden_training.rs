@@ -93,7 +93,7 @@ fn layer(word: &str, index: usize, tensors: &Tensors) -> Box<dyn LayerSpec> {
         |kernel: &str| Window { kernel: kernel.parse().unwrap(), stride: kernel.parse().unwrap(), padding: Padding::Sides(0) };
     let sides = |key| Padding::Sides(setting(key).unwrap_or(0.0) as usize);
     match name {
-        "linear" => Box::new(Linear { out: Some(out()), bias }),
+        "linear" => Box::new(Linear::new(Some(out()), bias)),
         "relu" => Box::new(Relu),
         "tanh" => Box::new(Tanh),
         "sigmoid" => Box::new(Sigmoid),

@@ -10,6 +10,7 @@
 //! Chains: an output is bias, then taps in the order (channel, row, column); a weight's gradient runs over images, then pixels
 //! row by row; an input's gradient over (output channel, row, column) of the flipped kernel.
 
+use super::bf16::Precision;
 use super::planes::Planes;
 use super::reduce::add_rows;
 use super::scratch;
@@ -62,6 +63,7 @@ fn multiply(sweep: &Sweep, planes: &[f32], (start, weights): (&[f32], &[f32]), c
     assert!(start.len() == beside && weights.len() == taps * beside && product.len() >= pixels * beside);
     for (first, width, _) in panels(channels) {
         let tile = Tile {
+            precision: Precision::F32,
             a: planes.as_ptr(),
             rows: sweep.pixels.as_ptr(),
             steps: sweep.taps.as_ptr(),
@@ -221,6 +223,7 @@ impl Conv {
             for (first, width, _) in panels(out) {
                 let sums = weights[first * taps..].as_mut_ptr();
                 let tile = Tile {
+                    precision: Precision::F32,
                     a: padded_image.as_ptr(),
                     rows: sweep.taps.as_ptr(),
                     steps: sweep.pixels.as_ptr(),

@@ -4,6 +4,7 @@
 //! that needs it, in panels of 32 columns. Sums run over the whole inner dimension in order, so neither the number of threads
 //! nor the vector width shows in the result.
 
+use super::bf16::{Precision, pair_neighbours, pair_rows, pair_with_zero};
 use super::scratch;
 use super::tile::{self, HALF, MAX_ROWS, PANEL, Tile};
 use super::transpose::transpose;
@@ -60,6 +61,48 @@ impl<'a> Matrix<'a> {
     }
 }
 
+impl Matrix<'_> {
+    /// Row `k` of the floats as they lie, from `first` on.
+    fn line(&self, k: usize, first: usize, len: usize) -> &[f32] {
+        &self.data[k * self.stride + first..][..len]
+    }
+
+    /// [`Matrix::copy`] of the transpose in pairs: row r of `to` holds the pairs of column `column + r`, along rows. They come of
+    /// columns that lie beside each other, or of rows.
+    fn copy_pairs(&self, (row, rows): (usize, usize), (column, columns): (usize, usize), to: &mut [f32], to_stride: usize) {
+        let pairs = rows.div_ceil(2);
+        if self.transposed {
+            for (number, to) in to.chunks_mut(to_stride).take(columns).enumerate() {
+                pair_neighbours(self.line(column + number, row, rows), &mut to[..pairs]);
+            }
+            return;
+        }
+        scratch::with(pairs * columns, |beside| {
+            self.copy_pairs_beside((row, rows), (column, columns), beside, columns);
+            transpose(beside, columns, pairs, columns, to, to_stride);
+        });
+    }
+
+    /// [`Matrix::copy`] in pairs of rows: row k of `to` holds the pairs of rows 2k and 2k + 1.
+    fn copy_pairs_beside(&self, (row, rows): (usize, usize), (column, columns): (usize, usize), to: &mut [f32], to_stride: usize) {
+        let pairs = rows.div_ceil(2);
+        if self.transposed {
+            return scratch::with(pairs * columns, |apart| {
+                self.copy_pairs((row, rows), (column, columns), apart, pairs);
+                transpose(apart, pairs, columns, pairs, to, to_stride);
+            });
+        }
+        for (number, to) in to.chunks_mut(to_stride).take(pairs).enumerate() {
+            let (even, to) = (row + 2 * number, &mut to[..columns]);
+            if 2 * number + 1 < rows {
+                pair_rows(self.line(even, column, columns), self.line(even + 1, column, columns), to);
+            } else {
+                pair_with_zero(self.line(even, column, columns), to);
+            }
+        }
+    }
+}
+
 /// What the sums of a product start from.
 #[derive(Clone, Copy, Debug)]
 pub enum Start<'a> {
@@ -97,11 +140,12 @@ unsafe impl Sync for Shared {}
 
 /// `c = start + a·b`, with rows of `c` at a distance of `stride` floats; other floats of `c` are left alone.
 ///
-/// Every element is one chain of fused multiply-adds over the inner dimension in order. Runs on the current rayon pool.
+/// Every element is one chain of fused multiply-adds over the inner dimension in order, or with factors of 16 bits one of products of
+/// pairs (see [`super::bf16`]). Runs on the current rayon pool.
 ///
 /// # Panics
 /// Where shapes do not fit each other or `c`.
-pub fn gemm(a: Matrix<'_>, b: Matrix<'_>, start: Start<'_>, c: &mut [f32], stride: usize) {
+pub fn gemm(precision: Precision, a: Matrix<'_>, b: Matrix<'_>, start: Start<'_>, c: &mut [f32], stride: usize) {
     let (rows, columns, inner) = (a.rows, b.columns, a.columns);
     assert_eq!(inner, b.rows, "inner dimensions of a product");
     if rows == 0 || columns == 0 {
@@ -115,25 +159,30 @@ pub fn gemm(a: Matrix<'_>, b: Matrix<'_>, start: Start<'_>, c: &mut [f32], strid
     while from < inner || from == 0 {
         let depth = (inner - from).min(DEPTH);
         let start = if from == 0 { start } else { Start::Existing };
-        slice(a, b, (from, depth), start, (Shared(c.as_mut_ptr()), stride));
+        slice(precision, (a, b), (from, depth), start, (Shared(c.as_mut_ptr()), stride));
         from += depth.max(1);
     }
 }
 
-/// The product over one stretch of the inner dimension.
-fn slice(a: Matrix<'_>, b: Matrix<'_>, inner: (usize, usize), start: Start<'_>, c: (Shared, usize)) {
+/// The product over one stretch of the inner dimension, even where it is not the last.
+fn slice(precision: Precision, (a, b): (Matrix<'_>, Matrix<'_>), inner: (usize, usize), start: Start<'_>, c: (Shared, usize)) {
     let isa = Isa::current();
     let (rows, columns) = (a.rows, b.columns);
+    let depth = if precision == Precision::Bf16 { inner.1.div_ceil(2) } else { inner.1 };
     // An odd number of cache lines: rows at a power of two would share a few sets of the cache.
-    let a_stride = (inner.1.div_ceil(16) | 1) * 16;
+    let a_stride = (depth.div_ceil(16) | 1) * 16;
     let panels = columns.div_ceil(PANEL);
     scratch::with(rows * a_stride, |left| {
         let small = rows * columns * inner.1.max(1) < SMALL;
         let band = if small { rows } else { 2 * MAX_ROWS };
         left.par_chunks_mut(band * a_stride).enumerate().for_each(|(index, to)| {
-            a.copy((index * band, to.len() / a_stride), inner, to, a_stride);
+            let rows = (index * band, to.len() / a_stride);
+            match precision {
+                Precision::F32 => a.copy(rows, inner, to, a_stride),
+                Precision::Bf16 => a.transposed().copy_pairs(inner, rows, to, a_stride),
+            }
         });
-        let task = |panel: usize| Panel { isa, rows, a: left, a_stride, inner, start, c }.run(b, panel * PANEL);
+        let task = |panel: usize| Panel { isa, precision, rows, a: left, a_stride, inner, depth, start, c }.run(b, panel * PANEL);
         if small {
             (0..panels).for_each(task);
         } else {
@@ -145,10 +194,13 @@ fn slice(a: Matrix<'_>, b: Matrix<'_>, inner: (usize, usize), start: Start<'_>, 
 /// One task: a panel of columns of the product.
 struct Panel<'a> {
     isa: Isa,
+    precision: Precision,
     rows: usize,
     a: &'a [f32],
     a_stride: usize,
     inner: (usize, usize),
+    /// Steps of a sum: numbers or pairs of the inner dimension.
+    depth: usize,
     start: Start<'a>,
     c: (Shared, usize),
 }
@@ -157,12 +209,15 @@ impl Panel<'_> {
     fn run(&self, b: Matrix<'_>, column: usize) {
         let columns = (b.columns - column).min(PANEL);
         let width = if columns <= HALF { HALF } else { PANEL };
-        scratch::with(self.inner.1 * width, |right| {
+        scratch::with(self.depth * width, |right| {
             if columns < width {
                 right.fill(0.0);
             }
-            b.copy(self.inner, (column, columns), right, width);
-            for (first, count) in tile::parts(self.isa, self.rows) {
+            match self.precision {
+                Precision::F32 => b.copy(self.inner, (column, columns), right, width),
+                Precision::Bf16 => b.copy_pairs_beside(self.inner, (column, columns), right, width),
+            }
+            for (first, count) in tile::parts(self.isa, self.precision, self.rows) {
                 self.tile((first, count), (column, columns), right, width);
             }
         });
@@ -191,8 +246,9 @@ impl Panel<'_> {
                 (c_to.cast_const(), width)
             };
             let a = self.a.as_ptr().add(first * self.a_stride);
-            let (steps, depth) = (COUNT_UP.as_ptr(), self.inner.1);
+            let (steps, depth) = (COUNT_UP.as_ptr(), self.depth);
             let tile = Tile {
+                precision: self.precision,
                 a,
                 rows: rows.as_ptr(),
                 steps,
@@ -242,7 +298,7 @@ mod tests {
                 for isa in Isa::available() {
                     let product = |start| {
                         let mut c = old.clone();
-                        only(isa, || gemm(a, b, start, &mut c, n));
+                        only(isa, || gemm(Precision::F32, a, b, start, &mut c, n));
                         c
                     };
                     assert_eq!(product(Start::Zero), meaning(a, b, |_, _| 0.0), "{m} {n} {k} {isa:?}");
@@ -254,10 +310,41 @@ mod tests {
     }
 
     #[test]
+    fn pairs_of_sixteen_bits_give_the_bits_of_their_meaning_on_every_isa() {
+        use crate::kernel::bf16::{dot_pair, rounded};
+        for (m, n, k) in [(1, 1, 1), (3, 5, 7), (13, 33, 65), (29, 47, 100), (6, 16, 0), (2, 40, 4101), (60, 70, 64)] {
+            for (a_turned, b_turned) in [(false, false), (true, false), (false, true), (true, true)] {
+                let (a_data, b_data, row) = (numbers(m * k + 64, 1), numbers(k * n + 64, 2), numbers(n, 3));
+                let at = |data: &[f32], turned: bool, i: usize, j: usize, [rows, columns]: [usize; 2]| match j < columns && i < rows
+                {
+                    true => rounded(if turned { data[j * rows + i] } else { data[i * columns + j] }),
+                    false => 0,
+                };
+                let element = |i: usize, j: usize| {
+                    (0..k.div_ceil(2)).fold(row[j], |sum, p| {
+                        let a = [0, 1].map(|odd| at(&a_data, a_turned, i, 2 * p + odd, [m, k]));
+                        let b = [0, 1].map(|odd| at(&b_data, b_turned, 2 * p + odd, j, [k, n]));
+                        let pair = |[even, odd]: [u32; 2]| f32::from_bits(even | odd << 16);
+                        dot_pair(pair(a), pair(b), sum)
+                    })
+                };
+                let a = if a_turned { Matrix::new(&a_data, k, m, m).transposed() } else { Matrix::new(&a_data, m, k, k) };
+                let b = if b_turned { Matrix::new(&b_data, n, k, k).transposed() } else { Matrix::new(&b_data, k, n, n) };
+                let meaning: Vec<f32> = (0..m * n).map(|at| element(at / n, at % n)).collect();
+                for isa in Isa::available() {
+                    let mut c = vec![7.0; m * n];
+                    only(isa, || gemm(Precision::Bf16, a, b, Start::Row(&row), &mut c, n));
+                    assert_eq!(c, meaning, "{m} {n} {k} {a_turned} {b_turned} {isa:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn floats_between_rows_are_left_alone() {
         let (a, b) = (numbers(6, 1), numbers(6, 2));
         let mut c = vec![9.0; 3 * 5];
-        gemm(Matrix::new(&a, 3, 2, 2), Matrix::new(&b, 2, 3, 3), Start::Zero, &mut c, 5);
+        gemm(Precision::F32, Matrix::new(&a, 3, 2, 2), Matrix::new(&b, 2, 3, 3), Start::Zero, &mut c, 5);
         assert!(c.chunks(5).all(|row| row[3..] == [9.0, 9.0] && row[0] != 9.0));
     }
 
@@ -267,7 +354,9 @@ mod tests {
         let product = |threads: usize| {
             let mut c = vec![0.0; 70 * 130];
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| gemm(Matrix::new(&a, 70, 90, 90), Matrix::new(&b, 90, 130, 130), Start::Zero, &mut c, 130));
+            pool.install(|| {
+                gemm(Precision::F32, Matrix::new(&a, 70, 90, 90), Matrix::new(&b, 90, 130, 130), Start::Zero, &mut c, 130)
+            });
             c
         };
         assert!([2, 3, 8].iter().all(|&threads| product(threads) == product(1)));

@@ -1,5 +1,7 @@
 //! Vectors of f32 for register tiles: load, store, copy to every lane, the arithmetic of a lane, and nothing else.
 
+use super::bf16::{dot_pair, rounded};
+
 /// A vector of [`Lanes::COUNT`] floats.
 pub(super) trait Lanes: Copy {
     /// Number of lanes.
@@ -39,6 +41,16 @@ pub(super) trait Lanes: Copy {
     /// # Safety
     /// The processor has the instructions.
     unsafe fn mul(self, other: Self) -> Self;
+    /// `sum` and the products of pairs: see [`super::bf16`].
+    ///
+    /// # Safety
+    /// The processor has the instructions, for 16 lanes AVX512_BF16 too.
+    unsafe fn dot_pairs(self, factor: Self, sum: Self) -> Self;
+    /// Writes the floats as numbers of 16 bits to `to`.
+    ///
+    /// # Safety
+    /// `COUNT` numbers can be written there; as [`Lanes::dot_pairs`].
+    unsafe fn store_bf16(self, to: *mut u16);
 }
 
 /// Lanes of plain Rust: what the other kinds mean.
@@ -77,6 +89,17 @@ impl Lanes for Plain {
     unsafe fn mul(self, other: Self) -> Self {
         Self(std::array::from_fn(|lane| self.0[lane] * other.0[lane]))
     }
+
+    #[inline(always)]
+    unsafe fn dot_pairs(self, factor: Self, sum: Self) -> Self {
+        Self(std::array::from_fn(|lane| dot_pair(self.0[lane], factor.0[lane], sum.0[lane])))
+    }
+
+    #[inline(always)]
+    unsafe fn store_bf16(self, to: *mut u16) {
+        // SAFETY: the caller's promise.
+        unsafe { to.cast::<[u16; 4]>().write_unaligned(self.0.map(|value| rounded(value) as u16)) }
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -84,7 +107,7 @@ pub(super) use x86::{Avx2, Avx512};
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use super::Lanes;
+    use super::{Lanes, dot_pair, rounded};
     use std::arch::x86_64::*;
 
     /// 8 lanes.
@@ -128,6 +151,33 @@ mod x86 {
             // SAFETY: see load.
             Self(unsafe { _mm256_mul_ps(self.0, other.0) })
         }
+
+        #[inline(always)]
+        unsafe fn dot_pairs(self, factor: Self, sum: Self) -> Self {
+            let lanes = |of: Self| {
+                // SAFETY: 8 floats either way.
+                unsafe { std::mem::transmute::<__m256, [f32; 8]>(of.0) }
+            };
+            let (a, b, mut sums) = (lanes(self), lanes(factor), lanes(sum));
+            for lane in 0..8 {
+                sums[lane] = dot_pair(a[lane], b[lane], sums[lane]);
+            }
+            // SAFETY: as above.
+            Self(unsafe { std::mem::transmute::<[f32; 8], __m256>(sums) })
+        }
+
+        #[inline(always)]
+        unsafe fn store_bf16(self, to: *mut u16) {
+            // SAFETY: 8 floats either way, and the caller's promise.
+            unsafe {
+                let lanes = std::mem::transmute::<__m256, [f32; 8]>(self.0);
+                let mut numbers = [0; 8];
+                for lane in 0..8 {
+                    numbers[lane] = rounded(lanes[lane]) as u16;
+                }
+                to.cast::<[u16; 8]>().write_unaligned(numbers);
+            }
+        }
     }
 
     /// 16 lanes.
@@ -170,6 +220,24 @@ mod x86 {
         unsafe fn mul(self, other: Self) -> Self {
             // SAFETY: see load.
             Self(unsafe { _mm512_mul_ps(self.0, other.0) })
+        }
+
+        #[inline(always)]
+        unsafe fn dot_pairs(self, factor: Self, sum: Self) -> Self {
+            // SAFETY: see load; a vector of pairs is 512 bits.
+            unsafe {
+                let pairs = [self.0, factor.0].map(|pairs| std::mem::transmute::<__m512, __m512bh>(pairs));
+                Self(_mm512_dpbf16_ps(sum.0, pairs[0], pairs[1]))
+            }
+        }
+
+        #[inline(always)]
+        unsafe fn store_bf16(self, to: *mut u16) {
+            // SAFETY: see load; 16 numbers are 256 bits.
+            unsafe {
+                let numbers = std::mem::transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(self.0));
+                _mm256_storeu_si256(to.cast(), numbers);
+            }
         }
     }
 }

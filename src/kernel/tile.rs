@@ -5,6 +5,7 @@
 //! pixels, steps are kernel taps) and a convolution's weight gradient (rows are taps, steps are pixels) without copying any
 //! image into matrix form.
 
+use super::bf16::{self, Precision};
 use super::lanes::Lanes;
 use crate::isa::Isa;
 
@@ -18,6 +19,8 @@ pub(super) const MAX_ROWS: usize = 10;
 /// Where a tile reads and writes. Strides count floats.
 #[derive(Clone, Copy)]
 pub(super) struct Tile {
+    /// With 16 bits, `a` and `b` are pairs along the steps: see [`bf16`].
+    pub precision: Precision,
     pub a: *const f32,
     pub rows: *const u32,
     pub steps: *const u32,
@@ -33,7 +36,7 @@ pub(super) struct Tile {
 type Kernel = unsafe fn(&Tile);
 
 #[inline(always)]
-unsafe fn body<V: Lanes, const M: usize, const N: usize>(tile: &Tile) {
+unsafe fn body<V: Lanes, const M: usize, const N: usize, const PAIRS: bool>(tile: &Tile) {
     // SAFETY: `sweep`'s caller promises that every address formed here lies in its slices.
     unsafe {
         let rows: [*const f32; M] = std::array::from_fn(|i| tile.a.add(*tile.rows.add(i) as usize));
@@ -46,7 +49,7 @@ unsafe fn body<V: Lanes, const M: usize, const N: usize>(tile: &Tile) {
             for i in 0..M {
                 let left = V::splat(*rows[i].add(step));
                 for j in 0..N {
-                    sums[i][j] = left.mul_add(right[j], sums[i][j]);
+                    sums[i][j] = if PAIRS { left.dot_pairs(right[j], sums[i][j]) } else { left.mul_add(right[j], sums[i][j]) };
                 }
             }
             b = b.add(tile.b_stride);
@@ -59,23 +62,30 @@ unsafe fn body<V: Lanes, const M: usize, const N: usize>(tile: &Tile) {
     }
 }
 
-unsafe fn plain<const M: usize, const N: usize>(tile: &Tile) {
+unsafe fn plain<const M: usize, const N: usize, const PAIRS: bool>(tile: &Tile) {
     // SAFETY: the caller's promise; plain lanes need no instructions.
-    unsafe { body::<super::lanes::Plain, M, N>(tile) }
+    unsafe { body::<super::lanes::Plain, M, N, PAIRS>(tile) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn avx2<const M: usize, const N: usize>(tile: &Tile) {
+unsafe fn avx2<const M: usize, const N: usize, const PAIRS: bool>(tile: &Tile) {
     // SAFETY: the caller's promise.
-    unsafe { body::<super::lanes::Avx2, M, N>(tile) }
+    unsafe { body::<super::lanes::Avx2, M, N, PAIRS>(tile) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma,avx512f,avx512vl,avx512bw,avx512dq")]
-unsafe fn avx512<const M: usize, const N: usize>(tile: &Tile) {
+unsafe fn avx512<const M: usize, const N: usize, const PAIRS: bool>(tile: &Tile) {
     // SAFETY: the caller's promise.
-    unsafe { body::<super::lanes::Avx512, M, N>(tile) }
+    unsafe { body::<super::lanes::Avx512, M, N, PAIRS>(tile) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma,avx512f,avx512vl,avx512bw,avx512dq,avx512bf16")]
+unsafe fn bf16<const M: usize, const N: usize, const PAIRS: bool>(tile: &Tile) {
+    // SAFETY: the caller's promise.
+    unsafe { body::<super::lanes::Avx512, M, N, PAIRS>(tile) }
 }
 
 /// The kernels of an [`Isa`]: for half and for full width in lanes, by number of rows − 1.
@@ -86,30 +96,32 @@ struct Kernels {
 }
 
 macro_rules! kernels {
-    ($name:ident, $lanes:literal, $($rows:literal)+) => {
-        Kernels { lanes: $lanes, single: &[$($name::<$rows, 1>),+], double: &[$($name::<$rows, 2>),+] }
+    ($name:ident, $pairs:literal, $lanes:literal, $($rows:literal)+) => {
+        Kernels { lanes: $lanes, single: &[$($name::<$rows, 1, $pairs>),+], double: &[$($name::<$rows, 2, $pairs>),+] }
     };
 }
 
-static PLAIN: Kernels = kernels!(plain, 4, 1 2 3 4);
+static PLAIN: [Kernels; 2] = [kernels!(plain, false, 4, 1 2 3 4), kernels!(plain, true, 4, 1 2 3 4)];
 #[cfg(target_arch = "x86_64")]
-static AVX2: Kernels = kernels!(avx2, 8, 1 2 3 4 5 6);
+static AVX2: [Kernels; 2] = [kernels!(avx2, false, 8, 1 2 3 4 5 6), kernels!(avx2, true, 8, 1 2 3 4 5 6)];
 #[cfg(target_arch = "x86_64")]
-static AVX512: Kernels = kernels!(avx512, 16, 1 2 3 4 5 6 7 8 9 10);
+static AVX512: [Kernels; 2] = [kernels!(avx512, false, 16, 1 2 3 4 5 6 7 8 9 10), kernels!(bf16, true, 16, 1 2 3 4 5 6 7 8 9 10)];
 
-fn kernels(isa: Isa) -> &'static Kernels {
+/// The kernels for factors of `precision`; without an instruction for pairs, those of a slower set.
+fn kernels(isa: Isa, precision: Precision) -> &'static Kernels {
+    let pairs = precision == Precision::Bf16;
     match isa {
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx2 => &AVX2,
+        Isa::Avx512 if !pairs || bf16::has_instruction(isa) => &AVX512[usize::from(pairs)],
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => &AVX512,
-        _ => &PLAIN,
+        Isa::Avx512 | Isa::Avx2 => &AVX2[usize::from(pairs)],
+        _ => &PLAIN[usize::from(pairs)],
     }
 }
 
 /// The parts of `total` rows that tiles of `isa` take, as even as possible: (first row, number of rows).
-pub(super) fn parts(isa: Isa, total: usize) -> impl Iterator<Item = (usize, usize)> {
-    let count = total.div_ceil(kernels(isa).double.len());
+pub(super) fn parts(isa: Isa, precision: Precision, total: usize) -> impl Iterator<Item = (usize, usize)> {
+    let count = total.div_ceil(kernels(isa, precision).double.len());
     (0..count).map(move |part| {
         let first = part * total / count;
         (first, (part + 1) * total / count - first)
@@ -123,7 +135,7 @@ pub(super) fn parts(isa: Isa, total: usize) -> impl Iterator<Item = (usize, usiz
 /// `a[rows[i] + steps[k]]`, `b[k·b_stride + j]` and `start[i·start_stride + j]`; `c[i·c_stride + j]` can be written and is
 /// nobody else's meanwhile. `start` may be `c`; nothing else may overlap it. `isa` is one that the processor has.
 pub(super) unsafe fn run(isa: Isa, tile: &Tile, rows: usize, width: usize) {
-    let kernels = kernels(isa);
+    let kernels = kernels(isa, tile.precision);
     let wide = (2 * kernels.lanes).min(width);
     let table = if wide > kernels.lanes { kernels.double } else { kernels.single };
     let kernel = table[rows - 1];
@@ -141,7 +153,7 @@ pub(super) unsafe fn run(isa: Isa, tile: &Tile, rows: usize, width: usize) {
 /// # Safety
 /// As [`run`], for all of `rows`.
 pub(super) unsafe fn sweep(isa: Isa, tile: &Tile, rows: usize, width: usize) {
-    for (first, count) in parts(isa, rows) {
+    for (first, count) in parts(isa, tile.precision, rows) {
         // SAFETY: the caller's promise, for a part of the rows.
         unsafe {
             let (rows, start) = (tile.rows.add(first), tile.start.add(first * tile.start_stride));

@@ -212,7 +212,7 @@ mod tests {
     fn minimal_filtering_has_the_gradient_of_its_outputs() {
         for (kernel, padding) in [(3, 1), (3, 0), (5, 2), (5, 4)] {
             let mut layer = build(&format!("layer = \"conv\"\nout = 5\nkernel = {kernel}\npadding = {padding}"));
-            layer.compute_by(Numerics { convolution: Convolution::Winograd });
+            layer.compute_by(Numerics { convolution: Convolution::Winograd, ..Numerics::default() });
             let worst = check(&[layer], Shape::new(9, 6, 7)).unwrap();
             assert!(worst.error < 2e-4, "{kernel} {padding}: {worst:?}");
         }
@@ -234,7 +234,7 @@ mod tests {
 
     #[test]
     fn a_wrong_gradient_is_found() {
-        let layers: Vec<Box<dyn LayerSpec>> = vec![Box::new(Linear { out: Some(4), bias: true }), Box::new(Wrong)];
+        let layers: Vec<Box<dyn LayerSpec>> = vec![Box::new(Linear::new(Some(4), true)), Box::new(Wrong)];
         assert!(check(&layers, Shape::vector(5)).unwrap().error > 0.1);
     }
 }

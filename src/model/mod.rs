@@ -30,7 +30,7 @@ pub use initialise::{INITIALISERS, Initialiser};
 pub use layer::{LAYERS, LayerSpec};
 pub use layer_times::{LayerTime, LayerTimes};
 pub use network::{LayerSummary, Network, Noise, Tally};
-pub use numerics::{Convolution, Numerics};
+pub use numerics::{Convolution, Numerics, Precision};
 pub use preset::PRESETS;
 pub use read::{Model, read};
 pub use shape::{Shape, Span};

@@ -1,6 +1,7 @@
 //! How products are computed where there is a choice: what changes the last digits and the time, and nothing else. Knows no layer.
 
 use crate::config::Fields;
+pub use crate::kernel::bf16::Precision;
 
 /// How convolutions are computed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub enum Convolution {
 pub struct Numerics {
     /// How convolutions are computed.
     pub convolution: Convolution,
+    /// How wide the factors of products are: in linear layers, and in convolutions by minimal filtering.
+    pub precision: Precision,
 }
 
 impl Numerics {
@@ -30,6 +33,12 @@ impl Numerics {
         let about = "how 3x3 and 5x5 convolutions are computed: \"direct\", or \"winograd\" with fewer multiplications and larger rounding errors";
         let choices = [("direct", Convolution::Direct), ("winograd", Convolution::Winograd)];
         let convolution = fields.key("convolution", about).choice(&choices);
-        Self { convolution: convolution.or_shown(Convolution::Direct, "direct") }
+        let about =
+            "factors in linear layers and in winograd's convolutions: \"f32\", or \"bf16\" with 16 bits; sums and weights keep 32";
+        let precision = fields.key("precision", about).choice(&[("f32", Precision::F32), ("bf16", Precision::Bf16)]);
+        Self {
+            convolution: convolution.or_shown(Convolution::Direct, "direct"),
+            precision: precision.or_shown(Precision::F32, "f32"),
+        }
     }
 }

@@ -53,7 +53,7 @@ mod tests {
 
     fn network() -> Network {
         let layers: Vec<Box<dyn LayerSpec>> =
-            vec![Box::new(Whiten::default()), Box::new(Flatten), Box::new(Linear { out: None, bias: true })];
+            vec![Box::new(Whiten::default()), Box::new(Flatten), Box::new(Linear::new(None, true))];
         Network::new(layers, Shape::new(2, 6, 5), 3).unwrap()
     }
 

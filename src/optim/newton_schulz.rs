@@ -1,6 +1,7 @@
 //! Makes a matrix nearly orthogonal from products and sums alone. Knows no gradient.
 
 use super::piece::sum_of_squares;
+use crate::kernel::bf16::Precision;
 use crate::kernel::gemm::{Matrix, Start, gemm};
 
 /// Coefficients of the quintic, chosen for its slope at 0 (Jordan et al. 2024): singular values end between about 0.7 and 1.2.
@@ -27,14 +28,14 @@ pub(super) fn orthogonalise(matrix: &mut [f32], rows: usize, columns: usize, ste
     for _ in 0..steps {
         let x = Matrix::new(from, rows, columns, columns);
         let (left, right) = if rows <= columns { (x, x.transposed()) } else { (x.transposed(), x) };
-        gemm(left, right, Start::Zero, gram, side);
+        gemm(Precision::F32, left, right, Start::Zero, gram, side);
         let of_gram = Matrix::new(gram, side, side, side);
-        gemm(of_gram, of_gram, Start::Zero, squared, side);
+        gemm(Precision::F32, of_gram, of_gram, Start::Zero, squared, side);
         gram.iter_mut().zip(&*squared).for_each(|(first, second)| *first = b * *first + c * second);
         to.iter_mut().zip(&*from).for_each(|(to, from)| *to = a * from);
         let (of_gram, x) = (Matrix::new(gram, side, side, side), Matrix::new(from, rows, columns, columns));
         let (left, right) = if rows <= columns { (of_gram, x) } else { (x, of_gram) };
-        gemm(left, right, Start::Existing, to, columns);
+        gemm(Precision::F32, left, right, Start::Existing, to, columns);
         std::mem::swap(&mut from, &mut to);
     }
     if steps % 2 == 1 {

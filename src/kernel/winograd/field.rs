@@ -79,8 +79,17 @@ impl Field {
     }
 
     /// Takes a part's tiles of an image to the points, where `M` is 0 for inputs and else the outputs of a tile: a vector of
-    /// channels after the other.
-    pub fn fetch<const M: usize>(&self, isa: Isa, image: &[f32], part: &Part, copy: &mut [f32], points: &mut [f32], to: Layout) {
+    /// channels after the other. Points of 16 bits lie in the slice two in a float.
+    pub fn fetch<const M: usize, const BF16: bool>(
+        &self,
+        isa: Isa,
+        image: &[f32],
+        part: &Part,
+        copy: &mut [f32],
+        points: &mut [f32],
+        to: Layout,
+    ) {
+        let in_a_float = if BF16 { 2 } else { 1 };
         let [channels, height, width] = self.size;
         let rows = self.rows(&part.tiles);
         let (edge, copy) = copy.split_at_mut(self.window * self.window * BESIDE);
@@ -94,16 +103,16 @@ impl Field {
             transpose(planes, height * width, count, rows.len() * width, copy, BESIDE);
             for (index, tile) in part.tiles.clone().enumerate() {
                 let at = (part.at + index) * to.pitch + first;
-                assert!(points.len() >= (AREA - 1) * to.step + at + BESIDE);
+                assert!(in_a_float * points.len() >= (AREA - 1) * to.step + at + BESIDE && at % in_a_float == 0);
                 let (from, pitch) = self.square(tile, &rows, copy, edge);
                 assert!(from.len() >= (self.window - 1) * pitch + self.window * BESIDE);
-                let way = Way { pixels: from.as_ptr(), pitch, points: points[at..].as_mut_ptr(), step: to.step };
+                let way = Way { pixels: from.as_ptr(), pitch, points: points[at / in_a_float..].as_mut_ptr(), step: to.step };
                 // SAFETY: the assertions; `points` is borrowed mutably; a current Isa is one that the processor has.
                 unsafe {
                     match M {
-                        0 => read(isa, way),
-                        2 => read_back::<2>(isa, way),
-                        _ => read_back::<4>(isa, way),
+                        0 => read::<0, BF16>(isa, way),
+                        2 => read_back::<2, BF16>(isa, way),
+                        _ => read_back::<4, BF16>(isa, way),
                     }
                 }
             }
@@ -160,7 +169,7 @@ impl Field {
                 let to = strip[index * M * BESIDE..].as_mut_ptr();
                 let way = Way { pixels: to, pitch, points: points[at..].as_mut_ptr(), step: from.step };
                 // SAFETY: the assertion, and the strip has M rows of `pitch`; both are borrowed mutably.
-                unsafe { write::<M>(isa, way) };
+                unsafe { write::<M, false>(isa, way) };
             }
             if bias.is_some() {
                 add(strip, &start);

@@ -6,19 +6,24 @@
 //! "Fast Algorithms for Convolutional Neural Networks" (arXiv:1509.09308). A block of tiles goes the whole way while it is in
 //! the cache.
 //!
+//! With 16 bits, points are rounded to them, and only sums at the points have 32.
+//!
 //! Chains: a product's sum runs over channels in order, in the weights' gradient over tiles of up to [`GROUPS`] groups of images,
 //! whose sums are added in a binary tree. Neither the number of threads nor the vector width shows.
 
+mod correlate;
 mod field;
 mod transform;
 mod weights;
 
+use super::bf16::Precision;
 use super::conv::Geometry;
 use super::gemm::COUNT_UP;
 use super::reduce::add_tree;
 use super::scratch;
 use super::tile::{self, HALF, PANEL, Tile};
 use crate::isa::Isa;
+use correlate::Correlate;
 pub use field::Images;
 use field::{Field, Layout};
 use rayon::prelude::*;
@@ -33,11 +38,23 @@ const GROUPS: usize = 8;
 const BLOCK: usize = 64;
 static ZEROS: [f32; PANEL] = [0.0; PANEL];
 
-/// Pixels' offsets in a block of tiles: row after row.
-fn layout(channels: usize, tiles: usize) -> Layout {
+/// Numbers in a float.
+fn in_a_float(precision: Precision) -> usize {
+    if precision == Precision::Bf16 { 2 } else { 1 }
+}
+
+/// Where the numbers of a block of tiles lie: as [`Layout`] says.
+fn layout(precision: Precision, channels: usize, tiles: usize) -> Layout {
     // An odd number of cache lines from tile to tile and from point to point: others would share a few sets of the cache.
-    let pitch = (channels.div_ceil(HALF) | 1) * HALF;
-    Layout { pitch, step: ((tiles * pitch / HALF) | 1) * HALF }
+    let line = HALF * in_a_float(precision);
+    let pitch = (channels.div_ceil(line) | 1) * line;
+    // Room for one more tile where their number is odd.
+    Layout { pitch, step: ((tiles.next_multiple_of(2) * pitch / line) | 1) * line }
+}
+
+/// Floats for all points of a block.
+fn points_len(precision: Precision, layout: Layout) -> usize {
+    (AREA * layout.step + layout.pitch) / in_a_float(precision)
 }
 
 /// A convolution by minimal filtering, planned.
@@ -51,14 +68,14 @@ pub struct Winograd {
 
 impl Winograd {
     /// Plans a convolution, if it is one of stride 1 with square kernels of 3 or 5, padded by less than their size.
-    pub fn new(geometry: Geometry) -> Option<Self> {
+    pub fn new(geometry: Geometry, precision: Precision) -> Option<Self> {
         let Geometry { input, output, kernel, stride, padding } = geometry;
         let size = kernel[0];
         let fits = stride == [1, 1] && kernel[1] == size && (size == 3 || size == 5) && padding.iter().all(|&p| p < size);
         // Where more follows below or to the right than is padded above, gradients would need another plan.
         let even =
             (0..2).all(|axis| output[axis + 1] + size == input[axis + 1] + 2 * padding[axis] + 1) && padding[0] == padding[1];
-        let weights = Weights { out: output[0], channels: input[0], kernel: size };
+        let weights = Weights { out: output[0], channels: input[0], kernel: size, precision };
         (fits && even).then_some(Self { geometry, weights, outputs: SIZE + 1 - size })
     }
 
@@ -99,7 +116,7 @@ impl Winograd {
     ) {
         let [from, field] = self.fields(direction);
         assert!(packed.len() == self.packed_len(direction) && bias.is_none_or(|bias| bias.len() >= field.size[0]));
-        let run = Apply { isa: Isa::current(), from, to: field, packed, bias, outputs: self.outputs };
+        let run = Apply { isa: Isa::current(), from, to: field, weights: self.weights, packed, bias, outputs: self.outputs };
         let each = from.tiles();
         let share = (images.count * each).div_ceil(4 * rayon::current_num_threads()).clamp(HALF, BLOCK);
         let group = (share / each).max(1);
@@ -133,7 +150,8 @@ impl Winograd {
         assert_eq!(sums.len(), self.sums_len());
         let [from, to] = self.fields(Direction::Forward);
         let (len, group) = (self.weights.sums_len(), images.count.div_ceil(GROUPS).max(1));
-        let run = Correlate { isa: Isa::current(), from, to, images, gradients, outputs: self.outputs };
+        let precision = self.weights.precision;
+        let run = Correlate { isa: Isa::current(), precision, from, to, images, gradients, outputs: self.outputs };
         sums.par_chunks_mut(len).enumerate().for_each(|(number, sums)| {
             sums.fill(0.0);
             let first = (number * group).min(images.count);
@@ -166,6 +184,7 @@ struct Apply<'a> {
     isa: Isa,
     from: Field,
     to: Field,
+    weights: Weights,
     packed: &'a [f32],
     bias: Option<&'a [f32]>,
     outputs: usize,
@@ -174,8 +193,9 @@ struct Apply<'a> {
 impl Apply<'_> {
     fn group(&self, images: Images<'_>, to: &mut [f32], stride: usize) {
         let (most, channels) = (BLOCK.min(images.count * self.from.tiles()), self.from.size[0]);
-        let (before, behind) = (layout(channels, most), layout(PANEL, most));
-        let lens = [AREA * before.step + before.pitch, AREA * behind.step + behind.pitch, self.from.copy_len(most)];
+        let precision = self.weights.precision;
+        let (before, behind) = (layout(precision, channels, most), layout(Precision::F32, PANEL, most));
+        let lens = [points_len(precision, before), points_len(Precision::F32, behind), self.from.copy_len(most)];
         let strip = self.to.grid[1] * self.outputs * self.outputs * HALF;
         scratch::with(lens.iter().sum::<usize>() + strip, |buffer| {
             let (points, rest) = buffer.split_at_mut(lens[0]);
@@ -184,7 +204,10 @@ impl Apply<'_> {
             for block in blocks(images.count * self.from.tiles()) {
                 for part in self.from.parts(block.clone()) {
                     let image = &images.data[part.image * images.stride..];
-                    self.from.fetch::<0>(self.isa, image, &part, copy, points, before);
+                    match precision {
+                        Precision::F32 => self.from.fetch::<0, false>(self.isa, image, &part, copy, points, before),
+                        Precision::Bf16 => self.from.fetch::<0, true>(self.isa, image, &part, copy, points, before),
+                    }
                 }
                 for first in (0..self.to.size[0]).step_by(PANEL) {
                     self.multiply(first, block.len(), (points, before), (products, behind));
@@ -209,18 +232,21 @@ impl Apply<'_> {
     /// Products at all points for a panel of channels.
     fn multiply(&self, first: usize, tiles: usize, (points, before): (&[f32], Layout), (products, behind): (&mut [f32], Layout)) {
         let (channels, width) = (self.from.size[0], padded((self.to.size[0] - first).min(PANEL)));
-        let panel = &self.packed[AREA * channels * first..][..AREA * channels * width];
-        let rows: [u32; BLOCK] = std::array::from_fn(|tile| (tile * before.pitch) as u32);
-        assert!(tiles <= BLOCK && channels <= COUNT_UP.len());
-        assert!(points.len() >= AREA * before.step && products.len() >= AREA * behind.step);
-        assert!(before.step >= tiles * before.pitch && behind.step >= tiles * behind.pitch && behind.pitch >= width);
+        let (precision, depth) = (self.weights.precision, self.weights.steps(channels));
+        let panel = &self.packed[AREA * depth * first..][..AREA * depth * width];
+        let [pitch, step] = [before.pitch, before.step].map(|numbers| numbers / in_a_float(precision));
+        let rows: [u32; BLOCK] = std::array::from_fn(|tile| (tile * pitch) as u32);
+        assert!(tiles <= BLOCK && depth <= COUNT_UP.len() && depth <= pitch);
+        assert!(points.len() >= AREA * step && products.len() >= AREA * behind.step);
+        assert!(step >= tiles * pitch && behind.step >= tiles * behind.pitch && behind.pitch >= width);
         for point in 0..AREA {
             let tile = Tile {
-                a: points[point * before.step..].as_ptr(),
+                precision,
+                a: points[point * step..].as_ptr(),
                 rows: rows.as_ptr(),
                 steps: COUNT_UP.as_ptr(),
-                depth: channels,
-                b: panel[point * channels * width..].as_ptr(),
+                depth,
+                b: panel[point * depth * width..].as_ptr(),
                 b_stride: width,
                 start: ZEROS.as_ptr(),
                 start_stride: 0,
@@ -229,76 +255,6 @@ impl Apply<'_> {
             };
             // SAFETY: the assertions; `products` is borrowed mutably.
             unsafe { tile::sweep(self.isa, &tile, tiles, width) };
-        }
-    }
-}
-
-/// Sums over tiles.
-struct Correlate<'a> {
-    isa: Isa,
-    from: Field,
-    to: Field,
-    images: Images<'a>,
-    gradients: Images<'a>,
-    outputs: usize,
-}
-
-impl Correlate<'_> {
-    fn group(&self, images: Range<usize>, sums: &mut [f32]) {
-        let tiles = images.len() * self.from.tiles();
-        if tiles == 0 {
-            return;
-        }
-        let most = BLOCK.min(tiles);
-        let layouts = [&self.from, &self.to].map(|field| layout(field.size[0], most));
-        let lens = [
-            AREA * layouts[0].step + layouts[0].pitch,
-            AREA * layouts[1].step + layouts[1].pitch,
-            self.from.copy_len(most).max(self.to.copy_len(most)),
-        ];
-        scratch::with(lens.iter().sum(), |buffer| {
-            let (points, rest) = buffer.split_at_mut(lens[0]);
-            let (others, copy) = rest.split_at_mut(lens[1]);
-            for block in blocks(tiles) {
-                for part in self.from.parts(block.clone()) {
-                    let image = &self.images.data[(images.start + part.image) * self.images.stride..];
-                    self.from.fetch::<0>(self.isa, image, &part, copy, points, layouts[0]);
-                    let image = &self.gradients.data[(images.start + part.image) * self.gradients.stride..];
-                    match self.outputs {
-                        2 => self.to.fetch::<2>(self.isa, image, &part, copy, others, layouts[1]),
-                        _ => self.to.fetch::<4>(self.isa, image, &part, copy, others, layouts[1]),
-                    }
-                }
-                self.multiply(block.len(), (points, layouts[0]), (others, layouts[1]), sums);
-            }
-        });
-    }
-
-    /// Adds a block's products at all points.
-    fn multiply(&self, tiles: usize, (points, from): (&[f32], Layout), (others, to): (&[f32], Layout), sums: &mut [f32]) {
-        let (channels, out) = (self.from.size[0], padded(self.to.size[0]));
-        let steps: [u32; BLOCK] = std::array::from_fn(|tile| (tile * from.pitch) as u32);
-        assert!(tiles <= BLOCK && channels <= COUNT_UP.len() && sums.len() == AREA * channels * out);
-        assert!(points.len() >= AREA * from.step && others.len() >= AREA * to.step);
-        assert!(from.step >= tiles * from.pitch && to.step >= tiles * to.pitch && to.pitch >= out);
-        for point in 0..AREA {
-            for first in (0..out).step_by(PANEL) {
-                let sums = sums[point * channels * out + first..].as_mut_ptr();
-                let tile = Tile {
-                    a: points[point * from.step..].as_ptr(),
-                    rows: COUNT_UP.as_ptr(),
-                    steps: steps.as_ptr(),
-                    depth: tiles,
-                    b: others[point * to.step + first..].as_ptr(),
-                    b_stride: to.pitch,
-                    start: sums,
-                    start_stride: out,
-                    c: sums,
-                    c_stride: out,
-                };
-                // SAFETY: the assertions; `sums` is borrowed mutably.
-                unsafe { tile::sweep(self.isa, &tile, channels, (out - first).min(PANEL)) };
-            }
         }
     }
 }

@@ -21,8 +21,8 @@ fn geometry() -> impl Strategy<Value = Geometry> {
 }
 
 /// Output, gradients of weights, bias and images of a batch.
-fn all(g: Geometry, count: usize) -> [Vec<f32>; 4] {
-    let plan = Winograd::new(g).unwrap();
+fn all(precision: Precision, g: Geometry, count: usize) -> [Vec<f32>; 4] {
+    let plan = Winograd::new(g, precision).unwrap();
     let [image_len, out_len]: [usize; 2] = [g.input.iter().product(), g.output.iter().product()];
     let weights = numbers(g.output[0] * g.input[0] * g.kernel[0] * g.kernel[1], 1);
     let (bias, images, gradients) = (numbers(g.output[0], 2), numbers(count * (image_len + 3), 3), numbers(count * out_len, 4));
@@ -68,21 +68,27 @@ fn near(found: &[f32], expected: &[f32]) -> bool {
     found.len() == expected.len() && found.iter().zip(expected).all(|(f, e)| (f - e).abs() < 2e-5 * scale)
 }
 
+/// Length of the difference, as a share of the length of what is expected, at least of one of its numbers being 1.
+fn distance(found: &[f32], expected: &[f32]) -> f32 {
+    let length = |values: &mut dyn Iterator<Item = f32>| values.map(|value| value * value).sum::<f32>().sqrt();
+    length(&mut found.iter().zip(expected).map(|(f, e)| f - e)) / length(&mut expected.iter().copied()).max(1.0)
+}
+
 #[test]
 fn only_what_it_is_for_is_planned() {
     let geometry = Geometry { input: [3, 8, 8], output: [4, 8, 8], kernel: [3, 3], stride: [1, 1], padding: [1, 1] };
-    assert!(Winograd::new(geometry).is_some());
-    assert!(Winograd::new(Geometry { stride: [2, 2], output: [4, 4, 4], ..geometry }).is_none());
-    assert!(Winograd::new(Geometry { kernel: [1, 1], padding: [0, 0], ..geometry }).is_none());
-    assert!(Winograd::new(Geometry { padding: [3, 3], output: [4, 12, 12], ..geometry }).is_none());
-    assert!(Winograd::new(Geometry { output: [4, 7, 8], ..geometry }).is_none());
+    assert!(Winograd::new(geometry, Precision::F32).is_some());
+    assert!(Winograd::new(Geometry { stride: [2, 2], output: [4, 4, 4], ..geometry }, Precision::F32).is_none());
+    assert!(Winograd::new(Geometry { kernel: [1, 1], padding: [0, 0], ..geometry }, Precision::F32).is_none());
+    assert!(Winograd::new(Geometry { padding: [3, 3], output: [4, 12, 12], ..geometry }, Precision::F32).is_none());
+    assert!(Winograd::new(Geometry { output: [4, 7, 8], ..geometry }, Precision::F32).is_none());
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
     #[test]
     fn all_products_are_those_of_the_definition(g in geometry(), count in 1usize..12) {
-        let (found, expected) = (all(g, count), expected(g, count));
+        let (found, expected) = (all(Precision::F32, g, count), expected(g, count));
         for (index, name) in ["output", "weight gradient", "bias gradient", "image gradient"].into_iter().enumerate() {
             prop_assert!(near(&found[index], &expected[index]), "{}", name);
         }
@@ -90,11 +96,21 @@ proptest! {
 
     #[test]
     fn every_isa_and_number_of_threads_gives_the_same_bits(g in geometry(), count in 1usize..12) {
-        let plain = only(Isa::Plain, || all(g, count));
-        prop_assert!(Isa::available().into_iter().all(|isa| only(isa, || all(g, count)) == plain));
-        for threads in [1, 3] {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            prop_assert!(pool.install(|| all(g, count)) == plain);
+        for precision in [Precision::F32, Precision::Bf16] {
+            let plain = only(Isa::Plain, || all(precision, g, count));
+            prop_assert!(Isa::available().into_iter().all(|isa| only(isa, || all(precision, g, count)) == plain));
+            for threads in [1, 3] {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                prop_assert!(pool.install(|| all(precision, g, count)) == plain);
+            }
+        }
+    }
+
+    #[test]
+    fn products_of_sixteen_bits_are_those_of_the_definition_roughly(g in geometry(), count in 1usize..12) {
+        let (found, expected) = (all(Precision::Bf16, g, count), expected(g, count));
+        for (index, name) in ["output", "weight gradient", "bias gradient", "image gradient"].into_iter().enumerate() {
+            prop_assert!(distance(&found[index], &expected[index]) < 0.04, "{}: {}", name, distance(&found[index], &expected[index]));
         }
     }
 }

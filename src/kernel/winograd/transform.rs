@@ -7,6 +7,7 @@
 #![allow(clippy::needless_range_loop)] // rows and columns of small matrices, by their numbers
 
 use crate::isa::Isa;
+use crate::kernel::bf16;
 use crate::kernel::lanes::Lanes;
 use std::f32::consts::{FRAC_1_SQRT_2, SQRT_2};
 
@@ -144,7 +145,7 @@ impl ToPoints<4> for OutputGradient {
 }
 
 /// Where vectors of [`BESIDE`] channels lie: those of a picture, with floats from one row to the next, and those of the points,
-/// with floats from one to the next.
+/// with numbers from one to the next, which have 32 bits, or 16 where a function is told so.
 #[derive(Clone, Copy)]
 pub struct Way {
     pub pixels: *const f32,
@@ -159,7 +160,7 @@ pub struct Way {
 /// # Safety
 /// As [`read`], here and below.
 #[inline(always)]
-unsafe fn to_points<V: Lanes, const N: usize, T: ToPoints<N>>(way: Way) {
+unsafe fn to_points<V: Lanes, const N: usize, const BF16: bool, T: ToPoints<N>>(way: Way) {
     // SAFETY: the caller's promise.
     unsafe {
         for lane in (0..BESIDE).step_by(V::COUNT) {
@@ -179,7 +180,12 @@ unsafe fn to_points<V: Lanes, const N: usize, T: ToPoints<N>>(way: Way) {
                 }
                 let values = T::apply(values);
                 for column in 0..SIZE {
-                    values[column].store(way.points.add((row * SIZE + column) * way.step + lane));
+                    let at = (row * SIZE + column) * way.step + lane;
+                    if BF16 {
+                        values[column].store_bf16(way.points.cast::<u16>().add(at));
+                    } else {
+                        values[column].store(way.points.add(at));
+                    }
                 }
             }
         }
@@ -187,24 +193,24 @@ unsafe fn to_points<V: Lanes, const N: usize, T: ToPoints<N>>(way: Way) {
 }
 
 #[inline(always)]
-unsafe fn read_tile<V: Lanes>(way: Way) {
+unsafe fn read_tile<V: Lanes, const M: usize, const BF16: bool>(way: Way) {
     // SAFETY: the caller's promise.
-    unsafe { to_points::<V, SIZE, Input>(way) }
+    unsafe { to_points::<V, SIZE, BF16, Input>(way) }
 }
 
 #[inline(always)]
-unsafe fn read_gradient<V: Lanes, const M: usize>(way: Way) {
+unsafe fn read_gradient<V: Lanes, const M: usize, const BF16: bool>(way: Way) {
     // SAFETY: the caller's promise.
     unsafe {
         match M {
-            2 => to_points::<V, 2, OutputGradient>(way),
-            _ => to_points::<V, 4, OutputGradient>(way),
+            2 => to_points::<V, 2, BF16, OutputGradient>(way),
+            _ => to_points::<V, 4, BF16, OutputGradient>(way),
         }
     }
 }
 
 #[inline(always)]
-unsafe fn write_tile<V: Lanes, const M: usize>(way: Way) {
+unsafe fn write_tile<V: Lanes, const M: usize, const BF16: bool>(way: Way) {
     // SAFETY: the caller's promise.
     unsafe {
         for lane in (0..BESIDE).step_by(V::COUNT) {
@@ -231,31 +237,39 @@ unsafe fn write_tile<V: Lanes, const M: usize>(way: Way) {
     }
 }
 
-/// One function of a tile, compiled for every instruction set.
+/// One function of a tile, compiled for every instruction set; with 16 bits for AVX512_BF16, or a slower set where that is missing.
 macro_rules! tile_function {
-    ($(#[$meta:meta])* $name:ident, $body:ident $(, $m:ident)?) => {
+    ($(#[$meta:meta])* $name:ident, $body:ident) => {
         $(#[$meta])*
-        pub unsafe fn $name $(<const $m: usize>)? (isa: Isa, way: Way) {
+        pub unsafe fn $name<const M: usize, const BF16: bool>(isa: Isa, way: Way) {
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma,avx512f,avx512vl,avx512bw,avx512dq,avx512bf16")]
+            unsafe fn bf16<const M: usize, const BF16: bool>(way: Way) {
+                // SAFETY: the caller's promise.
+                unsafe { $body::<crate::kernel::lanes::Avx512, M, BF16>(way) }
+            }
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma,avx512f,avx512vl,avx512bw,avx512dq")]
-            unsafe fn avx512 $(<const $m: usize>)? (way: Way) {
+            unsafe fn avx512<const M: usize, const BF16: bool>(way: Way) {
                 // SAFETY: the caller's promise.
-                unsafe { $body::<crate::kernel::lanes::Avx512 $(, $m)?>(way) }
+                unsafe { $body::<crate::kernel::lanes::Avx512, M, BF16>(way) }
             }
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma")]
-            unsafe fn avx2 $(<const $m: usize>)? (way: Way) {
+            unsafe fn avx2<const M: usize, const BF16: bool>(way: Way) {
                 // SAFETY: the caller's promise.
-                unsafe { $body::<crate::kernel::lanes::Avx2 $(, $m)?>(way) }
+                unsafe { $body::<crate::kernel::lanes::Avx2, M, BF16>(way) }
             }
             // SAFETY: the caller's promise.
             unsafe {
                 match isa {
                     #[cfg(target_arch = "x86_64")]
-                    Isa::Avx512 => avx512 $(::<$m>)? (way),
+                    Isa::Avx512 if !BF16 => avx512::<M, BF16>(way),
                     #[cfg(target_arch = "x86_64")]
-                    Isa::Avx2 => avx2 $(::<$m>)? (way),
-                    _ => $body::<crate::kernel::lanes::Plain $(, $m)?>(way),
+                    Isa::Avx512 if bf16::has_instruction(isa) => bf16::<M, BF16>(way),
+                    #[cfg(target_arch = "x86_64")]
+                    Isa::Avx512 | Isa::Avx2 => avx2::<M, BF16>(way),
+                    _ => $body::<crate::kernel::lanes::Plain, M, BF16>(way),
                 }
             }
         }
@@ -263,7 +277,7 @@ macro_rules! tile_function {
 }
 
 tile_function! {
-    /// Six by six vectors of inputs to the points.
+    /// Six by six vectors of inputs to the points; `M` plays no part.
     ///
     /// # Safety
     /// The vectors of the square of pixels and of all points can be read and written; `isa` is one that the processor has.
@@ -274,12 +288,12 @@ tile_function! {
     ///
     /// # Safety
     /// As [`read`].
-    read_back, read_gradient, M
+    read_back, read_gradient
 }
 tile_function! {
-    /// Points to `M` by `M` outputs, 2 or 4: here points are read and pixels written.
+    /// Points to `M` by `M` outputs, 2 or 4: here points are read, of 32 bits, and pixels written.
     ///
     /// # Safety
     /// As [`read`].
-    write, write_tile, M
+    write, write_tile
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::needless_range_loop)] // lanes, points and places by their numbers
 
 use super::transform::{AREA, BESIDE, SIZE, kernel_factor};
+use crate::kernel::bf16::{Precision, pair};
 use crate::kernel::per_isa::per_isa;
 use crate::kernel::scratch;
 use crate::kernel::tile::{HALF, PANEL};
@@ -17,6 +18,8 @@ pub struct Weights {
     pub channels: usize,
     /// Height and width of a kernel: 3 or 5.
     pub kernel: usize,
+    /// How wide they are at the points.
+    pub precision: Precision,
 }
 
 /// Which channels an image has that is filtered, and which it gets.
@@ -113,6 +116,20 @@ per_isa! {
     }
 }
 
+/// A vector at every point.
+type Points = [Vector; AREA];
+
+per_isa! {
+    /// Two channels become pairs: those of point p go to `to[p · step ..]`.
+    fn pair_points(even: &Points, odd: &Points, to: &mut [f32], step: usize) {
+        for ((even, odd), to) in even.iter().zip(odd).zip(to.chunks_mut(step)) {
+            for lane in 0..BESIDE {
+                to[lane] = pair(even[lane], odd[lane]);
+            }
+        }
+    }
+}
+
 /// `channels` rounded up to whole vectors.
 pub fn padded(channels: usize) -> usize {
     channels.div_ceil(HALF) * HALF
@@ -134,15 +151,20 @@ impl Weights {
     /// Number of floats that [`Weights::pack`] writes.
     pub fn packed_len(&self, direction: Direction) -> usize {
         let [from, to] = self.ways(direction);
-        AREA * from * padded(to)
+        AREA * self.steps(from) * padded(to)
+    }
+
+    /// Steps of a sum over `channels`: with 16 bits, two channels a step.
+    pub fn steps(&self, channels: usize) -> usize {
+        if self.precision == Precision::Bf16 { channels.div_ceil(2) } else { channels }
     }
 
     /// Lays weights out at the points: a panel of channels that are written after the other, in it point by point, in a point one
-    /// row of the panel's width a channel that is read. Runs on the current rayon pool.
+    /// row of the panel's width a channel that is read, or a pair of channels. Runs on the current rayon pool.
     pub fn pack(&self, direction: Direction, weights: &[f32], packed: &mut [f32]) {
         assert!(weights.len() >= self.out * self.channels * self.area() && packed.len() == self.packed_len(direction));
         let [from, to] = self.ways(direction);
-        packed.par_chunks_mut(AREA * from * PANEL).enumerate().for_each(|(number, panel)| {
+        packed.par_chunks_mut(AREA * self.steps(from) * PANEL).enumerate().for_each(|(number, panel)| {
             let first = number * PANEL;
             let width = padded((to - first).min(PANEL));
             for half in (0..width).step_by(HALF) {
@@ -159,6 +181,7 @@ impl Weights {
             Direction::Forward => HALF,
             Direction::Backward => 1,
         };
+        let mut points = [[[0.0; BESIDE]; AREA]; 2];
         let mut kernels = [[0.0; BESIDE]; HALF * 25];
         for start in (0..from).step_by(blocks) {
             let here = (from - start).min(blocks);
@@ -172,7 +195,19 @@ impl Weights {
                 kernels.reverse();
             }
             for (index, kernels) in kernels.chunks_exact(area).enumerate() {
-                kernels_to_points(kernels, self.kernel, &mut panel[(start + index) * width..], from * width);
+                let channel = start + index;
+                if self.precision == Precision::F32 {
+                    kernels_to_points(kernels, self.kernel, &mut panel[channel * width..], from * width);
+                    continue;
+                }
+                kernels_to_points(kernels, self.kernel, points[channel % 2].as_flattened_mut(), BESIDE);
+                if channel % 2 == 1 || channel + 1 == from {
+                    let [even, odd] = &mut points;
+                    if channel % 2 == 0 {
+                        odd.as_flattened_mut().fill(0.0);
+                    }
+                    pair_points(even, odd, &mut panel[channel / 2 * width..], self.steps(from) * width);
+                }
             }
         }
     }

@@ -228,7 +228,7 @@ mod tests {
 
     #[test]
     fn a_layer_whose_gradient_is_wrong_is_found_in_front_of_it_only() {
-        let linear = |out| Box::new(Linear { out, bias: true }) as Box<dyn LayerSpec>;
+        let linear = |out| Box::new(Linear::new(out, true)) as Box<dyn LayerSpec>;
         let layers: Vec<Box<dyn LayerSpec>> =
             vec![linear(Some(12)), Box::new(Relu), linear(Some(9)), Box::new(Wrong), Box::new(Relu), linear(None)];
         let network = Network::new(layers, Shape::vector(20), 4).unwrap();

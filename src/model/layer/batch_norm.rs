@@ -249,7 +249,7 @@ mod tests {
 
     fn network(momentum: f64, input: Shape) -> Network {
         let norm = BatchNorm { momentum, ..BatchNorm::default() };
-        Network::new(vec![Box::new(norm), Box::new(Flatten), Box::new(Linear { out: None, bias: true })], input, 2).unwrap()
+        Network::new(vec![Box::new(norm), Box::new(Flatten), Box::new(Linear::new(None, true))], input, 2).unwrap()
     }
 
     fn statistics(network: &Network, arena: &[f32]) -> Vec<Vec<f32>> {

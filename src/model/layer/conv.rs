@@ -83,7 +83,9 @@ impl LayerSpec for Conv {
         let weights = self.out * channels * area;
         let geometry =
             |from, to| Geometry { input: [from, input.height, input.width], output: [to, height, width], kernel, stride, padding };
-        let filtering = Some(geometry(channels, self.out)).filter(|_| self.filters(channels)).and_then(Winograd::new);
+        let filtering = Some(geometry(channels, self.out))
+            .filter(|_| self.filters(channels))
+            .and_then(|geometry| Winograd::new(geometry, self.numerics.precision));
         let work = if let Some(plan) = filtering {
             Work::PerBatch(Box::new(Filtering { plan, weights }))
         } else if channels == 1 && groups > 1 {

@@ -2,9 +2,10 @@
 
 use super::{Build, Built, LayerSpec, PerBatch, Rows, Tensor, Work};
 use crate::error::Problem;
+use crate::kernel::bf16::Precision;
 use crate::kernel::gemm::{Matrix, Start, gemm};
 use crate::kernel::reduce::add_rows;
-use crate::model::Shape;
+use crate::model::{Numerics, Shape};
 use crate::onnx::{Attribute, Graph, Wire};
 use crate::registry::Entry;
 
@@ -15,7 +16,7 @@ pub(super) const ENTRY: Entry<Build> = Entry {
     build: |fields| {
         let out = fields.key("out", "number of outputs; the number of classes where left out").count(1, 1 << 20);
         let bias = fields.key("bias", "whether each output has a bias").flag();
-        Box::new(Linear { out: out.optional(), bias: bias.or(true) })
+        Box::new(Linear::new(out.optional(), bias.or(true)))
     },
 };
 
@@ -26,6 +27,15 @@ pub struct Linear {
     pub out: Option<usize>,
     /// Whether there is a bias.
     pub bias: bool,
+    /// How wide factors are.
+    pub precision: Precision,
+}
+
+impl Linear {
+    /// To so many outputs, or where none are given to the classes.
+    pub fn new(out: Option<usize>, bias: bool) -> Self {
+        Self { out, bias, precision: Precision::default() }
+    }
 }
 
 impl LayerSpec for Linear {
@@ -38,13 +48,17 @@ impl LayerSpec for Linear {
         if self.bias { out } else { format!("{out}, no bias") }
     }
 
+    fn compute_by(&mut self, numerics: Numerics) {
+        self.precision = numerics.precision;
+    }
+
     fn build(&self, input: Shape, classes: usize) -> Result<Built, Problem> {
         let (inputs, outputs) = (input.len(), self.out.unwrap_or(classes));
         Ok(Built {
             shape: Shape::vector(outputs),
             tensors: Tensor::weight_and_bias(vec![outputs, inputs], inputs, outputs, self.bias),
             multiply_adds: (inputs * outputs) as u64,
-            work: Work::PerBatch(Box::new(Fitted { inputs, outputs, bias: self.bias })),
+            work: Work::PerBatch(Box::new(Fitted { inputs, outputs, bias: self.bias, precision: self.precision })),
         })
     }
 
@@ -61,6 +75,7 @@ struct Fitted {
     inputs: usize,
     outputs: usize,
     bias: bool,
+    precision: Precision,
 }
 
 impl Fitted {
@@ -73,7 +88,7 @@ impl PerBatch for Fitted {
     fn forward(&self, parameters: &[f32], input: Rows<'_>, output: &mut [f32], stride: usize) {
         let start = if self.bias { Start::Row(&parameters[self.inputs * self.outputs..]) } else { Start::Zero };
         let input = Matrix::new(input.data, input.count, self.inputs, input.stride);
-        gemm(input, self.weights(parameters).transposed(), start, output, stride);
+        gemm(self.precision, input, self.weights(parameters).transposed(), start, output, stride);
     }
 
     fn backward(&self, parameters: &[f32], input: Rows<'_>, output: Rows<'_>, to: Option<&mut [f32]>, gradient: &mut [f32]) {
@@ -84,9 +99,9 @@ impl PerBatch for Fitted {
         }
         let out = Matrix::new(output.data, output.count, self.outputs, output.stride);
         let images = Matrix::new(input.data, input.count, self.inputs, input.stride);
-        gemm(out.transposed(), images, Start::Zero, weights, self.inputs);
+        gemm(self.precision, out.transposed(), images, Start::Zero, weights, self.inputs);
         if let Some(to) = to {
-            gemm(out, self.weights(parameters), Start::Zero, to, self.inputs);
+            gemm(self.precision, out, self.weights(parameters), Start::Zero, to, self.inputs);
         }
     }
 }

@@ -52,7 +52,7 @@ impl Airbench {
         }
         layers.push(max_pool(3));
         layers.push(Box::new(Flatten));
-        layers.push(Box::new(Linear { out: None, bias: false }));
+        layers.push(Box::new(Linear::new(None, false)));
         layers.push(Box::new(Scale { factor: self.logits }));
         layers
     }

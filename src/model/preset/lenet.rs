@@ -51,12 +51,12 @@ impl Lenet {
             layers.push(Box::new(MaxPool { window: Window { kernel: 2, stride: 2, padding: Padding::Sides(0) } }));
         }
         layers.push(Box::new(Flatten));
-        layers.push(Box::new(Linear { out: Some(self.hidden), bias: true }));
+        layers.push(Box::new(Linear::new(Some(self.hidden), true)));
         layers.push(Box::new(Relu));
         if self.keep_hidden < 1.0 {
             layers.push(Box::new(Dropout::new(self.keep_hidden)));
         }
-        layers.push(Box::new(Linear { out: None, bias: true }));
+        layers.push(Box::new(Linear::new(None, true)));
         layers
     }
 }

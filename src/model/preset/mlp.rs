@@ -44,11 +44,11 @@ impl Mlp {
         };
         drop_out(&mut layers, self.keep_input);
         for &units in &self.hidden {
-            layers.push(Box::new(Linear { out: Some(units), bias: true }));
+            layers.push(Box::new(Linear::new(Some(units), true)));
             layers.push(Box::new(Relu));
             drop_out(&mut layers, self.keep_hidden);
         }
-        layers.push(Box::new(Linear { out: None, bias: true }));
+        layers.push(Box::new(Linear::new(None, true)));
         layers
     }
 }

@@ -51,7 +51,7 @@ impl Resnet20 {
             }
         }
         layers.push(Box::new(GlobalAvgPool));
-        layers.push(Box::new(Linear { out: None, bias: true }));
+        layers.push(Box::new(Linear::new(None, true)));
         layers
     }
 }

@@ -53,7 +53,7 @@ impl Resnet9 {
             }
         }
         layers.push(Box::new(GlobalMaxPool));
-        layers.push(Box::new(Linear { out: None, bias: false }));
+        layers.push(Box::new(Linear::new(None, false)));
         layers.push(Box::new(Scale { factor: self.logits }));
         layers
     }

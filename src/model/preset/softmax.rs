@@ -13,5 +13,5 @@ pub(super) const ENTRY: Entry<Build> = Entry {
 
 /// Flatten, then linear to the classes.
 pub fn softmax() -> Vec<Box<dyn LayerSpec>> {
-    vec![Box::new(Flatten), Box::new(Linear { out: None, bias: true })]
+    vec![Box::new(Flatten), Box::new(Linear::new(None, true))]
 }

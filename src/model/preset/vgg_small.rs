@@ -39,7 +39,7 @@ impl VggSmall {
             layers.push(max_pool(2));
         }
         layers.push(Box::new(Flatten));
-        layers.push(Box::new(Linear { out: None, bias: true }));
+        layers.push(Box::new(Linear::new(None, true)));
         layers
     }
 }

@@ -30,7 +30,7 @@ fn levels(network: Network, spread: f64) -> (Vec<Level>, String) {
 }
 
 fn linear(out: Option<usize>) -> Box<dyn LayerSpec> {
-    Box::new(Linear { out, bias: true })
+    Box::new(Linear::new(out, true))
 }
 
 fn mlp() -> Network {
