@@ -13,7 +13,8 @@ pub(super) struct Plane {
     pub blocks: (Range<usize>, Range<usize>),
     stride: usize,
     samples: Vec<u8>,
-    steps: [i16; 64],
+    /// Quantisation steps, each once for every lane.
+    steps: Box<Lanes>,
 }
 
 /// The samples along one axis of `length` that are needed for the picture's `wanted` ones. Where the axis is `doubled`, the neighbours
@@ -32,7 +33,13 @@ impl Plane {
         let blocks = |samples: &Range<usize>| samples.start / 8..samples.end.div_ceil(8);
         let blocks = (blocks(across), blocks(down));
         let stride = 8 * blocks.0.len();
-        Self { size, stride, samples: vec![0; stride * 8 * blocks.1.len()], blocks, steps: steps.map(|step| step as i16) }
+        Self {
+            size,
+            stride,
+            samples: vec![0; stride * 8 * blocks.1.len()],
+            blocks,
+            steps: Box::new(steps.map(|step| [step as i16; LANES])),
+        }
     }
 
     /// Samples of the whole component, across and down.
@@ -56,14 +63,13 @@ impl Plane {
 
 wide! {
     /// Eight rows of samples, each of `stride`, out of coefficients that count in `steps`.
-    fn inverse / inverse_plain(groups: &[Lanes], steps: &[i16; 64], strip: &mut [u8], stride: usize) {
+    fn inverse / inverse_plain(groups: &[Lanes], steps: &Lanes, strip: &mut [u8], stride: usize) {
         let mut blocks = [[0; LANES]; 64];
         for (index, group) in groups.iter().enumerate() {
-            for ((values, coefficients), &step) in blocks.iter_mut().zip(group).zip(steps) {
-                for (value, &coefficient) in values.iter_mut().zip(coefficients) {
-                    // In 16 bits, as in other decoders: what does not fit is in no picture.
-                    *value = i32::from(coefficient.wrapping_mul(step));
-                }
+            let values = blocks.as_flattened_mut().iter_mut();
+            for ((value, &coefficient), &step) in values.zip(group.as_flattened()).zip(steps.as_flattened()) {
+                // In 16 bits, as in other decoders: what does not fit is in no picture.
+                *value = i32::from(coefficient.wrapping_mul(step));
             }
             inverse_all(&mut blocks);
             store(&blocks, strip, stride, index * LANES);

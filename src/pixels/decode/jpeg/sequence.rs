@@ -42,30 +42,64 @@ const PLACES: [u8; 80] = {
 /// How coefficients but the first are coded.
 pub(super) struct Codes<'t> {
     table: &'t Table,
-    /// By the next [`LOOK`] bits: their first coefficient where they hold it whole, its symbol, and how many bits that takes; the
-    /// symbol and the bits of its code where they do not; 0 where they hold not even that.
-    whole: Box<[u32; 1 << LOOK]>,
-    /// By the next [`WINDOW`] bits, where many blocks are passed over.
-    strides: Option<Vec<u16>>,
+    /// By the next [`LOOK`] bits: [`pair`], where many blocks are taken.
+    pairs: Option<Box<[u64; 1 << LOOK]>>,
+    /// By the next [`WINDOW`] bits: [`stride`], where many are passed over.
+    strides: Option<Box<[u16; 1 << WINDOW]>>,
 }
 
+/// No bits hold a pair.
+static NO_PAIRS: [u64; 1 << LOOK] = [0; 1 << LOOK];
+
 impl<'t> Codes<'t> {
-    /// Ready to take blocks, and with `strides` to pass over many.
-    pub fn new(table: &'t Table, strides: bool) -> Self {
-        let mut whole = Box::new([0; 1 << LOOK]);
-        for (bits, entry) in whole.iter_mut().enumerate() {
-            let Some((symbol, length)) = table.within(bits as u32, LOOK) else { continue };
-            let size = u32::from(symbol & 15);
-            *entry = u32::from(symbol) << 8 | length;
-            if size > 0 && length + size <= LOOK {
-                let value = (bits as i32 >> (LOOK - length - size)) & ((1 << size) - 1);
-                let value = if value < 1 << (size - 1) { value - (1 << size) + 1 } else { value };
-                *entry = (value as u32) << 16 | u32::from(symbol) << 8 | (length + size);
-            }
-        }
-        let strides = strides.then(|| (0..1 << WINDOW).map(|window| stride(table, window)).collect());
-        Self { table, whole, strides }
+    /// Ready to take blocks, with `pairs` to take many, and with `strides` to pass over many: making either takes its time.
+    pub fn new(table: &'t Table, pairs: bool, strides: bool) -> Self {
+        let filled = || {
+            let mut filled = Box::new([0; 1 << LOOK]);
+            filled.iter_mut().zip(0..).for_each(|(entry, bits)| *entry = pair(table, bits));
+            filled
+        };
+        let strided = || {
+            let mut strided = Box::new([0; 1 << WINDOW]);
+            strided.iter_mut().zip(0..).for_each(|(entry, bits)| *entry = stride(table, bits));
+            strided
+        };
+        Self { table, pairs: pairs.then(filled), strides: strides.then(strided) }
     }
+
+    fn pairs(&self) -> &[u64; 1 << LOOK] {
+        self.pairs.as_deref().unwrap_or(&NO_PAIRS)
+    }
+}
+
+/// Marks a pair that ends the block.
+const LAST: u64 = 1 << 31;
+
+/// The first one or two coefficients that the bits `window` hold whole, and the end of the block where it follows: from the lowest
+/// byte on, how many bits that takes, the places of the two from where they begin, and how many places there must be; then their
+/// values. One alone is both. 0 where there is neither a coefficient nor an end.
+fn pair(table: &Table, window: u32) -> u64 {
+    let (mut left, mut places, mut found) = (LOOK, 0, Vec::with_capacity(2));
+    let entry = |used: u32, places: u64, found: &[(u64, i16)]| {
+        let &(first, value) = found.first().unwrap_or(&(0, 0));
+        let &(second, other) = found.last().unwrap_or(&(0, 0));
+        u64::from(used) | first << 8 | second << 16 | places << 24 | u64::from(value as u16) << 32 | u64::from(other as u16) << 48
+    };
+    while let Some((symbol, length)) = table.within(window & ((1 << left) - 1), left) {
+        let (run, size) = (u64::from(symbol >> 4), u32::from(symbol & 15));
+        if size == 0 && run < 15 {
+            return LAST | entry(LOOK - left + length, places + 1, &found);
+        }
+        if size == 0 || length + size > left || found.len() == 2 {
+            break;
+        }
+        left -= length + size;
+        let value = (window >> left) as i32 & ((1 << size) - 1);
+        let value = if value < 1 << (size - 1) { value - (1 << size) + 1 } else { value };
+        found.push((places + run, value as i16));
+        places += run + 1;
+    }
+    if found.is_empty() { 0 } else { entry(LOOK - left, places, &found) }
 }
 
 /// Takes the next symbol of `table`.
@@ -76,16 +110,20 @@ fn take_symbol(bits: &mut Bits, table: &Table) -> Result<u8, Broken> {
             bits.consume(length);
             Ok(symbol)
         }
-        None => take_long(bits, table),
+        None => {
+            let (symbol, length) = long(table, bits.peek(16))?;
+            bits.consume(length);
+            Ok(symbol)
+        }
     }
 }
 
+/// The symbol of a rare, long code, and its length. It does not see the bits themselves, which stay in registers.
 #[cold]
 #[inline(never)]
-fn take_long(bits: &mut Bits, table: &Table) -> Result<u8, Broken> {
-    let (length, symbol) = table.long(bits.peek(16) as u32).ok_or(Broken::NoCode)?;
-    bits.consume(length);
-    symbol.ok_or(Broken::NoSymbol)
+fn long(table: &Table, next: usize) -> Result<(u8, u32), Broken> {
+    let (length, symbol) = table.long(next as u32).ok_or(Broken::NoCode)?;
+    Ok((symbol.ok_or(Broken::NoSymbol)?, length))
 }
 
 /// Takes a difference of first coefficients.
@@ -99,25 +137,25 @@ pub(super) fn take_difference(bits: &mut Bits, table: &Table) -> Result<i32, Bro
 /// Takes all coefficients but the first of one block into `lane`, which is 0 everywhere.
 #[inline(always)]
 pub(super) fn take_rest(bits: &mut Bits, codes: &Codes, lanes: &mut Lanes, lane: usize) -> Result<(), Broken> {
+    let pairs = codes.pairs();
     let mut place = 1;
     while place < 64 {
         bits.need();
-        let entry = codes.whole[bits.peek(LOOK)];
-        let value = (entry as i32 >> 16) as i16;
-        if value != 0 {
-            bits.consume(entry & 0xff);
-            place += (entry >> 12 & 15) as usize;
-            lanes[usize::from(PLACES[place]) % 64][lane % LANES] = value;
-            place += 1;
+        let entry = pairs[bits.peek(LOOK)];
+        let places = (entry >> 24 & 0x7f) as usize;
+        // A pair that would end beyond the block may hold the beginning of the next one.
+        if entry != 0 && place + places <= 64 {
+            bits.consume(entry as u32 & 0xff);
+            let [first, second] = [8, 16].map(|shift| usize::from(PLACES[(place + (entry >> shift & 0xff) as usize) % 64]) % 64);
+            lanes[first][lane % LANES] = (entry >> 32) as i16;
+            lanes[second][lane % LANES] = (entry >> 48) as i16;
+            if entry & LAST != 0 {
+                return Ok(());
+            }
+            place += places;
             continue;
         }
-        let symbol = match entry {
-            0 => take_long(bits, codes.table)?,
-            _ => {
-                bits.consume(entry & 0xff);
-                (entry >> 8) as u8
-            }
-        };
+        let symbol = take_symbol(bits, codes.table)?;
         let (run, size) = (usize::from(symbol >> 4), u32::from(symbol & 15));
         if size == 0 && run < 15 {
             return Ok(());

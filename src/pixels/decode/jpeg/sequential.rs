@@ -16,7 +16,8 @@ use super::stream::{Bits, Intervals};
 use super::structure::{Piece, Scan, Structure};
 use std::ops::Range;
 
-/// Making tables to pass over blocks takes as long as passing over so many bytes without them.
+/// Making tables to pass over blocks takes as long as passing over so many bytes without them; those to take blocks, a quarter of
+/// that.
 const MANY_BYTES: usize = 16_384;
 
 /// Whether `structure` is of the common kind: sequential, all in one scan, gray or YCbCr 4:4:4, 4:2:2, 4:2:0 or 4:4:0. All other
@@ -74,7 +75,7 @@ fn decode_scan(
     let mut codes: [Option<Codes>; 4] = [const { None }; 4];
     for &(_, _, ac) in &scan.components {
         if codes[ac].is_none() {
-            codes[ac] = Some(Codes::new(tables.ac(ac)?, passes_many));
+            codes[ac] = Some(Codes::new(tables.ac(ac)?, data.len() > MANY_BYTES / 4, passes_many));
         }
     }
     let codes: Vec<&Codes> = scan.components.iter().filter_map(|&(_, _, ac)| codes[ac].as_ref()).collect();
@@ -156,6 +157,14 @@ impl Track<'_> {
     }
 
     #[inline(always)]
+    fn pass_unit(&mut self, bits: &mut Bits, codes: &Codes) -> Result<(), Broken> {
+        for _ in 0..self.unit.0 * self.unit.1 {
+            self.pass(bits, codes)?;
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
     fn pass(&mut self, bits: &mut Bits, codes: &Codes) -> Result<(), Broken> {
         self.prediction = self.prediction.wrapping_add(take_difference(bits, self.dc)?);
         pass_rest(bits, codes)
@@ -182,32 +191,59 @@ impl Walk<'_> {
         tracks: &mut [Track],
         codes: &[&Codes],
     ) -> Result<(), Refusal> {
-        for column in 0..across {
+        let mut column = 0;
+        while column < across {
+            // Up to the needed units, these, or those behind them; but not beyond a restart.
+            let bounds = [(needed.start, false), (needed.end, true)];
+            let (mut end, is_needed) = bounds.into_iter().find(|&(bound, _)| column < bound).unwrap_or((across, false));
+            end = end.min(across);
             if self.restart > 0 {
-                self.count(tracks)?;
+                self.pass_restart(tracks)?;
+                end = end.min(column + self.left);
+                self.left -= end - column;
             }
-            let is_needed = needed.contains(&column);
-            for (track, codes) in tracks.iter_mut().zip(codes) {
-                let taken = match is_needed {
-                    true => track.take_unit(&mut self.bits, codes, row, column),
-                    false => (0..track.unit.0 * track.unit.1).try_for_each(|_| track.pass(&mut self.bits, codes)),
-                };
-                // Made-up bits may come to anything: that they had to be made up is what is wrong.
-                taken.map_err(|broken| self.bits.finish().err().unwrap_or_else(|| broken.into()))?;
-            }
+            let taken = units(&mut self.bits, (row, column..end), is_needed, tracks, codes);
+            // Made-up bits may come to anything: that they had to be made up is what is wrong.
+            taken.map_err(|broken| self.bits.finish().err().unwrap_or_else(|| broken.into()))?;
+            column = end;
         }
         if self.bits.is_exhausted() { self.bits.finish() } else { Ok(()) }
     }
 
-    /// Counts a unit, and passes the restart marker that is due before it.
-    fn count(&mut self, tracks: &mut [Track]) -> Result<(), Refusal> {
+    /// Passes the restart marker that is due.
+    fn pass_restart(&mut self, tracks: &mut [Track]) -> Result<(), Refusal> {
         if self.left == 0 {
             self.bits.restart(self.turn)?;
             self.turn += 1;
             self.left = self.restart;
             tracks.iter_mut().for_each(|track| track.prediction = 0);
         }
-        self.left -= 1;
         Ok(())
     }
+}
+
+/// Takes what is needed of the units in a row and some columns, or where nothing `is_needed` passes over them.
+fn units(
+    bits: &mut Bits,
+    (row, columns): (usize, Range<usize>),
+    is_needed: bool,
+    tracks: &mut [Track],
+    codes: &[&Codes],
+) -> Result<(), Broken> {
+    // A copy that nothing outside can reach stays in registers.
+    let mut own = bits.clone();
+    let mut taken = Ok(());
+    for column in columns {
+        for (track, codes) in tracks.iter_mut().zip(codes) {
+            taken = if is_needed { track.take_unit(&mut own, codes, row, column) } else { track.pass_unit(&mut own, codes) };
+            if taken.is_err() {
+                break;
+            }
+        }
+        if taken.is_err() {
+            break;
+        }
+    }
+    *bits = own;
+    taken
 }

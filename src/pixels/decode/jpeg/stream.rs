@@ -51,13 +51,15 @@ impl Intervals {
 
     /// The bits, from the first on.
     pub fn bits(&self) -> Bits<'_> {
-        Bits { all: self, interval: 0, at: 0, end: self.ends[0].0, buffer: 0, count: 0, surplus: false }
+        Bits { bytes: &self.bytes, ends: &self.ends, interval: 0, at: 0, end: self.ends[0].0, buffer: 0, count: 0, surplus: false }
     }
 }
 
 /// Bits, most significant first. Behind an interval's end they are zeros, and counted.
+#[derive(Clone)]
 pub(super) struct Bits<'d> {
-    all: &'d Intervals,
+    bytes: &'d [u8],
+    ends: &'d [(usize, Option<u8>)],
     interval: usize,
     /// The next byte, beyond `end` one that was made up.
     at: usize,
@@ -70,11 +72,18 @@ pub(super) struct Bits<'d> {
 }
 
 impl Bits<'_> {
-    /// Sees to it that 56 bits can be taken: a longest code and a longest value, and some more.
+    /// Sees to it that 32 bits can be taken: a longest code and a longest value.
     #[inline(always)]
     pub fn need(&mut self) {
+        if self.count < 32 {
+            self.refill();
+        }
+    }
+
+    #[inline(always)]
+    fn refill(&mut self) {
         if self.at < self.end
-            && let Some(word) = self.all.bytes.get(self.at..).and_then(|bytes| bytes.first_chunk())
+            && let Some(word) = self.bytes.get(self.at..).and_then(|bytes| bytes.first_chunk())
         {
             self.buffer |= u64::from_be_bytes(*word) >> self.count;
         }
@@ -123,8 +132,8 @@ impl Bits<'_> {
     /// Ends an interval and goes on behind the restart marker that must follow, number `turn` modulo 8.
     pub fn restart(&mut self, turn: usize) -> Result<(), Refusal> {
         self.finish()?;
-        let (end, marker) = self.all.ends[self.interval];
-        let next = self.all.ends.get(self.interval + 1).filter(|_| marker == Some((turn % 8) as u8));
+        let (end, marker) = self.ends[self.interval];
+        let next = self.ends.get(self.interval + 1).filter(|_| marker == Some((turn % 8) as u8));
         let &(next, _) = next.ok_or_else(|| Refusal::damaged("a restart marker is missing"))?;
         self.interval += 1;
         (self.at, self.end) = (end + PAD, next);
