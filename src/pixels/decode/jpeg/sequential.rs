@@ -60,8 +60,9 @@ struct Track<'t> {
     unit: (usize, usize),
     plane: Plane,
     prediction: i32,
-    /// Coefficients of the needed blocks of one row of units, row after row of blocks.
+    /// Coefficients of the needed blocks of one row of units, row after row of blocks, each in so many groups.
     lanes: Vec<Lanes>,
+    groups: usize,
 }
 
 fn decode_scan(
@@ -84,7 +85,7 @@ fn decode_scan(
     let mut walk = Walk { bits: intervals.bits(), restart: scan.restart, left: scan.restart, turn: 0 };
     let (across, down) = structure.units();
     for row in 0..down {
-        let needed = tracks.iter().map(|track| track.units(row)).reduce(|a, b| a.start.min(b.start)..a.end.max(b.end));
+        let needed = tracks.iter().filter_map(|track| track.units(row)).reduce(|a, b| a.start.min(b.start)..a.end.max(b.end));
         walk.row(row, across, needed.unwrap_or(0..0), &mut tracks, &codes)?;
         tracks.iter_mut().for_each(|track| track.transform(row));
     }
@@ -108,25 +109,25 @@ fn tracks<'t>(structure: &Structure, scan: &Scan, tables: &'t Tables, region: Re
         let columns = needed(&across, component.across < most_across, size.0);
         let rows = needed(&down, component.down < most_down, size.1);
         let plane = Plane::new(size, &columns, &rows, tables.quantization(component.table)?);
-        let groups = plane.blocks.0.len().div_ceil(LANES) * component.down;
+        let groups = plane.blocks.0.len().div_ceil(LANES);
+        let lanes = vec![[[0; LANES]; 64]; groups * component.down];
         let unit = (component.across, component.down);
-        Ok(Track { dc: tables.dc(dc)?, unit, plane, prediction: 0, lanes: vec![[[0; LANES]; 64]; groups] })
+        Ok(Track { dc: tables.dc(dc)?, unit, plane, prediction: 0, lanes, groups })
     };
     scan.components.iter().map(track).collect()
 }
 
 impl Track<'_> {
-    /// The units of row `row` of units that hold needed blocks.
-    fn units(&self, row: usize) -> Range<usize> {
+    /// The units of row `row` of units that hold needed blocks, if any does.
+    fn units(&self, row: usize) -> Option<Range<usize>> {
         let (columns, rows) = &self.plane.blocks;
         let meets = row * self.unit.1 < rows.end && (row + 1) * self.unit.1 > rows.start;
-        if meets { columns.start / self.unit.0..columns.end.div_ceil(self.unit.0) } else { usize::MAX..0 }
+        meets.then(|| columns.start / self.unit.0..columns.end.div_ceil(self.unit.0))
     }
 
     /// Makes samples of the blocks that were taken of row `row` of units, and room for those of the next.
     fn transform(&mut self, row: usize) {
-        let groups = self.lanes.len() / self.unit.1;
-        for (line, lanes) in (row * self.unit.1..).zip(self.lanes.chunks_exact_mut(groups)) {
+        for (line, lanes) in (row * self.unit.1..).zip(self.lanes.chunks_exact_mut(self.groups)) {
             if self.plane.blocks.1.contains(&line) {
                 self.plane.transform(line, lanes);
                 lanes.fill([[0; LANES]; 64]);
@@ -137,7 +138,6 @@ impl Track<'_> {
     /// Takes or passes over the blocks of the unit in row `row` and column `column`.
     #[inline(always)]
     fn take_unit(&mut self, bits: &mut Bits, codes: &Codes, row: usize, column: usize) -> Result<(), Broken> {
-        let groups = self.lanes.len() / self.unit.1;
         for down in 0..self.unit.1 {
             let in_row = self.plane.blocks.1.contains(&(row * self.unit.1 + down));
             for across in 0..self.unit.0 {
@@ -148,7 +148,7 @@ impl Track<'_> {
                 }
                 let place = block - self.plane.blocks.0.start;
                 self.prediction = self.prediction.wrapping_add(take_difference(bits, self.dc)?);
-                let lanes = &mut self.lanes[down * groups + place / LANES];
+                let lanes = &mut self.lanes[down * self.groups + place / LANES];
                 lanes[0][place % LANES] = self.prediction as i16;
                 take_rest(bits, codes, lanes, place % LANES)?;
             }
