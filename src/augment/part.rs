@@ -106,7 +106,7 @@ mod tests {
             ("{ op = 'resized_crop', size = 16, interpolation = 'nearest', p = 0.5 }", 1..=199),
             ("{ op = 'resized_crop', size = 16, p = 0.5, alternate = true }", 1..=199),
             ("{ op = 'invert', p = 0.25 }, { op = 'crop', size = 3, small = 'pad' }", 1..=159),
-            ("{ op = 'invert' }, { op = 'crop', size = 3, small = 'pad' }", 0..=0),
+            ("{ op = 'invert', p = 1 }, { op = 'crop', size = 3, small = 'pad' }", 0..=0),
             ("{ op = 'crop', size = [5, 30] }", 160..=160),
             ("{ op = 'crop', size = 5, padding = 2 }", 0..=0),
             ("{ op = 'sometimes', ops = [{ op = 'resized_crop', size = 3 }] }", 0..=0),
