@@ -1,9 +1,12 @@
-//! How fast pictures are decoded: camera photos by 1 and by 2 workers, and the `image` crate's lenient decoder beside it.
+//! How fast pictures are decoded: camera photos by 1 and by 2 workers, whole and in parts like those of `resized_crop`, and the `image`
+//! crate's lenient decoder beside it.
 //!
 //! Photos are looked for in `$PIPELINE_TEST_DATA/photos`, else in `../shared/data/photos`; where there are none, pictures of the
 //! same size are made.
 
-use augpipe::pixels::decode::{DecodeOptions, decode};
+use augpipe::pixels::crop::{Region, crop};
+use augpipe::pixels::decode::{DecodeOptions, decode, decode_part};
+use augpipe::sample::{Image, Size};
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use std::path::{Path, PathBuf};
@@ -61,6 +64,36 @@ fn strict(bencher: Bencher, workers: usize) {
     let options = DecodeOptions::default();
     bencher.counter(ItemsCount::new(photos().len())).bench(|| {
         share(workers, |bytes| drop(divan::black_box(decode(bytes, &options))));
+    });
+}
+
+/// A part of a picture of `size` that is about as large, and as often in each place, as those of `resized_crop`.
+fn part(bytes: &[u8], size: Size) -> Region {
+    let number = bytes.len() as u32;
+    let area = f64::from(8 + number * 37 % 93) / 100.0;
+    let side = |side: u32| ((f64::from(side) * area.sqrt()) as u32).max(1);
+    let (height, width) = (side(size.height), side(size.width));
+    let (top, left) = (number * 101 % (size.height - height + 1), number * 211 % (size.width - width + 1));
+    Region { top, left, height, width }
+}
+
+#[divan::bench(args = [1, 2], sample_count = 10)]
+fn strict_part(bencher: Bencher, workers: usize) {
+    let options = DecodeOptions::default();
+    bencher.counter(ItemsCount::new(photos().len())).bench(|| {
+        share(workers, |bytes| drop(divan::black_box(decode_part(bytes, &options, &|size| Some(part(bytes, size))))));
+    });
+}
+
+#[divan::bench(args = [1, 2], sample_count = 10)]
+fn lenient_part(bencher: Bencher, workers: usize) {
+    bencher.counter(ItemsCount::new(photos().len())).bench(|| {
+        share(workers, |bytes| {
+            let picture = image::load_from_memory(bytes).map(|picture| picture.to_rgb8()).unwrap_or_default();
+            let size = Size::new(picture.height(), picture.width());
+            let image = Image::new(size, 3, picture.into_raw());
+            drop(divan::black_box(crop(&image, part(bytes, size))));
+        });
     });
 }
 

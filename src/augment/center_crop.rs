@@ -63,6 +63,13 @@ impl Op for CenterCrop {
         *image = crop(image, Region::at(top, left, self.size));
     }
 
+    fn part(&self, (): &(), size: Size) -> Option<(Region, ())> {
+        holds(size, self.size).then(|| {
+            let (top, left) = self.corner(size);
+            (Region::at(top, left, self.size), ())
+        })
+    }
+
     fn motion(&self, (): &(), size: Size) -> Option<Motion> {
         if !holds(size, self.size) && self.small == Small::Resize {
             return None;

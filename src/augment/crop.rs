@@ -164,6 +164,14 @@ impl Op for Crop {
         *image = crop(image, Region::at(top, left, self.size));
     }
 
+    fn part(&self, draw: &Draw, size: Size) -> Option<(Region, Draw)> {
+        let is_inside = self.padding == Frame::default() && holds(size, self.size);
+        is_inside.then(|| {
+            let (top, left) = self.corner(draw, size);
+            (Region::at(top, left, self.size), Draw { top: 0, left: 0 })
+        })
+    }
+
     fn motion(&self, draw: &Draw, size: Size) -> Option<Motion> {
         let frame = self.frame(size);
         let padded = frame.around(size);

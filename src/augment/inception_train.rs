@@ -110,6 +110,11 @@ impl Op for InceptionTrain {
         Draw { region, method, flip, order, brightness, saturation, hue, contrast }
     }
 
+    fn part(&self, draw: &Draw, size: Size) -> Option<(Region, Draw)> {
+        let region = draw.region.within(size);
+        Some((region, Draw { region: Region::whole(region.size()), ..draw.clone() }))
+    }
+
     fn apply(&self, draw: &Draw, image: &mut Image) {
         *image = shown(&self.picture(draw, image), 255.0);
     }

@@ -49,6 +49,7 @@ mod mirror_shift;
 mod multiplicative_noise;
 mod one_of;
 mod pad;
+mod part;
 mod perspective;
 mod photometric_distort;
 mod posterize;

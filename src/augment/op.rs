@@ -2,6 +2,7 @@
 
 use super::Step;
 use crate::key::Dice;
+use crate::pixels::crop::Region;
 use crate::pixels::fused::Motion;
 use crate::sample::{Image, Size, View};
 use serde::de::DeserializeOwned;
@@ -34,6 +35,13 @@ pub trait Op: Send + Sync {
     /// What `draw` does to an image of `size`, where that is no more than a move of its pixels onto a canvas: several such moves can
     /// be made in one resampling.
     fn motion(&self, draw: &Self::Draw, size: Size) -> Option<Motion> {
+        let _ = (draw, size);
+        None
+    }
+
+    /// What `draw` needs of an image of `size`, where that is no more than a part of it, and the draw that makes of this part alone what
+    /// `draw` makes of the image: nothing else has to be decoded then.
+    fn part(&self, draw: &Self::Draw, size: Size) -> Option<(Region, Self::Draw)> {
         let _ = (draw, size);
         None
     }
@@ -197,6 +205,12 @@ pub trait Drawn {
     /// [`Op::apply`].
     fn apply(&self, image: &mut Image);
 
+    /// [`Op::part`].
+    fn part(&self, size: Size) -> Option<(Region, Box<dyn Drawn + '_>)>;
+
+    /// [`Op::views`].
+    fn views(&self, image: Image) -> Vec<View>;
+
     /// The draw.
     ///
     /// # Errors
@@ -216,6 +230,15 @@ impl<T: Op> Drawn for Bound<'_, T> {
 
     fn apply(&self, image: &mut Image) {
         self.op.apply(&self.draw, image);
+    }
+
+    fn part(&self, size: Size) -> Option<(Region, Box<dyn Drawn + '_>)> {
+        let (region, draw) = self.op.part(&self.draw, size)?;
+        Some((region, Box::new(Bound { op: self.op, draw })))
+    }
+
+    fn views(&self, image: Image) -> Vec<View> {
+        self.op.views(&self.draw, image)
     }
 
     fn value(&self) -> Result<Value, String> {

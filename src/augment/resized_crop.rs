@@ -76,6 +76,11 @@ impl Op for ResizedCrop {
         *image = resize_region(image, *draw, self.size, self.interpolation, self.antialias);
     }
 
+    fn part(&self, draw: &Region, size: Size) -> Option<(Region, Region)> {
+        let region = draw.within(size);
+        Some((region, Region::whole(region.size())))
+    }
+
     fn motion(&self, draw: &Region, size: Size) -> Option<Motion> {
         Some(resizing(draw.within(size), self.size, self.interpolation))
     }

@@ -31,8 +31,13 @@ impl Chain {
     /// # Errors
     /// As [`Chain::views`].
     pub fn views_traced(&self, place: Key, image: Image) -> Result<(Vec<View>, Vec<StepTrace>), String> {
-        let (mut views, mut traces) = (vec![View::Bytes(image)], Vec::new());
-        for step in &self.steps {
+        self.views_after(0, place, vec![View::Bytes(image)])
+    }
+
+    /// The same with `views` as they come to the step `from`, for it and those behind it.
+    pub(super) fn views_after(&self, from: usize, place: Key, mut views: Vec<View>) -> Result<(Vec<View>, Vec<StepTrace>), String> {
+        let mut traces = Vec::new();
+        for step in &self.steps[from..] {
             let (_, applied) = step.coin(place);
             let mut first = None;
             if applied {

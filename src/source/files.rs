@@ -2,8 +2,9 @@
 
 use super::escape::escape;
 use super::listing::{Listing, Stamp};
-use super::{Census, Read, Source};
-use crate::pixels::decode::{DecodeOptions, Note, decode};
+use super::{Census, Parts, Read, Source};
+use crate::pixels::crop::Region;
+use crate::pixels::decode::{DecodeOptions, Note, decode_part};
 use crate::sample::{BadSample, Identity, Sample, Size};
 use rustix::io::Errno;
 use std::ffi::OsStr;
@@ -69,16 +70,11 @@ impl Source for FileSource {
     }
 
     fn read(&self, index: usize) -> Result<Read, BadSample> {
-        let bytes = self.bytes(index)?;
-        let decoded = decode(&bytes, &self.options);
-        let decoded = decoded.map_err(|refusal| self.bad(index, "decode", refusal.reason, refusal.words))?;
-        let mut notes = decoded.notes;
-        let extension = Path::new(OsStr::from_bytes(self.listing.name(index))).extension();
-        if extension.is_some_and(|extension| !decoded.format.fits_extension(&extension.to_string_lossy())) {
-            notes.insert(0, Note::Misnamed);
-        }
-        let sample = Sample { identity: self.identity(index), label: self.label(index), image: decoded.image };
-        Ok(Read { sample, notes, turn: decoded.turn })
+        self.read_part(index, &|_| None)
+    }
+
+    fn parts(&self) -> Option<&dyn Parts> {
+        Some(self)
     }
 
     fn digest(&self, index: usize) -> Result<[u8; 32], BadSample> {
@@ -87,6 +83,21 @@ impl Source for FileSource {
 
     fn census(&self) -> &Census {
         &self.census
+    }
+}
+
+impl Parts for FileSource {
+    fn read_part(&self, index: usize, choose: &dyn Fn(Size) -> Option<Region>) -> Result<Read, BadSample> {
+        let bytes = self.bytes(index)?;
+        let decoded = decode_part(&bytes, &self.options, choose);
+        let decoded = decoded.map_err(|refusal| self.bad(index, "decode", refusal.reason, refusal.words))?;
+        let mut notes = decoded.notes;
+        let extension = Path::new(OsStr::from_bytes(self.listing.name(index))).extension();
+        if extension.is_some_and(|extension| !decoded.format.fits_extension(&extension.to_string_lossy())) {
+            notes.insert(0, Note::Misnamed);
+        }
+        let sample = Sample { identity: self.identity(index), label: self.label(index), image: decoded.image };
+        Ok(Read { sample, notes, part_of: decoded.part_of, turn: decoded.turn })
     }
 }
 

@@ -82,7 +82,7 @@ impl Source for HeldSource {
 
     fn read(&self, index: usize) -> Result<Read, BadSample> {
         let sample = Sample { identity: self.identity(index), label: self.labels[index], image: self.image(index) };
-        Ok(Read { sample, notes: Vec::new(), turn: Turn::default() })
+        Ok(Read { sample, notes: Vec::new(), part_of: None, turn: Turn::default() })
     }
 
     fn digest(&self, index: usize) -> Result<[u8; 32], BadSample> {

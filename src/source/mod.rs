@@ -31,6 +31,7 @@ mod webdataset;
 pub mod whole;
 
 use crate::config::Fields;
+use crate::pixels::crop::Region;
 use crate::pixels::decode::{Note, Turn};
 use crate::registry::{self, Entry};
 use crate::sample::{BadSample, Identity, Sample, Size};
@@ -86,6 +87,8 @@ pub struct Read {
     pub sample: Sample,
     /// Oddities to be counted, each at most once.
     pub notes: Vec<Note>,
+    /// Where the sample holds only the part of a picture that was asked for: the whole one's size.
+    pub part_of: Option<Size>,
     /// To be kept as long as the picture is a giant.
     pub turn: Turn,
 }
@@ -146,6 +149,11 @@ pub trait Source: Send + Sync {
         self.read(index)
     }
 
+    /// Its other face, where pictures can be read in part and are the same at every epoch.
+    fn parts(&self) -> Option<&dyn Parts> {
+        None
+    }
+
     /// How many different renditions of a sample [`Source::read_at_epoch`] gives.
     fn variants(&self) -> usize {
         1
@@ -181,6 +189,16 @@ pub trait Source: Send + Sync {
         }
         *hasher.finalize().as_bytes()
     }
+}
+
+/// A source that need not decode all of a picture.
+pub trait Parts: Sync {
+    /// [`Source::read`], or only the part of the picture that `choose` names for its size, where the file is of a kind that can be
+    /// decoded in part; [`Read::part_of`] tells which.
+    ///
+    /// # Errors
+    /// As [`Source::read`], and the same for every part.
+    fn read_part(&self, index: usize, choose: &dyn Fn(Size) -> Option<Region>) -> Result<Read, BadSample>;
 }
 
 #[cfg(test)]

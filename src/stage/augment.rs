@@ -5,6 +5,7 @@ use super::{Content, FinishedSlot, Slot};
 use crate::augment::Chain;
 use crate::batch::{Part, Pass};
 use crate::key::Key;
+use crate::pixels::crop::Region;
 use crate::sample::{BadSample, Finished, Identity, Image, Sample, Size};
 use std::sync::Arc;
 
@@ -30,9 +31,16 @@ impl Augment<'_> {
     pub fn apply(&self, slot: Slot) -> FinishedSlot {
         let finish = |content| match content {
             Content::Read(sample) => self.finish(sample, slot.ticket.pass),
+            Content::Part(sample, size) => self.finish_part(sample, Some(size), slot.ticket.pass),
             Content::Finished(finished) => Ok(finished),
         };
         FinishedSlot { ticket: slot.ticket, outcome: slot.outcome.and_then(finish), notes: slot.notes }
+    }
+
+    /// The part that the chain needs in `pass` of a sample's picture, of `size` with `channels` values a pixel; none for all of it.
+    pub fn part(&self, identity: &Identity, pass: Pass, size: Size, channels: usize) -> Option<Region> {
+        let (chain, place) = self.chain_and_place(identity, pass);
+        chain.part(place, size, channels)
     }
 
     /// A sample as the batcher takes it in `pass`.
@@ -40,10 +48,22 @@ impl Augment<'_> {
     /// # Errors
     /// Why an operation refuses the sample, or that a view of it has not the size that batches are made of.
     pub fn finish(&self, sample: Sample, pass: Pass) -> Result<Finished, Arc<BadSample>> {
+        self.finish_part(sample, None, pass)
+    }
+
+    /// The same, but where `part_of` is a size, the sample holds only [`Augment::part`] of a picture of that size.
+    ///
+    /// # Errors
+    /// As [`Augment::finish`].
+    pub fn finish_part(&self, sample: Sample, part_of: Option<Size>, pass: Pass) -> Result<Finished, Arc<BadSample>> {
         let (chain, place) = self.chain_and_place(&sample.identity, pass);
         let Sample { identity, label, image } = sample;
         let bad = |reason, words| Arc::new(self.bad(&identity, label, reason, words));
-        let views = chain.views(place, image).map_err(|words| bad(REFUSED, words))?;
+        let views = match part_of {
+            Some(size) => chain.views_of_part(place, size, image),
+            None => chain.views(place, image),
+        };
+        let views = views.map_err(|words| bad(REFUSED, words))?;
         match self.size.and_then(|size| views.iter().find(|view| view.size() != size).map(|view| (size, view.size()))) {
             Some((size, found)) => {
                 let words = format!(

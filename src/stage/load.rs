@@ -1,4 +1,5 @@
-//! The load stage: reads and decodes what a ticket asks for. Unusually large pictures are also augmented here, so that they never
+//! The load stage: reads and decodes what a ticket asks for, and of it only the part that the operations need, where the source can.
+//! Unusually large pictures are also augmented here, so that they never
 //! wait in a channel at their full size: memory stays bounded whatever the data holds.
 
 use super::augment::Augment;
@@ -35,11 +36,14 @@ impl Load<'_> {
     /// # Errors
     /// [`Error::Io`] where the system has failed too many reads in a row.
     pub fn load(&self, ticket: Ticket) -> Result<Slot, Error> {
-        let (outcome, notes, _turn) = match self.read(ticket)? {
-            Ok(Read { sample, notes, turn }) => {
+        let (outcome, notes, _turn) = match self.read_part(ticket)? {
+            Ok(Read { sample, notes, part_of, turn }) => {
                 let large = sample.image.size().area() > self.early_pixels;
-                let content =
-                    if large { self.augment.finish(sample, ticket.pass).map(Content::Finished) } else { Ok(Content::Read(sample)) };
+                let content = match part_of {
+                    _ if large => self.augment.finish_part(sample, part_of, ticket.pass).map(Content::Finished),
+                    Some(size) => Ok(Content::Part(sample, size)),
+                    None => Ok(Content::Read(sample)),
+                };
                 (content, notes, turn)
             }
             Err(bad) => (Err(bad), Vec::new(), Turn::default()),
@@ -58,6 +62,17 @@ impl Load<'_> {
             Part::Validation => self.source.read(index),
             Part::Test => self.test.unwrap_or(self.source).read(index),
         };
+        self.watch(read.as_ref().err())?;
+        Ok(read.map_err(Arc::new))
+    }
+
+    /// What the ticket asks for, or, where that is all that it takes and all that the augment stage needs, a part of it.
+    fn read_part(&self, ticket: Ticket) -> Result<Result<Read, Arc<BadSample>>, Error> {
+        let source = if ticket.pass.part == Part::Test { self.test.unwrap_or(self.source) } else { self.source };
+        let Some(parts) = source.parts() else { return self.read(ticket) };
+        let index = ticket.entry as usize;
+        let identity = source.identity(index);
+        let read = parts.read_part(index, &|size| self.augment.part(&identity, ticket.pass, size, source.channels()));
         self.watch(read.as_ref().err())?;
         Ok(read.map_err(Arc::new))
     }

@@ -11,7 +11,7 @@ pub mod train;
 pub mod write;
 
 use crate::batch::Pass;
-use crate::sample::{BadSample, Finished, Note, Sample};
+use crate::sample::{BadSample, Finished, Note, Sample, Size};
 use std::sync::Arc;
 
 /// A number dealt: which entry of the data is to be worked on, and where in its pass it stands. Every one is answered.
@@ -32,6 +32,8 @@ pub struct Ticket {
 pub enum Content {
     /// As it was read.
     Read(Sample),
+    /// The part of a picture of that size that the chain needs.
+    Part(Sample, Size),
     /// The op chain has been applied already, as it is to giant images right where they are decoded.
     Finished(Finished),
 }

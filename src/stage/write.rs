@@ -57,7 +57,7 @@ impl Write<'_> {
     /// # Errors
     /// [`Error::Io`] where a file cannot be written. A sample that cannot be augmented is an answer, not an error.
     pub fn write(&self, index: u64, read: Result<Read, Arc<BadSample>>) -> Result<Answer, Error> {
-        let Read { sample, notes, turn: _turn } = match read {
+        let Read { sample, notes, turn: _turn, .. } = match read {
             Ok(read) => read,
             Err(bad) => return Ok((Err(bad), Vec::new())),
         };

@@ -20,7 +20,7 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Raw, Refusal> {
     let mut values = vec![0; size.area() as usize * channels];
     decoder.read_image(&mut values).map_err(refuse)?;
     let notes = rest.then_some(Note::ExtraneousBytes).into_iter().collect();
-    Ok(Raw { pixels: Pixels { size, channels, values }, orientation: 1, notes })
+    Ok(Raw { pixels: Pixels { size, channels, values }, orientation: 1, notes, part_of: None })
 }
 
 /// Holds the header's numbers against the limits and the bytes that are there. Whether bytes are left over.

@@ -17,6 +17,8 @@
 //! * **CMYK and YCCK** (only with an Adobe marker, which says that values are stored inverted) become RGB as `C · K / 255` of
 //!   the stored values; without that marker their meaning is unknown and they are refused.
 //! * **EXIF orientation** 2–8 is applied; 0, garbage and none are 1. Orientation in XMP is ignored.
+//! * **Of a common JPEG, a part can be decoded alone** ([`decode_part`]): its bytes are those of the same part of the whole picture,
+//!   and the verdict on the file and all notes are those on the whole file, whose every bit is still checked.
 //! * Of an animation, the first picture is taken, with a note.
 
 mod bmp;
@@ -28,6 +30,7 @@ mod png;
 mod turn;
 mod webp;
 
+use super::crop::Region;
 use crate::sample::{Image, Size};
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -111,6 +114,8 @@ pub struct Decoded {
     pub format: Format,
     /// Oddities, each at most once.
     pub notes: Vec<Note>,
+    /// Where `image` is only the part of a picture that was asked for: the whole one's size, upright.
+    pub part_of: Option<Size>,
     /// To be kept as long as the picture is a giant.
     pub turn: Turn,
 }
@@ -163,6 +168,8 @@ struct Raw {
     pixels: convert::Pixels,
     orientation: u8,
     notes: Vec<Note>,
+    /// Size of the whole picture as stored, where `pixels` are a part of it.
+    part_of: Option<Size>,
 }
 
 /// Decodes the picture in `bytes`, a whole file. The same bytes always give the same answer.
@@ -170,13 +177,27 @@ struct Raw {
 /// # Errors
 /// A [`Refusal`] for anything that is not a whole, supported picture within the limits; a decoder's panic too.
 pub fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Decoded, Refusal> {
+    decode_part(bytes, options, &|_| None)
+}
+
+/// The same, but where the file is of a kind that can be decoded in part, only the part that `choose` names for the picture's upright
+/// size; none is all of it. [`Decoded::part_of`] tells which of the two was done.
+///
+/// # Errors
+/// As [`decode`], and the same for every part.
+pub fn decode_part(bytes: &[u8], options: &DecodeOptions, choose: &dyn Fn(Size) -> Option<Region>) -> Result<Decoded, Refusal> {
     let limits = &options.limits;
     if bytes.len() as u64 > limits.max_bytes {
         return Err(Refusal::new(format!("too large: {} bytes, more than max_bytes = {}", bytes.len(), limits.max_bytes)));
     }
     let format = Format::of(bytes)?;
     let whole = contained(|| match format {
-        Format::Jpeg => jpeg::read(bytes, limits),
+        Format::Jpeg => jpeg::read(bytes, limits, |size, stored| {
+            let orientation = if options.apply_orientation { stored } else { 1 };
+            let upright = orientation::upright_size(size, orientation);
+            let region = choose(upright)?.within(upright);
+            (region != Region::whole(upright)).then(|| orientation::stored_region(region, size, orientation))
+        }),
         Format::Png => png::read(bytes, limits),
         Format::WebP => webp::read(bytes, limits),
         Format::Bmp => bmp::read(bytes, limits),
@@ -185,11 +206,12 @@ pub fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Decoded, Refusal>
         whole.or_else(|refusal| if options.allow_truncated { salvage(bytes, format, limits, refusal) } else { Err(refusal) });
     let turn = turn::taken();
     let mut raw = read?;
-    let image = convert::to_channels(raw.pixels, options.channels);
-    let image = if options.apply_orientation { orientation::upright(image, raw.orientation) } else { image };
+    let orientation = if options.apply_orientation { raw.orientation } else { 1 };
+    let image = orientation::upright(convert::to_channels(raw.pixels, options.channels), orientation);
+    let part_of = raw.part_of.map(|size| orientation::upright_size(size, orientation));
     raw.notes.sort();
     raw.notes.dedup();
-    Ok(Decoded { image, format, notes: raw.notes, turn })
+    Ok(Decoded { image, format, notes: raw.notes, part_of, turn })
 }
 
 /// What there is of a picture that was refused with `refusal`, if that was because its end is missing.

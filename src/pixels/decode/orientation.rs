@@ -1,5 +1,6 @@
 //! EXIF orientation: where it stands, and how a picture is turned upright. Knows no other tag.
 
+use super::super::crop::Region;
 use crate::sample::{Image, Size};
 
 /// The orientation, 1–8, in a TIFF block as EXIF stores it; 1 where there is none or it makes no sense.
@@ -46,6 +47,30 @@ pub(super) fn upright(image: Image, orientation: u8) -> Image {
     }
 }
 
+/// The size of a picture stored at `size` once it is upright.
+pub(super) fn upright_size(size: Size, orientation: u8) -> Size {
+    if (5..=8).contains(&orientation) { Size::new(size.width, size.height) } else { size }
+}
+
+/// Where `region` of an upright picture is stored, in a picture of the stored `size`.
+pub(super) fn stored_region(region: Region, size: Size, orientation: u8) -> Region {
+    let Region { top, left, height, width } = region;
+    // Rows and columns from the other end.
+    let from_bottom = |at: u32, length: u32| size.height - at - length;
+    let from_right = |at: u32, length: u32| size.width - at - length;
+    let (top, left) = match orientation {
+        2 => (top, from_right(left, width)),
+        3 => (from_bottom(top, height), from_right(left, width)),
+        4 => (from_bottom(top, height), left),
+        5 => (left, top),
+        6 => (from_bottom(left, width), top),
+        7 => (from_bottom(left, width), from_right(top, height)),
+        8 => (left, from_right(top, height)),
+        _ => (top, left),
+    };
+    Region::at(top, left, upright_size(region.size(), orientation))
+}
+
 fn rearranged(image: &Image, swapped: bool, from: impl Fn(usize, usize) -> (usize, usize)) -> Image {
     let Size { height, width } = image.size();
     let size = if swapped { Size::new(width, height) } else { Size::new(height, width) };
@@ -61,6 +86,7 @@ fn rearranged(image: &Image, swapped: bool, from: impl Fn(usize, usize) -> (usiz
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::crop::crop;
     use super::*;
 
     fn block(little: bool, kind: u16, count: u32, value: u16) -> Vec<u8> {
@@ -91,6 +117,20 @@ mod tests {
         let whole = block(false, 3, 1, 6);
         assert!((0..whole.len() - 2).all(|cut| of_exif(&whole[..cut]) == 1));
         assert_eq!(of_exif(b"II*\0\xff\xff\xff\xff"), 1);
+    }
+
+    #[test]
+    fn a_part_of_the_upright_picture_is_an_upright_part_of_the_stored_one() {
+        let stored = Image::new(Size::new(5, 7), 3, (0..105).collect());
+        for orientation in 0..=9 {
+            let whole = upright(stored.clone(), orientation);
+            assert_eq!(whole.size(), upright_size(stored.size(), orientation));
+            for (top, left, height, width) in [(0, 0, 1, 1), (1, 2, 3, 2), (4, 0, 1, 5), (2, 4, 3, 1), (0, 0, 5, 5)] {
+                let region = Region { top, left, height, width };
+                let part = crop(&stored, stored_region(region, stored.size(), orientation));
+                assert_eq!(upright(part, orientation), crop(&whole, region), "{orientation} {region:?}");
+            }
+        }
     }
 
     #[test]

@@ -24,7 +24,7 @@ struct Found<'b> {
 /// The picture in `bytes`, which begin with the signature.
 pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Raw, Refusal> {
     let found = walk(bytes, limits)?;
-    Ok(Raw { pixels: inflate(&found.essence)?, orientation: found.orientation.unwrap_or(1), notes: found.notes })
+    Ok(Raw { pixels: inflate(&found.essence)?, orientation: found.orientation.unwrap_or(1), notes: found.notes, part_of: None })
 }
 
 /// The rows that are there of the picture in `bytes`, whose end is missing; the others are gray. Interlaced ones are refused.
@@ -45,7 +45,7 @@ pub(super) fn salvage(bytes: &[u8], limits: &Limits) -> Result<Raw, Refusal> {
         }
     }
     let pixels = inflate_rows(&found.essence)?;
-    Ok(Raw { pixels, orientation: found.orientation.unwrap_or(1), notes: found.notes })
+    Ok(Raw { pixels, orientation: found.orientation.unwrap_or(1), notes: found.notes, part_of: None })
 }
 
 fn walk<'b>(bytes: &'b [u8], limits: &Limits) -> Result<Found<'b>, Refusal> {

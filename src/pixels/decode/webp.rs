@@ -24,7 +24,7 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Raw, Refusal> {
     let mut notes = Vec::new();
     notes.extend(found.frame.map(|_| Note::Animated));
     notes.extend(found.rest.then_some(Note::ExtraneousBytes));
-    Ok(Raw { pixels, orientation: found.orientation, notes })
+    Ok(Raw { pixels, orientation: found.orientation, notes, part_of: None })
 }
 
 fn read_still(bytes: &[u8], limits: &Limits) -> Result<Pixels, Refusal> {

@@ -35,7 +35,7 @@ wide! {
 
 wide! {
     /// Three parts of the nearer row and one of the farther, with one more sum at each end like its neighbour.
-    pub(super) fn stack / stack_plain(near: &[u8], far: &[u8], sums: &mut [u16]) {
+    pub(in super::super) fn stack / stack_plain(near: &[u8], far: &[u8], sums: &mut [u16]) {
         let last = sums.len() - 1;
         for ((sum, &near), &far) in sums[1..last].iter_mut().zip(near).zip(far) {
             *sum = 3 * u16::from(near) + u16::from(far);
@@ -47,7 +47,7 @@ wide! {
 
 wide! {
     /// Two samples for each sum but the outermost: three parts of it and one of the neighbour on the sample's side.
-    pub(super) fn enlarge / enlarge_plain(sums: &[u16], out: &mut [u8]) {
+    pub(in super::super) fn enlarge / enlarge_plain(sums: &[u16], out: &mut [u8]) {
         let (left, right) = (sums, &sums[2..]);
         for (((pair, near), left), right) in out.as_chunks_mut::<2>().0.iter_mut().zip(&sums[1..]).zip(left).zip(right) {
             pair[0] = ((3 * near + left + 8) >> 4) as u8;
@@ -58,7 +58,7 @@ wide! {
 
 wide! {
     /// The way back from [`convert`], for as many pixels as `pixels` has.
-    pub(super) fn restore / restore_plain(luma: &[u8], blues: &[u8], reds: &[u8], pixels: &mut [u8]) {
+    pub(in super::super) fn restore / restore_plain(luma: &[u8], blues: &[u8], reds: &[u8], pixels: &mut [u8]) {
         for (index, block) in pixels.as_chunks_mut::<3>().0.chunks_mut(LANES).enumerate() {
             let (start, count) = (index * LANES, block.len());
             let (mut y, mut cb, mut cr) = ([0; LANES], [0; LANES], [0; LANES]);

@@ -4,8 +4,8 @@
 //! accurate integer transforms, interpolating enlargement), in whole numbers only: the same bytes on every platform, and the
 //! bytes that Pillow, OpenCV and torchvision get by writing and reading such a file. Knows no chance and no file.
 
-mod colour;
-mod transform;
+pub(super) mod colour;
+pub(super) mod transform;
 
 use crate::sample::Image;
 use colour::{convert, enlarge, halve, restore, stack};

@@ -3,11 +3,13 @@
 //! The transforms are Loeffler, Ligtenberg and Moschytz, *Practical fast 1-D DCT algorithms with 11 multiplications*, 1989, in
 //! 13-bit fixed point, rounded where libjpeg's accurate integer transforms round. Many blocks are handled side by side.
 
+use std::num::Wrapping;
+
 /// Blocks side by side.
-const LANES: usize = 16;
+pub(in super::super) const LANES: usize = 16;
 
 /// Coefficient or sample i of each block.
-type Blocks = [[i32; LANES]; 64];
+pub(in super::super) type Blocks = [[i32; LANES]; 64];
 
 /// Bits behind the point of the constants.
 const BITS: u32 = 13;
@@ -50,17 +52,23 @@ wide! {
                     put(&mut blocks, column, &line);
                 }
                 round_to(&mut blocks, steps);
-                for column in 0..8 {
-                    let mut line = take(&blocks, column);
-                    inverse_line(&mut line, true);
-                    put(&mut blocks, column, &line);
-                }
-                for row in blocks.as_chunks_mut::<8>().0 {
-                    inverse_line(row, false);
-                }
+                inverse_all(&mut blocks);
                 store(&blocks, strip, stride, first);
             }
         }
+    }
+}
+
+/// Coefficients → samples less 128. Numbers beyond what pictures come to wrap around.
+#[inline(always)]
+pub(in super::super) fn inverse_all(blocks: &mut Blocks) {
+    for column in 0..8 {
+        let mut line = take(blocks, column);
+        inverse_line(&mut line, true);
+        put(blocks, column, &line);
+    }
+    for row in blocks.as_chunks_mut::<8>().0 {
+        inverse_line(row, false);
     }
 }
 
@@ -88,9 +96,9 @@ fn load(strip: &[u8], stride: usize, first: usize, blocks: &mut Blocks) {
     }
 }
 
-/// Puts the blocks back, shifted by 128 and clamped.
+/// Puts the blocks back, from the block `first` on, shifted by 128 and clamped; those after the last of the strip are left out.
 #[inline(always)]
-fn store(blocks: &Blocks, strip: &mut [u8], stride: usize, first: usize) {
+pub(in super::super) fn store(blocks: &Blocks, strip: &mut [u8], stride: usize, first: usize) {
     for (row, values) in strip.chunks_exact_mut(stride).zip(blocks.as_flattened().as_chunks::<{ 8 * LANES }>().0) {
         let mut samples: Row = [[0; 8]; LANES];
         for (sample, value) in samples.as_flattened_mut().iter_mut().zip(values) {
@@ -174,7 +182,7 @@ fn inverse_line(line: &mut Line, is_first: bool) {
 #[inline(always)]
 fn forward([d0, d1, d2, d3, d4, d5, d6, d7]: [i32; 8], is_first: bool) -> [i32; 8] {
     let (outer, inner, twist, turn) = (d0 + d7 + d3 + d4, d1 + d6 + d2 + d5, d1 + d6 - d2 - d5, d0 + d7 - d3 - d4);
-    let odd = odd_part([d3 - d4, d2 - d5, d1 - d6, d0 - d7]);
+    let odd = odd_part([d3 - d4, d2 - d5, d1 - d6, d0 - d7].map(Wrapping)).map(|value| value.0);
     let common = (twist + turn) * 4433;
     let even = [common + turn * 6270, common - twist * 15137];
     let (sum, difference) = (outer + inner, outer - inner);
@@ -186,23 +194,26 @@ fn forward([d0, d1, d2, d3, d4, d5, d6, d7]: [i32; 8], is_first: bool) -> [i32; 
 }
 
 #[inline(always)]
-fn inverse([v0, v1, v2, v3, v4, v5, v6, v7]: [i32; 8], is_first: bool) -> [i32; 8] {
-    let common = (v2 + v6) * 4433;
-    let (low, high) = (common - v6 * 15137, common + v2 * 6270);
-    let (sum, difference) = ((v0 + v4) << BITS, (v0 - v4) << BITS);
+fn inverse(values: [i32; 8], is_first: bool) -> [i32; 8] {
+    let [v0, v1, v2, v3, v4, v5, v6, v7] = values.map(Wrapping);
+    let common = (v2 + v6) * Wrapping(4433);
+    let (low, high) = (common - v6 * Wrapping(15137), common + v2 * Wrapping(6270));
+    let (sum, difference) = ((v0 + v4) << BITS as usize, (v0 - v4) << BITS as usize);
     let [a, b, c, d] = [sum + high, difference + low, difference - low, sum - high];
     let [e, f, g, h] = odd_part([v7, v5, v3, v1]);
     let shift = if is_first { BITS - MORE } else { BITS + MORE + 3 };
-    [a + h, b + g, c + f, d + e, d - e, c - f, b - g, a - h].map(|value| scaled_down(value, shift))
+    let half = Wrapping(1 << (shift - 1));
+    [a + h, b + g, c + f, d + e, d - e, c - f, b - g, a - h].map(|value| (value + half).0 >> shift)
 }
 
 /// The rotations that both directions share.
 #[inline(always)]
-fn odd_part([a, b, c, d]: [i32; 4]) -> [i32; 4] {
-    let all = (a + b + c + d) * 9633;
-    let (ad, bc) = ((a + d) * -7373, (b + c) * -20995);
-    let (ac, bd) = ((a + c) * -16069 + all, (b + d) * -3196 + all);
-    [a * 2446 + ad + ac, b * 16819 + bc + bd, c * 25172 + bc + ac, d * 12299 + ad + bd]
+fn odd_part([a, b, c, d]: [Wrapping<i32>; 4]) -> [Wrapping<i32>; 4] {
+    let all = (a + b + c + d) * Wrapping(9633);
+    let (ad, bc) = ((a + d) * Wrapping(-7373), (b + c) * Wrapping(-20995));
+    let (ac, bd) = ((a + c) * Wrapping(-16069) + all, (b + d) * Wrapping(-3196) + all);
+    let (a, b, c, d) = (a * Wrapping(2446), b * Wrapping(16819), c * Wrapping(25172), d * Wrapping(12299));
+    [a + ad + ac, b + bc + bd, c + bc + ac, d + ad + bd]
 }
 
 /// Every coefficient, held eightfold, becomes the nearest multiple of its step, halves away from 0, held once.

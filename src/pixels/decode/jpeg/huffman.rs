@@ -3,7 +3,7 @@
 use super::super::Refusal;
 
 /// Bits that one look-up resolves; longer codes are rare.
-const LOOK: u32 = 10;
+pub(super) const LOOK: u32 = 10;
 
 /// Zigzag place → place in a block of 8 rows of 8.
 pub(super) const NATURAL: [u8; 64] = [
@@ -15,7 +15,7 @@ pub(super) const NATURAL: [u8; 64] = [
 #[derive(Clone)]
 pub(super) struct Table {
     /// By the next [`LOOK`] bits: symbol and, above it, code length; 0 for longer codes.
-    short: Vec<u16>,
+    short: Box<[u16; 1 << LOOK]>,
     /// By length: the first 16-bit value that is no code of that length or a shorter one.
     limit: [u32; 17],
     /// By length: what to add to a code for its place among the symbols.
@@ -26,7 +26,7 @@ pub(super) struct Table {
 impl Table {
     /// The table of `counts[n]` codes of length n + 1 that stand for `symbols` in order.
     pub fn new(counts: &[u8], symbols: &[u8]) -> Result<Self, Refusal> {
-        let mut table = Self { short: vec![0; 1 << LOOK], limit: [0; 17], offset: [0; 17], symbols: symbols.to_vec() };
+        let mut table = Self { short: Box::new([0; 1 << LOOK]), limit: [0; 17], offset: [0; 17], symbols: symbols.to_vec() };
         let (mut code, mut place) = (0u32, 0usize);
         for length in 1..=16u32 {
             let count = usize::from(counts[length as usize - 1]);
@@ -70,14 +70,26 @@ impl Table {
         (entry != 0 && length <= count).then_some((entry as u8, length))
     }
 
+    /// The symbol that the next [`LOOK`] bits begin with and the length of its code, unless that is longer.
+    #[inline(always)]
+    pub fn look(&self, next: usize) -> Option<(u8, u32)> {
+        let entry = self.short[next % (1 << LOOK)];
+        (entry != 0).then_some((entry as u8, u32::from(entry >> 8)))
+    }
+
+    /// The length of the code, longer than [`LOOK`], that the next 16 bits begin with, and its symbol, if it has one.
+    pub fn long(&self, next: u32) -> Option<(u32, Option<u8>)> {
+        let length = (LOOK + 1..=16).find(|&length| next < self.limit[length as usize])?;
+        let place = (next >> (16 - length)) as i32 + self.offset[length as usize];
+        Some((length, self.symbols.get(place as usize).copied()))
+    }
+
     #[cold]
     fn take_long(&self, bits: &mut Bits) -> Result<u8, Refusal> {
-        let next = bits.peek(16) as u32;
-        let length = (LOOK + 1..=16).find(|&length| next < self.limit[length as usize]);
-        let length = length.ok_or_else(|| Refusal::damaged("a code that is in no Huffman table"))?;
+        let found = self.long(bits.peek(16) as u32);
+        let (length, symbol) = found.ok_or_else(|| Refusal::damaged("a code that is in no Huffman table"))?;
         bits.consume(length);
-        let place = (next >> (16 - length)) as i32 + self.offset[length as usize];
-        self.symbols.get(place as usize).copied().ok_or_else(|| Refusal::damaged("a code without a symbol"))
+        symbol.ok_or_else(|| Refusal::damaged("a code without a symbol"))
     }
 }
 

@@ -1,44 +1,47 @@
 //! JPEG (ITU-T T.81) → pixels: baseline, extended sequential and progressive with Huffman codes and 8 bits.
 //!
-//! A file is taken apart into its segments first ([`structure`]). The common kind (one scan; gray or 4:4:4, 4:2:2, 4:2:0
-//! colour) is walked through bit by bit, which proves that every block is there, and then handed to a fast decoder, stripped of
-//! everything but what it needs. All other kinds, whose fast decoding is less well trodden, are decoded by plain code of our
-//! own, which proves the same as it goes.
+//! A file is taken apart into its segments first ([`structure`]). The common kind, [which is said in one place](sequential::fits),
+//! is then walked through once, bit by bit: that proves that every block is there, and takes the blocks that are wanted. Their
+//! samples are those of libjpeg's defaults. All other kinds are decoded whole, by plain code, which proves the same as it goes.
 
 mod blocks;
 mod color;
-mod fast;
 mod huffman;
+mod paint;
 mod plain;
+mod plane;
 mod planes;
 mod progressive;
+mod sequence;
+mod sequential;
+mod stream;
 mod structure;
-mod walk;
 
 use super::convert::Pixels;
 use super::{Limits, Raw, Refusal};
+use crate::sample::Size;
 use structure::Structure;
 
-/// The picture in `bytes`, which begin with a start-of-image marker.
-pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Raw, Refusal> {
+use super::super::crop::Region;
+
+/// The picture in `bytes`, which begin with a start-of-image marker, or of the common kind only the part of it that `choose` names
+/// for the stored size and the orientation.
+pub(super) fn read(bytes: &[u8], limits: &Limits, choose: impl Fn(Size, u8) -> Option<Region>) -> Result<Raw, Refusal> {
     let mut structure = Structure::parse(bytes, limits)?;
     let color = color::Color::of(&structure)?;
-    let (values, surplus) = match fast::fits(&structure, color) {
-        true => {
-            let surplus = walk::walk(bytes, &structure)?;
-            // The walk has proved the file whole: if the fast decoder stumbles, the plain one must not.
-            match fast::decode(bytes, &structure) {
-                Ok(values) => (values, surplus),
-                Err(_) => plain::decode(bytes, &structure, color)?,
-            }
-        }
+    let (whole, orientation) = (structure.size, structure.orientation.unwrap_or(1));
+    let fits = sequential::fits(&structure, color);
+    let chosen = if fits { choose(whole, orientation).map(|region| region.within(whole)) } else { None };
+    let region = chosen.unwrap_or(Region::whole(whole));
+    let (values, surplus) = match fits {
+        true => sequential::decode(bytes, &structure, region)?,
         false => plain::decode(bytes, &structure, color)?,
     };
     if surplus {
         structure.notes.push(super::Note::ExtraneousBytes);
     }
-    let pixels = Pixels { size: structure.size, channels: color.channels(), values };
-    Ok(Raw { pixels, orientation: structure.orientation.unwrap_or(1), notes: structure.notes })
+    let pixels = Pixels { size: region.size(), channels: color.channels(), values };
+    Ok(Raw { pixels, orientation, notes: structure.notes, part_of: chosen.map(|_| whole) })
 }
 
 /// What there is of the picture in `bytes`, whose end is missing. Blocks without data are gray; there must be one with data.
@@ -47,24 +50,23 @@ pub(super) fn salvage(bytes: &[u8], limits: &Limits) -> Result<Raw, Refusal> {
     let color = color::Color::of(&structure)?;
     let values = plain::decode_cut(bytes, &structure, color)?;
     let pixels = Pixels { size: structure.size, channels: color.channels(), values };
-    Ok(Raw { pixels, orientation: structure.orientation.unwrap_or(1), notes: structure.notes })
+    Ok(Raw { pixels, orientation: structure.orientation.unwrap_or(1), notes: structure.notes, part_of: None })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Mean and largest difference between the fast and the plain decoder.
+    /// Mean and largest difference between the common and the plain way.
     fn difference(bytes: &[u8]) -> (f64, u8) {
         let structure = Structure::parse(bytes, &Limits::default()).unwrap();
         let color = color::Color::of(&structure).unwrap();
-        assert!(fast::fits(&structure, color));
-        let surplus = walk::walk(bytes, &structure).unwrap();
-        let fast = fast::decode(bytes, &structure).unwrap();
+        assert!(sequential::fits(&structure, color));
+        let fast = sequential::decode(bytes, &structure, Region::whole(structure.size)).unwrap();
         let plain = plain::decode(bytes, &structure, color).unwrap();
-        assert_eq!((fast.len(), surplus), (plain.0.len(), plain.1));
-        let differences = || fast.iter().zip(&plain.0).map(|(a, b)| a.abs_diff(*b));
-        let mean = differences().map(f64::from).sum::<f64>() / fast.len() as f64;
+        assert_eq!((fast.0.len(), fast.1), (plain.0.len(), plain.1));
+        let differences = || fast.0.iter().zip(&plain.0).map(|(a, b)| a.abs_diff(*b));
+        let mean = differences().map(f64::from).sum::<f64>() / fast.0.len() as f64;
         (mean, differences().max().unwrap_or(0))
     }
 
@@ -83,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fast_and_the_plain_decoder_agree() {
+    fn the_common_and_the_plain_way_agree() {
         for (width, height) in [(1, 1), (8, 8), (9, 17), (64, 48), (127, 65)] {
             for color in [image::ExtendedColorType::L8, image::ExtendedColorType::Rgb8] {
                 let (mean, most) = difference(&encoded(width, height, color));
@@ -93,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fast_and_the_plain_decoder_agree_on_photos() {
+    fn the_common_and_the_plain_way_agree_on_photos() {
         let beside = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
         let folder = std::env::var_os("PIPELINE_TEST_DATA").map_or(beside, Into::into).join("photos");
         let Ok(files) = std::fs::read_dir(&folder) else {

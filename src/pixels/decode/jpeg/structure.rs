@@ -1,6 +1,7 @@
 //! A JPEG file taken apart: which segments it has and where. Reads no entropy-coded bit.
 
 use super::super::{Limits, Note, Refusal, orientation};
+use super::stream::first_ff;
 use crate::sample::Size;
 use std::ops::Range;
 
@@ -281,7 +282,7 @@ impl Structure {
 fn entropy_end(bytes: &[u8], start: usize) -> Option<usize> {
     let mut at = start;
     loop {
-        at += bytes.get(at..)?.iter().position(|&byte| byte == 0xff)?;
+        at += first_ff(bytes.get(at..)?)?;
         let fill = bytes[at..].iter().position(|&byte| byte != 0xff)?;
         match bytes[at + fill] {
             0 | 0xd0..=0xd7 => at += fill + 1,

@@ -1,0 +1,96 @@
+//! Planes → pixels of a rectangle: chroma enlarged as libjpeg's "fancy upsampling" does, and colours converted. Knows no block.
+
+use super::super::super::crop::Region;
+use super::super::super::jpeg::colour::{enlarge, restore, stack};
+use super::plane::{Plane, needed};
+use std::ops::Range;
+
+/// The rectangle's columns and rows.
+pub(super) fn span(region: Region) -> (Range<usize>, Range<usize>) {
+    let range = |start: u32, length: u32| start as usize..(start + length) as usize;
+    (range(region.left, region.width), range(region.top, region.height))
+}
+
+/// The pixels in `region`: gray for one plane, RGB for luma and two chroma. `doubled` says along which axes chroma has half the size.
+pub(super) fn paint(planes: &[Plane], doubled: (bool, bool), region: Region) -> Vec<u8> {
+    let (across, down) = span(region);
+    let [luma, chroma @ ..] = planes else { return Vec::new() };
+    if chroma.is_empty() {
+        return down.flat_map(|y| luma.row(y, &across)).copied().collect();
+    }
+    let mut enlarged: Vec<Enlarged> = chroma.iter().map(|plane| Enlarged::new(plane, doubled, &across)).collect();
+    let mut pixels = vec![0; 3 * across.len() * down.len()];
+    for (y, row) in down.zip(pixels.chunks_exact_mut(3 * across.len())) {
+        if let [blue, red] = &mut enlarged[..] {
+            restore(luma.row(y, &across), blue.row(y), red.row(y), row);
+        }
+    }
+    pixels
+}
+
+/// A chroma plane at the picture's size, row by row.
+struct Enlarged<'p> {
+    plane: &'p Plane,
+    doubled: (bool, bool),
+    /// Columns of the plane that are needed.
+    columns: Range<usize>,
+    /// How many enlarged columns come before the first that is wanted, and how many are.
+    skipped: usize,
+    width: usize,
+    sums: Vec<u16>,
+    samples: Vec<u8>,
+}
+
+impl<'p> Enlarged<'p> {
+    fn new(plane: &'p Plane, doubled: (bool, bool), across: &Range<usize>) -> Self {
+        let columns = needed(across, doubled.0, plane.size().0);
+        let skipped = if doubled.0 { across.start - 2 * columns.start } else { 0 };
+        let (sums, samples) = (vec![0; columns.len() + 2], vec![0; 2 * columns.len()]);
+        Self { plane, doubled, columns, skipped, width: across.len(), sums, samples }
+    }
+
+    /// Row `y` of the picture. So narrow a plane that it has no middle is repeated.
+    fn row(&mut self, y: usize) -> &[u8] {
+        let near = self.plane.row(if self.doubled.1 { y / 2 } else { y }, &self.columns);
+        let far = match (self.doubled.1, y % 2) {
+            (false, _) => near,
+            (true, 0) => self.plane.row((y / 2).saturating_sub(1), &self.columns),
+            (true, _) => self.plane.row(y / 2 + 1, &self.columns),
+        };
+        match self.doubled {
+            (false, false) => return near,
+            (false, true) => blend(near, far, 1 + (y % 2) as u16, &mut self.samples),
+            (true, _) if self.plane.size().0 <= 2 => {
+                self.samples.iter_mut().enumerate().for_each(|(x, sample)| *sample = near[x / 2]);
+            }
+            (true, false) => widen(near, &mut self.samples),
+            (true, true) => {
+                stack(near, far, &mut self.sums);
+                enlarge(&self.sums, &mut self.samples);
+            }
+        }
+        &self.samples[self.skipped..self.skipped + self.width]
+    }
+}
+
+wide! {
+    /// Three parts of the nearer row and one of the farther; `half` is added before it is divided by 4.
+    fn blend / blend_plain(near: &[u8], far: &[u8], half: u16, out: &mut [u8]) {
+        for ((out, &near), &far) in out.iter_mut().zip(near).zip(far) {
+            *out = ((3 * u16::from(near) + u16::from(far) + half) >> 2) as u8;
+        }
+    }
+}
+
+wide! {
+    /// Two samples for each: three parts of it and one of the neighbour on the sample's side, halves down on the left, up on the right.
+    fn widen / widen_plain(near: &[u8], out: &mut [u8]) {
+        let last = near.len() - 1;
+        (out[0], out[2 * last + 1]) = (near[0], near[last]);
+        let pairs = out[1..2 * last + 1].as_chunks_mut::<2>().0;
+        for ((pair, &left), &right) in pairs.iter_mut().zip(near).zip(&near[1..]) {
+            pair[0] = ((3 * u16::from(left) + u16::from(right) + 2) >> 2) as u8;
+            pair[1] = ((3 * u16::from(right) + u16::from(left) + 1) >> 2) as u8;
+        }
+    }
+}

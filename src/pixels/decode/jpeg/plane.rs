@@ -1,0 +1,132 @@
+//! The part of one component that is needed: which blocks, how their coefficients become samples, and rows of these. Knows no
+//! colour and no bit.
+
+use super::super::super::jpeg::transform::{LANES, inverse_all, store};
+use super::sequence::Lanes;
+use std::ops::Range;
+
+/// Samples of one component, as far as they are needed.
+pub(super) struct Plane {
+    /// Samples across and down of the whole component.
+    size: (usize, usize),
+    /// Columns and rows of blocks that are kept.
+    pub blocks: (Range<usize>, Range<usize>),
+    stride: usize,
+    samples: Vec<u8>,
+    /// Quantisation steps, each once for every lane.
+    steps: Box<Lanes>,
+}
+
+/// The samples along one axis of `length` that are needed for the picture's `wanted` ones. Where the axis is `doubled`, the neighbours
+/// play a part.
+pub(super) fn needed(wanted: &Range<usize>, doubled: bool, length: usize) -> Range<usize> {
+    if !doubled {
+        return wanted.clone();
+    }
+    (wanted.start / 2).saturating_sub(1)..((wanted.end - 1) / 2 + 2).min(length)
+}
+
+impl Plane {
+    /// Room for the blocks that hold the samples of columns `across` and rows `down`, of a component of `size` samples whose
+    /// coefficients count in `steps`.
+    pub fn new(size: (usize, usize), across: &Range<usize>, down: &Range<usize>, steps: &[u16; 64]) -> Self {
+        let blocks = |samples: &Range<usize>| samples.start / 8..samples.end.div_ceil(8);
+        let blocks = (blocks(across), blocks(down));
+        let stride = 8 * blocks.0.len();
+        Self {
+            size,
+            stride,
+            samples: vec![0; stride * 8 * blocks.1.len()],
+            blocks,
+            steps: Box::new(steps.map(|step| [step as i16; LANES])),
+        }
+    }
+
+    /// Samples of the whole component, across and down.
+    pub fn size(&self) -> (usize, usize) {
+        self.size
+    }
+
+    /// The samples of the kept blocks in row `row` of blocks, which is kept, of which `lanes` are the coefficients.
+    pub fn transform(&mut self, row: usize, lanes: &[Lanes]) {
+        let start = (row - self.blocks.1.start) * 8 * self.stride;
+        inverse(lanes, &self.steps, &mut self.samples[start..start + 8 * self.stride], self.stride);
+    }
+
+    /// Samples of `columns` in row `y`, or in the last row that holds picture.
+    pub fn row(&self, y: usize, columns: &Range<usize>) -> &[u8] {
+        let start = (y.min(self.size.1 - 1) - 8 * self.blocks.1.start) * self.stride;
+        let left = 8 * self.blocks.0.start;
+        &self.samples[start + columns.start - left..start + columns.end - left]
+    }
+}
+
+wide! {
+    /// Eight rows of samples, each of `stride`, out of coefficients that count in `steps`.
+    fn inverse / inverse_plain(groups: &[Lanes], steps: &Lanes, strip: &mut [u8], stride: usize) {
+        let mut blocks = [[0; LANES]; 64];
+        for (index, group) in groups.iter().enumerate() {
+            let values = blocks.as_flattened_mut().iter_mut();
+            for ((value, &coefficient), &step) in values.zip(group.as_flattened()).zip(steps.as_flattened()) {
+                // In 16 bits, as in other decoders: what does not fit is in no picture.
+                *value = i32::from(coefficient.wrapping_mul(step));
+            }
+            inverse_all(&mut blocks);
+            store(&blocks, strip, stride, index * LANES);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::isa::{Isa, only};
+
+    /// The samples of one block in lane `lane`.
+    fn samples(coefficients: &[i16; 64], steps: &[u16; 64], lane: usize) -> Vec<u8> {
+        let mut lanes = [[0; LANES]; 64];
+        lanes.iter_mut().zip(coefficients).for_each(|(lanes, &value)| lanes[lane] = value);
+        let across = 8 * lane..8 * lane + 8;
+        let mut plane = Plane::new((8 * LANES, 8), &(0..8 * LANES), &(0..8), steps);
+        plane.transform(0, &[lanes]);
+        (0..8).flat_map(|y| plane.row(y, &across).to_vec()).collect()
+    }
+
+    #[test]
+    fn the_transform_is_the_defining_double_sum_in_every_lane() {
+        let block: [i16; 64] = std::array::from_fn(|i| ((i * 37 % 23) as i16 - 11) * i16::from(i % 3 == 0));
+        let scale = |k: usize| if k == 0 { 0.5f64.sqrt() } else { 1.0 };
+        let cosine = |n: usize, k: usize| ((2 * n + 1) as f64 * k as f64 * std::f64::consts::PI / 16.0).cos();
+        let exact = |y: usize, x: usize| {
+            let terms = (0..64).map(|i| {
+                let (v, u) = (i / 8, i % 8);
+                scale(u) * scale(v) / 4.0 * f64::from(block[i]) * 3.0 * cosine(x, u) * cosine(y, v)
+            });
+            (terms.sum::<f64>() + 128.0).clamp(0.0, 255.0)
+        };
+        for lane in [0, 1, 7, 8, 15] {
+            for (place, &got) in samples(&block, &[3; 64], lane).iter().enumerate() {
+                let exact = exact(place / 8, place % 8);
+                assert!((f64::from(got) - exact).abs() < 0.6, "{place}: {got} for {exact}");
+            }
+        }
+    }
+
+    #[test]
+    fn absurd_coefficients_panic_nowhere_and_are_the_same_everywhere() {
+        let block = std::array::from_fn(|i| if i % 2 == 0 { i16::MIN } else { i16::MAX });
+        let steps = std::array::from_fn(|i| 65_535 - i as u16);
+        let plain = only(Isa::Plain, || samples(&block, &steps, 3));
+        for isa in Isa::available() {
+            assert_eq!(only(isa, || samples(&block, &steps, 3)), plain);
+        }
+    }
+
+    #[test]
+    fn doubled_axes_need_a_neighbour_on_each_side_where_there_is_one() {
+        assert_eq!(needed(&(5..9), false, 20), 5..9);
+        assert_eq!(needed(&(4..8), true, 20), 1..5);
+        assert_eq!(needed(&(0..3), true, 2), 0..2);
+        assert_eq!(needed(&(39..40), true, 20), 18..20);
+    }
+}

@@ -1,0 +1,37 @@
+//! Any bytes: decoding must not panic, and a part must be that part of the whole, or refused with the same words.
+//!
+//! From the repository's root, with a nightly compiler and `cargo install cargo-fuzz`:
+//!
+//! ```text
+//! cargo +nightly fuzz run --fuzz-dir tests/fuzz decode tests/fuzz/corpus -- -max_len=4096
+//! ```
+//!
+//! `cargo test --test jpeg_parts` replays the corpus, and some thousands of changed copies, with any compiler.
+#![no_main]
+
+use augpipe::pixels::crop::{Region, crop};
+use augpipe::pixels::decode::{DecodeOptions, Limits, decode, decode_part};
+use augpipe::sample::Size;
+use libfuzzer_sys::fuzz_target;
+
+/// A rectangle that the file's own bytes choose.
+fn chosen(bytes: &[u8], size: Size) -> Region {
+    let number = |at: usize| bytes.iter().rev().skip(at).step_by(4).take(3).fold(0u32, |sum, &byte| sum * 31 + u32::from(byte));
+    let (top, left) = (number(0) % size.height, number(1) % size.width);
+    Region { top, left, height: 1 + number(2) % (size.height - top), width: 1 + number(3) % (size.width - left) }
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    let limits = Limits { max_pixels: 1 << 16, ..Limits::default() };
+    let options = DecodeOptions { limits, ..DecodeOptions::default() };
+    let whole = decode(bytes, &options);
+    assert!(!whole.as_ref().is_err_and(|refusal| refusal.reason.contains("bug")), "{whole:?}");
+    let part = decode_part(bytes, &options, &|size| Some(chosen(bytes, size)));
+    match (whole, part) {
+        (Ok(whole), Ok(part)) => {
+            let region = part.part_of.map_or(Region::whole(whole.image.size()), |size| chosen(bytes, size));
+            assert!(part.image == crop(&whole.image, region) && part.notes == whole.notes);
+        }
+        (whole, part) => assert_eq!(part.err(), whole.err()),
+    }
+});
