@@ -96,7 +96,7 @@ impl Cached {
         };
         let image = Image::new(kept.size, channels, pixels);
         let sample = Sample { identity: self.source.identity(index), label: self.source.label(index), image };
-        Some(Read { sample, notes: kept.notes.clone(), turn: Turn::default() })
+        Some(Read { sample, notes: kept.notes.clone(), part_of: None, turn: Turn::default() })
     }
 
     /// A copy of what was read, where there is room for it.
@@ -216,7 +216,7 @@ mod tests {
             }
             let image = Image::filled(Size::new(2, 2), 1, (10 * index + rendition) as u8);
             let sample = Sample { identity: self.identity(index), label: 0, image };
-            Ok(Read { sample, notes: vec![Note::Misnamed], turn: Turn::default() })
+            Ok(Read { sample, notes: vec![Note::Misnamed], part_of: None, turn: Turn::default() })
         }
     }
 

@@ -190,7 +190,7 @@ impl PreparedSource {
         let refused = |refusal: Refusal| self.bad(index, "decode", refusal.reason, refusal.words);
         let (image, notes, turn) = picture(&bytes[range], &self.options).map_err(refused)?;
         let sample = Sample { identity: self.identity(index), label: self.label(index), image };
-        Ok(Read { sample, notes, turn })
+        Ok(Read { sample, notes, part_of: None, turn })
     }
 }
 

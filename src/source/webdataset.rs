@@ -339,7 +339,7 @@ impl Source for Archives {
         let refused = |refusal: Refusal| self.bad(index, "decode", refusal.reason, refusal.words);
         let (image, notes, turn) = picture(&bytes, &self.options).map_err(refused)?;
         let sample = Sample { identity: self.identity(index), label: self.label(index), image };
-        Ok(Read { sample, notes, turn })
+        Ok(Read { sample, notes, part_of: None, turn })
     }
 
     fn digest(&self, index: usize) -> std::result::Result<[u8; 32], BadSample> {

@@ -9,6 +9,7 @@ use crate::pixels::normalize::Normalize;
 use crate::plan::{End, Plan, TrainEnd};
 use crate::report::profile::{Alone, PartCost, StageProfile};
 use crate::sample::Size;
+use crate::source::Read;
 use crate::stage::augment::Augment;
 use crate::stage::batch::Batcher;
 use crate::stage::load::Load;
@@ -74,7 +75,7 @@ impl<'p> Stages<'p> {
             stages.push(self.load(&load, &slots));
         }
         if wanted("augment") {
-            stages.push(self.augment(&slots));
+            stages.push(self.augment(&load, &slots)?);
         }
         if wanted("batch") || wanted("train") {
             let finished: Vec<_> = slots.iter().map(|slot| self.augment.apply(slot.clone())).collect();
@@ -111,7 +112,7 @@ impl<'p> Stages<'p> {
         let mut sums = vec![(0usize, Duration::ZERO); names.len()];
         for &(at, time) in found.iter().flat_map(|calls| &calls.calls) {
             let label = match &slots[at].outcome {
-                Ok(Content::Read(sample)) => sample.label,
+                Ok(Content::Read(sample) | Content::Part(sample, _)) => sample.label,
                 Ok(Content::Finished(finished)) => finished.label,
                 Err(_) => continue,
             };
@@ -123,25 +124,25 @@ impl<'p> Stages<'p> {
         names.iter().zip(&sums).map(part).collect()
     }
 
-    fn augment(&self, slots: &[Slot]) -> StageProfile {
+    fn augment(&self, load: &Load<'_>, slots: &[Slot]) -> Result<StageProfile> {
         let measure = |workers| {
             let found = call_threads(slots, workers, self.time, || |slot| self.augment.apply(slot));
             summary(&found, workers, 1.0)
         };
         let alone = self.counts().map(measure).collect();
-        StageProfile { operations: self.operations(slots), ..self.stage("augment", self.plan.workers.augment, true, alone) }
+        let operations = self.operations(load)?;
+        Ok(StageProfile { operations, ..self.stage("augment", self.plan.workers.augment, true, alone) })
     }
 
-    /// What every step of the training chain takes, by itself.
-    fn operations(&self, slots: &[Slot]) -> Vec<PartCost> {
+    /// What every step of the training chain takes, by itself, on whole pictures.
+    fn operations(&self, load: &Load<'_>) -> Result<Vec<PartCost>> {
         let steps = self.plan.augment.steps();
         let (mut times, mut count) = (vec![Duration::ZERO; steps.len()], 0);
         let began = Instant::now();
-        for slot in slots.iter().take(TIMED) {
-            let Ok(Content::Read(sample)) = &slot.outcome else { continue };
-            let place =
-                Key { run: self.plan.seed, epoch: u64::from(slot.ticket.pass.epoch), sample: sample.identity.number(), op: 0 };
-            count += usize::from(self.plan.augment.add_times(place, sample.image.clone(), &mut times).is_ok());
+        for &ticket in self.tickets.iter().take(TIMED) {
+            let Ok(Read { sample, .. }) = load.read(ticket)? else { continue };
+            let place = Key { run: self.plan.seed, epoch: u64::from(ticket.pass.epoch), sample: sample.identity.number(), op: 0 };
+            count += usize::from(self.plan.augment.add_times(place, sample.image, &mut times).is_ok());
             if began.elapsed() > 4 * self.time {
                 break;
             }
@@ -151,7 +152,7 @@ impl<'p> Stages<'p> {
             samples: step.p(),
             ..part(step.name(), *time, whole, (count, count))
         };
-        steps.iter().zip(&times).map(part).collect()
+        Ok(steps.iter().zip(&times).map(part).collect())
     }
 
     fn batcher(&self) -> Batcher<'p> {

@@ -103,7 +103,7 @@ impl Field {
             transpose(planes, height * width, count, rows.len() * width, copy, BESIDE);
             for (index, tile) in part.tiles.clone().enumerate() {
                 let at = (part.at + index) * to.pitch + first;
-                assert!(in_a_float * points.len() >= (AREA - 1) * to.step + at + BESIDE && at % in_a_float == 0);
+                assert!(in_a_float * points.len() >= (AREA - 1) * to.step + at + BESIDE && at.is_multiple_of(in_a_float));
                 let (from, pitch) = self.square(tile, &rows, copy, edge);
                 assert!(from.len() >= (self.window - 1) * pitch + self.window * BESIDE);
                 let way = Way { pixels: from.as_ptr(), pitch, points: points[at / in_a_float..].as_mut_ptr(), step: to.step };
