@@ -202,7 +202,7 @@ impl<'p> Stages<'p> {
             Ok(Alone { workers: threads, ..summary(&found, threads, samples) })
         };
         let alone = self.counts().map(measure).collect::<Result<_>>()?;
-        Ok(self.stage("train", self.plan.workers.train, true, alone))
+        Ok(StageProfile { team: true, ..self.stage("train", self.plan.workers.train, true, alone) })
     }
 }
 
