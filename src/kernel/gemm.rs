@@ -71,6 +71,9 @@ impl Matrix<'_> {
     /// columns that lie beside each other, or of rows.
     fn copy_pairs(&self, (row, rows): (usize, usize), (column, columns): (usize, usize), to: &mut [f32], to_stride: usize) {
         let pairs = rows.div_ceil(2);
+        if pairs == 0 || columns == 0 {
+            return;
+        }
         if self.transposed {
             for (number, to) in to.chunks_mut(to_stride).take(columns).enumerate() {
                 pair_neighbours(self.line(column + number, row, rows), &mut to[..pairs]);
@@ -86,6 +89,9 @@ impl Matrix<'_> {
     /// [`Matrix::copy`] in pairs of rows: row k of `to` holds the pairs of rows 2k and 2k + 1.
     fn copy_pairs_beside(&self, (row, rows): (usize, usize), (column, columns): (usize, usize), to: &mut [f32], to_stride: usize) {
         let pairs = rows.div_ceil(2);
+        if pairs == 0 || columns == 0 {
+            return;
+        }
         if self.transposed {
             return scratch::with(pairs * columns, |apart| {
                 self.copy_pairs((row, rows), (column, columns), apart, pairs);
