@@ -71,16 +71,30 @@ const SCALED_ERFC: [f64; 13] = [
     0.179_001_151_181_224_45,
 ];
 
-/// Φ(x), the normal distribution function, and φ(x), its density; Φ within 4·10⁻¹¹ of Φ(−|x|) and of 1.
+/// e^−x for x of 0 or more, within 10⁻¹¹ of its value and held at e^−700 beyond: as [`exp`], but by fused multiply-adds and up to r⁹.
+#[inline(always)]
+fn exp_minus(x: f64) -> f64 {
+    let x = if x > 700.0 { -700.0 } else { -x };
+    let shifted = x.mul_add(LOG2_E, ROUNDER);
+    let n = shifted - ROUNDER;
+    let r = n.mul_add(-LN2_LOW, n.mul_add(-LN2_HIGH, x));
+    let mut sum = 1.0 / 362_880.0;
+    for factorial in [40_320.0, 5_040.0, 720.0, 120.0, 24.0, 6.0, 2.0, 1.0, 1.0] {
+        sum = r.mul_add(sum, 1.0 / factorial);
+    }
+    sum * f64::from_bits((shifted.to_bits() << 52).wrapping_add(1.0f64.to_bits()))
+}
+
+/// Φ(x), the normal distribution function, and φ(x), its density; Φ within 5·10⁻¹¹ of Φ(−|x|) and of 1.
 #[inline(always)]
 pub fn normal(x: f64) -> (f64, f64) {
-    let bell = exp(-0.5 * x * x);
+    let bell = exp_minus(0.5 * x * x);
     let t = x.abs() * std::f64::consts::FRAC_1_SQRT_2;
     let t = if t > 6.5 { 6.5 } else { t };
     let u = (t - 3.0) / (t + 3.0);
     let mut sum = 0.0;
     for factor in SCALED_ERFC {
-        sum = sum * u + factor;
+        sum = u.mul_add(sum, factor);
     }
     let tail = 0.5 * bell * sum;
     (if x > 0.0 { 1.0 - tail } else { tail }, bell * 0.398_942_280_401_432_7)

@@ -5,8 +5,8 @@
     venv/bin/python benches/peers/train.py --threads 2 > train.md
 
 A step is forward, backward and SGD with momentum 0.9 and weight decay 5e-4, at batch 128. PyTorch runs eager in the usual layout and,
-where there are convolutions, in channels_last; `--compile` adds torch.compile, `--bf16` adds autocast to bfloat16. Ours
-runs with `convolution = "direct"` and `"winograd"`. A figure is the median over steps and over the rounds; the ratio is that of the best
+where there are convolutions, in channels_last; `--compile` adds torch.compile, `--bf16` adds autocast to bfloat16, and
+`precision = "bf16"` on our side. Ours runs with `convolution = "direct"` and `"winograd"`. A figure is the median over steps and over the rounds; the ratio is that of the best
 of each side. `--only NAME` takes one network, `--batch` another batch size, `--json FILE` writes all that was measured.
 """
 
@@ -158,9 +158,10 @@ class Ours:
         newest = max(programs, key=os.path.getmtime)
         self.process = subprocess.Popen([newest], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
-    def times(self, name, options, convolution, steps):
+    def times(self, name, options, way, steps):
         _, shape, model, _ = NETWORKS[name]
-        model += f'\nconvolution = "{convolution}"'
+        precision, _, convolution = way.rpartition(" ")
+        model += f'\nconvolution = "{convolution}"' + (f'\nprecision = "{precision}"' if precision else "")
         question = {"model": model, "input": shape, "threads": options.threads, "batch": options.batch, "steps": steps}
         print(json.dumps(question), file=self.process.stdin, flush=True)
         answer = json.loads(self.process.stdout.readline())
@@ -184,15 +185,28 @@ def theirs(name, options):
 def measure(name, options, ours):
     """Samples a second of every side and way: the median over rounds of the median over a round's steps."""
     steps, sides = NETWORKS[name][3], theirs(name, options)
-    convolutions = ["direct"] if name in ("softmax", "mlp") else ["direct", "winograd"]
-    found = {word: [] for word in [*sides, *convolutions]}
+    ways = ["direct"] if name in ("softmax", "mlp") else ["direct", "winograd"]
+    ways += [f"bf16 {word}" for word in ways] if options.bf16 else []
+    found = {word: [] for word in [*sides, *ways]}
     for _ in range(options.rounds):
         for word, side in sides.items():
             found[word].append(statistics.median(side.times(steps)))
-        for word in convolutions:
+        for word in ways:
             found[word].append(statistics.median(ours.times(name, options, word, steps)))
     rates = {word: options.batch * 1e9 / statistics.median(times) for word, times in found.items()}
-    return {word: rates[word] for word in convolutions}, {word: rates[word] for word in sides}
+    return {word: rates[word] for word in ways}, {word: rates[word] for word in sides}
+
+
+def compared(mine, others):
+    """Three cells: both sides' figures, and the ratio of the best."""
+    listed = [" · ".join(f"{word} {rate:,.0f}" for word, rate in side.items()) for side in (mine, others)]
+    return f" {listed[0]} | {listed[1]} | {max(mine.values()) / max(others.values()):.2f} |"
+
+
+def of_precision(rates, precision):
+    """The ways that compute in it, by their other words."""
+    half = {word.removeprefix("bf16 "): rate for word, rate in rates.items() if word.startswith("bf16")}
+    return half if precision == "bf16" else {word: rate for word, rate in rates.items() if not word.startswith("bf16")}
 
 
 def main():
@@ -208,16 +222,14 @@ def main():
     torch.set_num_threads(options.threads)
     ours, results = Ours(), {}
     print(f"{time.strftime('%Y-%m-%d')}, torch {torch.__version__}, Python {platform.python_version()}, {options.threads} threads, batch {options.batch}\n")
-    print("| network | augpipe, samples/s | PyTorch fp32, samples/s | ratio |" + (" PyTorch bf16 |" if options.bf16 else ""))
-    print("|---|---|---|---:|" + ("---:|" if options.bf16 else ""), flush=True)
+    precisions = ["fp32", "bf16"] if options.bf16 else ["fp32"]
+    print("| network |" + "".join(f" augpipe {word}, samples/s | PyTorch {word}, samples/s | ratio |" for word in precisions))
+    print("|---|" + "---|---|---:|" * len(precisions), flush=True)
     for name in options.only or NETWORKS:
         mine, others = measure(name, options, ours)
         results[name] = {"augpipe": mine, "torch": others}
-        full = {word: rate for word, rate in others.items() if not word.startswith("bf16")}
-        half = {word: rate for word, rate in others.items() if word.startswith("bf16")}
-        listed = [" · ".join(f"{word} {rate:,.0f}" for word, rate in side.items()) for side in (mine, full)]
-        line = f"| {name} | {listed[0]} | {listed[1]} | {max(mine.values()) / max(full.values()):.2f} |"
-        print(line + (f" {max(half.values()):,.0f} |" if half else ""), flush=True)
+        cells = [compared(of_precision(mine, word), of_precision(others, word)) for word in precisions]
+        print(f"| {name} |" + "".join(cells), flush=True)
     if options.json:
         with open(options.json, "w") as file:
             json.dump(results, file, indent=1)

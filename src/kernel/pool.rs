@@ -95,7 +95,7 @@ impl Pool {
     /// Gradient of [`Pool::max`] with respect to its input: each output's gradient goes to the first greatest value.
     pub fn max_gradient(&self, input: &[f32], output_gradient: &[f32], input_gradient: &mut [f32]) {
         let sizes = self.sizes;
-        if sizes.is_halving() && sizes.height.is_multiple_of(2) && sizes.width.is_multiple_of(2) {
+        if sizes.is_halving() {
             return halve_gradient(sizes, input, output_gradient, input_gradient);
         }
         self.each(|channel, plane, [best, winner]| {
@@ -252,21 +252,27 @@ per_isa! {
 }
 
 per_isa! {
-    /// Gradient of [`halve`] for even height and width.
+    /// Gradient of [`halve`]; nothing reaches a last row or column that is in no window.
     fn halve_gradient(windows: Windows, input: &[f32], output_gradient: &[f32], input_gradient: &mut [f32]) {
-        let width = windows.width;
-        let rows = input.chunks_exact(2 * width).zip(input_gradient.chunks_exact_mut(2 * width));
-        for ((rows, to), gradients) in rows.zip(output_gradient.chunks_exact(windows.out_width)) {
-            let ((upper, lower), (to_upper, to_lower)) = (rows.split_at(width), to.split_at_mut(width));
-            let from = upper.as_chunks::<2>().0.iter().zip(lower.as_chunks::<2>().0);
-            let to = to_upper.as_chunks_mut::<2>().0.iter_mut().zip(to_lower.as_chunks_mut::<2>().0);
-            for (((a, b), (to_a, to_b)), &gradient) in from.zip(to).zip(gradients) {
-                let low = exceeds(greater(b[0], b[1]), greater(a[0], a[1]));
-                let (right_a, right_b) = (exceeds(a[1], a[0]), exceeds(b[1], b[0]));
-                let pick = |here: bool| if here { gradient } else { 0.0 };
-                *to_a = [pick(!low & !right_a), pick(!low & right_a)];
-                *to_b = [pick(low & !right_b), pick(low & right_b)];
+        let (width, area) = (windows.width, windows.height * windows.width);
+        let gradients = output_gradient.chunks_exact(windows.out_height * windows.out_width);
+        for ((plane, to), gradients) in input.chunks_exact(area).zip(input_gradient.chunks_exact_mut(area)).zip(gradients) {
+            let mut to_rows = to.chunks_exact_mut(2 * width);
+            for ((rows, to), gradients) in plane.chunks_exact(2 * width).zip(&mut to_rows).zip(gradients.chunks_exact(windows.out_width)) {
+                let ((upper, lower), (to_upper, to_lower)) = (rows.split_at(width), to.split_at_mut(width));
+                let from = upper.as_chunks::<2>().0.iter().zip(lower.as_chunks::<2>().0);
+                let ((to_upper, upper_left), (to_lower, lower_left)) = (to_upper.as_chunks_mut::<2>(), to_lower.as_chunks_mut::<2>());
+                for (((a, b), (to_a, to_b)), &gradient) in from.zip(to_upper.iter_mut().zip(to_lower)).zip(gradients) {
+                    let low = exceeds(greater(b[0], b[1]), greater(a[0], a[1]));
+                    let (right_a, right_b) = (exceeds(a[1], a[0]), exceeds(b[1], b[0]));
+                    let pick = |here: bool| if here { gradient } else { 0.0 };
+                    *to_a = [pick(!low & !right_a), pick(!low & right_a)];
+                    *to_b = [pick(low & !right_b), pick(low & right_b)];
+                }
+                upper_left.fill(0.0);
+                lower_left.fill(0.0);
             }
+            to_rows.into_remainder().fill(0.0);
         }
     }
 }
