@@ -2,9 +2,10 @@
 
 use super::per_isa::per_isa;
 use rayon::prelude::*;
+use std::ops::Range;
 
-/// Floats that one task adds.
-const RUN: usize = 1 << 14;
+/// Floats that one task adds: few enough for several runs to stay in the cache.
+const RUN: usize = 1 << 10;
 
 per_isa! {
     /// `sum[j] += rows[i·stride + j]` for every row in order: one chain of additions a column.
@@ -53,25 +54,37 @@ per_isa! {
     }
 }
 
-/// Adds `count` rows of `len` floats into the first, in a binary tree over their numbers: (0+1)+(2+3), and so on. The other rows
-/// are used up. Runs on the current rayon pool.
+/// Adds `count` rows of `len` floats into the first, in a binary tree over their numbers: (0+1)+(2+3), and so on. Runs on the current
+/// rayon pool.
 ///
 /// # Panics
 /// Where `rows` is shorter than `count · len`.
 pub fn add_tree(rows: &mut [f32], len: usize, count: usize) {
-    if len == 0 {
+    if len == 0 || count < 2 {
         return;
     }
-    let mut step = 1;
-    while step < count {
-        rows[..count * len].par_chunks_mut(2 * step * len).for_each(|pair| {
-            if pair.len() > step * len {
-                let (first, second) = pair.split_at_mut(step * len);
-                let runs = first[..len].par_chunks_mut(RUN).zip(second[..len].par_chunks(RUN));
-                runs.for_each(|(sum, values)| add(values, sum));
-            }
-        });
-        step *= 2;
+    let (first, others) = rows[..count * len].split_at_mut(len);
+    first
+        .par_chunks_mut(RUN)
+        .enumerate()
+        .for_each(|(run, sum)| branch(sum, others, (len, run * RUN), 0..count.next_power_of_two()));
+}
+
+/// Adds the rows of numbers `among`, a power of two of them of which the last may not be there, to `sum`, which holds the first of
+/// them: of each the run at `start`. Rows from the second on lie in `others`.
+fn branch(sum: &mut [f32], others: &[f32], (len, start): (usize, usize), among: Range<usize>) {
+    let half = among.len() / 2;
+    let middle = among.start + half;
+    if half == 0 {
+        return;
+    }
+    branch(sum, others, (len, start), among.start..middle);
+    if let Some(row) = others.get((middle - 1) * len + start..).filter(|row| !row.is_empty()) {
+        let mut upper = [0.0; RUN];
+        let upper = &mut upper[..sum.len()];
+        upper.copy_from_slice(&row[..sum.len()]);
+        branch(upper, others, (len, start), middle..among.end);
+        add(upper, sum);
     }
 }
 

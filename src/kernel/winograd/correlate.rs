@@ -1,8 +1,9 @@
 //! Sums over tiles at the points: what becomes the weights' gradient. Knows images and their gradients.
 
 use super::field::{Field, Images, Layout};
+use super::transform::AREA;
 use super::weights::padded;
-use super::{BLOCK, blocks, layout, points_len};
+use super::{BLOCK, ZEROS, blocks, layout, points_len};
 use crate::isa::Isa;
 use crate::kernel::bf16::{Precision, pair_across};
 use crate::kernel::gemm::COUNT_UP;
@@ -22,44 +23,51 @@ pub struct Correlate<'a> {
 }
 
 /// A block of tiles at the points.
-type Block<'b> = (&'b mut [f32], Layout);
+pub type Block<'b> = (&'b [f32], Layout);
+/// Room for one.
+pub type Room<'b> = (&'b mut [f32], Layout);
 
 impl Correlate<'_> {
-    /// Adds the products of a group of images to `sums`.
+    /// Writes the products of a group of images, summed, to `sums`.
     pub fn group(&self, images: Range<usize>, sums: &mut [f32]) {
         let tiles = images.len() * self.from.tiles();
         if tiles == 0 {
-            return;
+            return sums.fill(0.0);
         }
-        let most = BLOCK.min(tiles);
-        let layouts = [&self.from, &self.to].map(|field| layout(self.precision, field.size[0], most));
-        let copies = self.from.copy_len(most).max(self.to.copy_len(most));
-        let across = match self.precision {
-            Precision::F32 => [0; 2],
-            Precision::Bf16 => layouts.map(|layout| BLOCK / 2 * layout.pitch),
-        };
+        let layouts = self.layouts(tiles);
         let [points, others] = layouts.map(|layout| points_len(self.precision, layout));
-        scratch::with(points + others + copies + across[0] + across[1], |buffer| {
+        scratch::with(points + others + self.copy_len(tiles), |buffer| {
             let (points, rest) = buffer.split_at_mut(points);
-            let (others, rest) = rest.split_at_mut(others);
-            let (copy, rest) = rest.split_at_mut(copies);
-            let across = rest.split_at_mut(across[0]);
+            let (others, copy) = rest.split_at_mut(others);
             for block in blocks(tiles) {
                 self.fetch(images.start, block.clone(), copy, (points, layouts[0]), (others, layouts[1]));
-                match self.precision {
-                    Precision::F32 => self.multiply(block.len(), (points, layouts[0]), (others, layouts[1]), sums),
-                    Precision::Bf16 => {
-                        let across = (&mut *across.0, &mut *across.1);
-                        self.multiply_pairs(block.len(), (points, layouts[0]), (others, layouts[1]), across, sums);
-                    }
-                }
+                let each = sums.chunks_exact_mut(self.sums_len()).enumerate();
+                each.for_each(|(point, sums)| {
+                    self.multiply(point, block.clone(), (points, layouts[0]), (others, layouts[1]), sums);
+                });
             }
         });
     }
 
+    /// Layouts of blocks of up to `tiles`: of inputs, and of gradients.
+    pub fn layouts(&self, tiles: usize) -> [Layout; 2] {
+        [&self.from, &self.to].map(|field| layout(self.precision, field.size[0], tiles.min(BLOCK)))
+    }
+
+    /// Floats that [`Correlate::fetch`] needs besides.
+    pub fn copy_len(&self, tiles: usize) -> usize {
+        let most = tiles.min(BLOCK);
+        self.from.copy_len(most).max(self.to.copy_len(most))
+    }
+
+    /// Floats of a point's sums.
+    pub fn sums_len(&self) -> usize {
+        self.from.size[0] * padded(self.to.size[0])
+    }
+
     /// Takes a block of tiles to the points: those of inputs, and of gradients.
-    fn fetch(&self, start: usize, block: Range<usize>, copy: &mut [f32], (points, from): Block<'_>, (others, to): Block<'_>) {
-        for part in self.from.parts(block) {
+    pub fn fetch(&self, start: usize, block: Range<usize>, copy: &mut [f32], (points, from): Room<'_>, (others, to): Room<'_>) {
+        for part in self.from.parts(block.clone()) {
             let image = &self.images.data[(start + part.image) * self.images.stride..];
             let gradient = &self.gradients.data[(start + part.image) * self.gradients.stride..];
             let isa = self.isa;
@@ -82,37 +90,40 @@ impl Correlate<'_> {
                 }
             }
         }
-    }
-
-    /// Adds a block's products at all points.
-    fn multiply(&self, tiles: usize, (points, from): Block<'_>, (others, to): Block<'_>, sums: &mut [f32]) {
-        assert!(from.step >= tiles * from.pitch && to.step >= tiles * to.pitch);
-        let (channels, out) = (self.from.size[0], padded(self.to.size[0]));
-        for (point, sums) in sums.chunks_exact_mut(channels * out).enumerate() {
-            let (a, b) = (&points[point * from.step..], &others[point * to.step..]);
-            self.add(tiles, (a, from.pitch), (b, to.pitch), sums);
+        // A pair without a second tile.
+        if self.precision == Precision::Bf16 && block.len() % 2 == 1 {
+            for (points, Layout { pitch, step }) in [(points, from), (others, to)] {
+                (0..AREA).for_each(|point| points[(point * step + block.len() * pitch) / 2..][..pitch / 2].fill(0.0));
+            }
         }
     }
 
-    /// The same with numbers of 16 bits: neighbouring tiles become pairs, point by point.
-    fn multiply_pairs(
+    /// Adds a block's products at a point to its sums, or with the first block begins them.
+    pub fn multiply(
         &self,
-        tiles: usize,
+        point: usize,
+        block: Range<usize>,
         (points, from): Block<'_>,
         (others, to): Block<'_>,
-        across: (&mut [f32], &mut [f32]),
         sums: &mut [f32],
     ) {
-        let (channels, out) = (self.from.size[0], padded(self.to.size[0]));
-        for (point, sums) in sums.chunks_exact_mut(channels * out).enumerate() {
-            pair_tiles(&mut points[point * from.step / 2..][..from.step / 2], tiles, from.pitch / 2, across.0);
-            pair_tiles(&mut others[point * to.step / 2..][..to.step / 2], tiles, to.pitch / 2, across.1);
-            self.add(tiles.div_ceil(2), (across.0, from.pitch), (across.1, to.pitch), sums);
+        assert!(from.step >= block.len() * from.pitch && to.step >= block.len() * to.pitch);
+        let is_first = block.start == 0;
+        if self.precision == Precision::F32 {
+            let (a, b) = (&points[point * from.step..], &others[point * to.step..]);
+            return self.add(block.len(), (a, from.pitch), (b, to.pitch), is_first, sums);
         }
+        // Neighbouring tiles become pairs.
+        scratch::with(BLOCK / 2 * (from.pitch + to.pitch), |buffer| {
+            let across = buffer.split_at_mut(BLOCK / 2 * from.pitch);
+            pair_tiles(&points[point * from.step / 2..][..from.step / 2], block.len(), from.pitch / 2, across.0);
+            pair_tiles(&others[point * to.step / 2..][..to.step / 2], block.len(), to.pitch / 2, across.1);
+            self.add(block.len().div_ceil(2), (across.0, from.pitch), (across.1, to.pitch), is_first, sums);
+        });
     }
 
     /// Adds one point's products: row after row of `a` and `b`, at distances of their pitch, as many as `depth`.
-    fn add(&self, depth: usize, (a, a_pitch): (&[f32], usize), (b, b_pitch): (&[f32], usize), sums: &mut [f32]) {
+    fn add(&self, depth: usize, (a, a_pitch): (&[f32], usize), (b, b_pitch): (&[f32], usize), is_first: bool, sums: &mut [f32]) {
         let (channels, out) = (self.from.size[0], padded(self.to.size[0]));
         let steps: [u32; BLOCK] = std::array::from_fn(|step| (step * a_pitch) as u32);
         assert!(depth <= BLOCK && channels <= COUNT_UP.len() && sums.len() == channels * out);
@@ -127,8 +138,8 @@ impl Correlate<'_> {
                 depth,
                 b: b[first..].as_ptr(),
                 b_stride: b_pitch,
-                start: sums,
-                start_stride: out,
+                start: if is_first { ZEROS.as_ptr() } else { sums },
+                start_stride: if is_first { 0 } else { out },
                 c: sums,
                 c_stride: out,
             };
@@ -139,10 +150,7 @@ impl Correlate<'_> {
 }
 
 /// The tiles of one point, `pitch` floats of two numbers each, as pairs of neighbouring tiles: `2 · pitch` floats a pair.
-fn pair_tiles(tiles: &mut [f32], count: usize, pitch: usize, to: &mut [f32]) {
-    if count % 2 == 1 {
-        tiles[count * pitch..(count + 1) * pitch].fill(0.0);
-    }
+fn pair_tiles(tiles: &[f32], count: usize, pitch: usize, to: &mut [f32]) {
     for (pair, to) in tiles.chunks_exact(2 * pitch).zip(to.chunks_exact_mut(2 * pitch)).take(count.div_ceil(2)) {
         let (even, odd) = pair.split_at(pitch);
         pair_across(even, odd, to);

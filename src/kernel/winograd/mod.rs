@@ -8,10 +8,11 @@
 //!
 //! With 16 bits, points are rounded to them, and only sums at the points have 32.
 //!
-//! Chains: a product's sum runs over channels in order, in the weights' gradient over tiles of up to [`GROUPS`] groups of images,
-//! whose sums are added in a binary tree. Neither the number of threads nor the vector width shows.
+//! Chains: a product's sum runs over channels in order, in the weights' gradient over tiles: of up to [`GROUPS`] groups of images,
+//! whose sums are added in a binary tree, or [where channels are many](deep) of all images in one chain. Neither the number of threads nor the vector width shows.
 
 mod correlate;
+mod deep;
 mod field;
 mod transform;
 mod weights;
@@ -24,6 +25,7 @@ use super::scratch;
 use super::tile::{self, HALF, PANEL, Tile};
 use crate::isa::Isa;
 use correlate::Correlate;
+use deep::is_deep;
 pub use field::Images;
 use field::{Field, Layout};
 use rayon::prelude::*;
@@ -131,9 +133,15 @@ impl Winograd {
             });
     }
 
+    fn correlate<'a>(&self, images: Images<'a>, gradients: Images<'a>) -> Correlate<'a> {
+        let ([from, to], precision) = (self.fields(Direction::Forward), self.weights.precision);
+        Correlate { isa: Isa::current(), precision, from, to, images, gradients, outputs: self.outputs }
+    }
+
     /// Number of floats in which [`Winograd::weight_gradient`] sums.
     pub fn sums_len(&self) -> usize {
-        GROUPS * self.weights.sums_len()
+        let (len, none) = (self.weights.sums_len(), Images { data: &[], stride: 0, count: 0 });
+        if is_deep(len) { len + self.correlate(none, none).room() } else { GROUPS * len }
     }
 
     /// Writes the gradients of the weights and, where wanted, of the bias. `sums` is used up. Runs on the current rayon pool.
@@ -148,16 +156,18 @@ impl Winograd {
         (weights, bias): (&mut [f32], Option<&mut [f32]>),
     ) {
         assert_eq!(sums.len(), self.sums_len());
-        let [from, to] = self.fields(Direction::Forward);
         let (len, group) = (self.weights.sums_len(), images.count.div_ceil(GROUPS).max(1));
-        let precision = self.weights.precision;
-        let run = Correlate { isa: Isa::current(), precision, from, to, images, gradients, outputs: self.outputs };
-        sums.par_chunks_mut(len).enumerate().for_each(|(number, sums)| {
-            sums.fill(0.0);
-            let first = (number * group).min(images.count);
-            run.group(first..(first + group).min(images.count), sums);
-        });
-        add_tree(sums, len, images.count.div_ceil(group));
+        let run = self.correlate(images, gradients);
+        if is_deep(len) {
+            let (sums, room) = sums.split_at_mut(len);
+            run.all(sums, room);
+        } else {
+            sums.par_chunks_mut(len).enumerate().for_each(|(number, sums)| {
+                let first = (number * group).min(images.count);
+                run.group(first..(first + group).min(images.count), sums);
+            });
+            add_tree(sums, len, images.count.div_ceil(group));
+        }
         self.weights.collect(&sums[..len], weights);
         if let Some(bias) = bias {
             self.bias_gradient(gradients, bias);

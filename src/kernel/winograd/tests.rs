@@ -84,6 +84,22 @@ fn only_what_it_is_for_is_planned() {
     assert!(Winograd::new(Geometry { output: [4, 7, 8], ..geometry }, Precision::F32).is_none());
 }
 
+#[test]
+fn sums_of_many_channels_are_those_of_the_definition_with_the_same_bits_everywhere() {
+    let geometry = Geometry { input: [88, 5, 7], output: [96, 5, 7], kernel: [3, 3], stride: [1, 1], padding: [1, 1] };
+    // Fewer tiles than a block has, an odd number, and more than there is room for at a time.
+    for (count, precision) in [(3, Precision::F32), (3, Precision::Bf16), (17, Precision::Bf16), (140, Precision::F32)] {
+        let (found, expected) = (all(precision, geometry, count), expected(geometry, count));
+        match precision {
+            Precision::F32 => assert!((0..4).all(|index| near(&found[index], &expected[index]))),
+            Precision::Bf16 => assert!((0..4).all(|index| distance(&found[index], &expected[index]) < 0.08)),
+        }
+        assert!(Isa::available().into_iter().all(|isa| only(isa, || all(precision, geometry, count)) == found));
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+        assert!(pool.install(|| all(precision, geometry, count)) == found);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
     #[test]
