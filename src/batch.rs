@@ -1,5 +1,11 @@
 //! Dense batches, as a trainer takes them. Knows no image and no network.
 
+mod buffer;
+mod digest;
+
+pub use buffer::{Buffer, Pool};
+pub use digest::Digest;
+
 use crate::sample::{BadSample, Identity, NoteCounts};
 use std::sync::Arc;
 
@@ -46,7 +52,7 @@ pub struct Batch {
     /// Channels, height, width of every image.
     pub shape: [usize; 3],
     /// Values, `count · views · channels · height · width` of them.
-    pub images: Vec<f32>,
+    pub images: Buffer,
     /// Images of each sample: 1, or more where evaluation averages over several.
     pub views: usize,
     /// Class numbers, one a sample; of a mixed image, its own.
@@ -65,7 +71,8 @@ pub struct Batch {
     pub notes: NoteCounts,
     /// Whether the pass ends here. A pass without a single good sample ends in a batch of none.
     pub last: bool,
-    /// [`Batch::compute_digest`] of it.
+    /// [`Digest`] of what it was made of: each sample's label and the pixels of its views, and how pixels become numbers. Of a mixed batch, of
+    /// that and [`Batch::digest_of_numbers`]. Two batches of a run are the same to a trainer exactly if this is equal.
     pub digest: [u8; 32],
 }
 
@@ -87,29 +94,16 @@ impl Batch {
         ndarray::ArrayView4::from_shape(shape, &self.images).expect("a batch's buffer has its shape: built so by the batcher")
     }
 
-    /// BLAKE3 over labels, image bytes (little endian) and, where there are any, soft targets: two batches are the same to a
-    /// trainer exactly if this is equal.
-    pub fn compute_digest(&self) -> [u8; 32] {
-        let mut hasher = blake3::Hasher::new();
-        for label in &self.labels {
-            hasher.update(&label.to_le_bytes());
-        }
-        add_floats(&mut hasher, &self.images);
+    /// [`Digest`] of labels, images and, where there are any, soft targets.
+    pub fn digest_of_numbers(&self) -> [u8; 32] {
+        let mut digest = Digest::default();
+        self.labels.iter().for_each(|label| digest.bytes(&label.to_le_bytes()));
+        digest.floats(&self.images);
         if let Some(targets) = &self.soft_targets {
-            hasher.update(b"soft targets");
-            add_floats(&mut hasher, targets);
+            digest.bytes(b"soft targets");
+            digest.floats(targets);
         }
-        *hasher.finalize().as_bytes()
-    }
-}
-
-fn add_floats(hasher: &mut blake3::Hasher, values: &[f32]) {
-    let mut bytes = [0u8; 4096];
-    for values in values.chunks(bytes.len() / 4) {
-        for (place, value) in bytes.chunks_exact_mut(4).zip(values) {
-            place.copy_from_slice(&value.to_le_bytes());
-        }
-        hasher.update(&bytes[..values.len() * 4]);
+        digest.finish()
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 pub enum Isa {
     /// What the compiler's target has; on x86-64 without fused multiply-add, and so slow.
     Plain = 1,
-    /// 8 lanes: AVX2 and FMA.
+    /// 8 lanes: AVX2 and FMA, and BMI, which came with them.
     Avx2 = 2,
     /// 16 lanes: AVX-512 F, VL, BW and DQ.
     Avx512 = 3,
@@ -23,7 +23,8 @@ impl Isa {
         let mut found = vec![Isa::Plain];
         #[cfg(target_arch = "x86_64")]
         {
-            let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+            let bits = is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("bmi2");
+            let avx2 = bits && is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
             let avx512 = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl");
             if avx2 {
                 found.push(Isa::Avx2);

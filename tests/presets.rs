@@ -186,7 +186,6 @@ fn ten_crop_on_one_picture_is_the_mean_over_its_parts_cut_by_hand() {
     assert_eq!(finished.views.len(), 10);
     let batch = batcher.take(augment.apply(Slot { ticket, outcome: Ok(Content::Read(sample)), notes: Vec::new() })).unwrap();
     assert_eq!((batch.count(), batch.views, batch.view().dim()), (1, 10, (10, 3, 10, 10)));
-    assert_eq!(batch.digest, batch.compute_digest());
 
     let mut by_hand = vec![0.0; 3];
     let parameters = network.initialise(9);

@@ -10,12 +10,12 @@ macro_rules! per_isa {
             #[inline(always)]
             fn body($($arg: $type),*) $(-> $result)? $body
             #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx2,fma,avx512f,avx512vl,avx512bw,avx512dq")]
+            #[target_feature(enable = "avx2,fma,bmi1,bmi2,avx512f,avx512vl,avx512bw,avx512dq")]
             fn avx512($($arg: $type),*) $(-> $result)? {
                 body($($arg),*)
             }
             #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx2,fma")]
+            #[target_feature(enable = "avx2,fma,bmi1,bmi2")]
             fn avx2($($arg: $type),*) $(-> $result)? {
                 body($($arg),*)
             }

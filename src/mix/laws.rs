@@ -55,7 +55,7 @@ fn batch(index: u32, count: usize, shape: [usize; 3]) -> Batch {
         pass: Pass { part: Part::Train, epoch: 2 },
         index,
         shape,
-        images: (0..values).map(|_| dice.uniform(-2.0, 2.0) as f32).collect(),
+        images: (0..values).map(|_| dice.uniform(-2.0, 2.0) as f32).collect::<Vec<_>>().into(),
         labels: (0..count).map(|place| (place * 2 % CLASSES) as u32).collect(),
         views: 1,
         soft_targets: None,
@@ -263,7 +263,7 @@ fn what_is_wrong_is_said_with_what_is_allowed() {
 #[test]
 fn batches_with_other_targets_have_other_digests() {
     let plain = batch(1, 3, [1, 2, 2]);
-    let soft = |shares: [f32; 3]| Batch { soft_targets: Some(shares.to_vec()), ..plain.clone() }.compute_digest();
+    let soft = |shares: [f32; 3]| Batch { soft_targets: Some(shares.to_vec()), ..plain.clone() }.digest_of_numbers();
     assert_ne!(soft([0.5, 0.5, 0.0]), soft([0.5, 0.0, 0.5]));
-    assert_ne!(soft([0.5, 0.5, 0.0]), plain.compute_digest());
+    assert_ne!(soft([0.5, 0.5, 0.0]), plain.digest_of_numbers());
 }

@@ -21,6 +21,11 @@ impl Normalize {
         Self { scale, shift }
     }
 
+    /// All that it depends on: a factor a channel, and what is then taken off.
+    pub fn numbers(&self) -> impl Iterator<Item = f32> {
+        self.scale.iter().chain(&self.shift).copied()
+    }
+
     /// Channels that it is for.
     pub fn channels(&self) -> usize {
         self.scale.len()

@@ -7,21 +7,21 @@
 /// current [`Isa`](crate::isa::Isa). Bodies are loops over slices and arrays; closures and adaptors that are compiled apart from
 /// them would stay narrow.
 macro_rules! wide {
-    ($(#[$about:meta])* $vis:vis fn $fast:ident / $plain:ident $(<$(const $n:ident: usize),+>)? ($($arg:ident: $kind:ty),* $(,)?) $body:block) => {
+    ($(#[$about:meta])* $vis:vis fn $fast:ident / $plain:ident $(<$(const $n:ident: usize),+>)? ($($arg:ident: $kind:ty),* $(,)?) $(-> $result:ty)? $body:block) => {
         #[inline(always)]
-        fn $plain $(<$(const $n: usize),+>)? ($($arg: $kind),*) $body
+        fn $plain $(<$(const $n: usize),+>)? ($($arg: $kind),*) $(-> $result)? $body
 
         $(#[$about])*
-        $vis fn $fast $(<$(const $n: usize),+>)? ($($arg: $kind),*) {
+        $vis fn $fast $(<$(const $n: usize),+>)? ($($arg: $kind),*) $(-> $result)? {
             #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx2,fma,avx512f,avx512vl,avx512bw,avx512dq")]
-            fn avx512 $(<$(const $n: usize),+>)? ($($arg: $kind),*) {
-                $plain $(::<$($n),+>)? ($($arg),*);
+            #[target_feature(enable = "avx2,fma,bmi1,bmi2,avx512f,avx512vl,avx512bw,avx512dq")]
+            fn avx512 $(<$(const $n: usize),+>)? ($($arg: $kind),*) $(-> $result)? {
+                $plain $(::<$($n),+>)? ($($arg),*)
             }
             #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx2,fma")]
-            fn avx2 $(<$(const $n: usize),+>)? ($($arg: $kind),*) {
-                $plain $(::<$($n),+>)? ($($arg),*);
+            #[target_feature(enable = "avx2,fma,bmi1,bmi2")]
+            fn avx2 $(<$(const $n: usize),+>)? ($($arg: $kind),*) $(-> $result)? {
+                $plain $(::<$($n),+>)? ($($arg),*)
             }
             match $crate::isa::Isa::current() {
                 #[cfg(target_arch = "x86_64")]

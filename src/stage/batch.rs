@@ -2,7 +2,7 @@
 //! set-aside sample leaves is filled by the next one, so what a batch holds depends on the data alone.
 
 use super::FinishedSlot;
-use crate::batch::{Batch, Part, Pass};
+use crate::batch::{Batch, Buffer, Digest, Part, Pass, Pool};
 use crate::mix::Mixing;
 use crate::pixels::normalize::{Normalize, write_planes};
 use crate::sample::{BadSample, Finished, Identity, NoteCounts, Size, View};
@@ -25,7 +25,11 @@ pub struct Batcher<'m> {
     mixing: Option<Mixing<'m>>,
     shape: [usize; 3],
     index: u32,
-    images: Vec<f32>,
+    pool: Pool,
+    /// Numbers of the batch that is being filled: so many are.
+    images: Buffer,
+    filled: usize,
+    digest: Digest,
     views: usize,
     labels: Vec<u32>,
     identities: Vec<Identity>,
@@ -44,7 +48,10 @@ impl<'m> Batcher<'m> {
             mixing: None,
             shape,
             index: 0,
-            images: Vec::new(),
+            pool: Pool::default(),
+            images: Buffer::default(),
+            filled: 0,
+            digest: Digest::default(),
             views: 1,
             labels: Vec::new(),
             identities: Vec::new(),
@@ -81,17 +88,27 @@ impl<'m> Batcher<'m> {
     fn add(&mut self, sample: Finished) {
         let values = self.shape.iter().product::<usize>();
         self.views = sample.views.len();
-        if self.images.capacity() == 0 {
-            self.images.reserve_exact(values * self.views * self.batch_size);
+        if self.images.is_empty() {
+            self.images = self.pool.take(values * self.views * self.batch_size);
         }
-        for view in &sample.views {
-            let start = self.images.len();
-            self.images.resize(start + values, 0.0);
+        let end = self.filled + values * self.views;
+        if self.images.len() < end {
+            self.images.resize(end);
+        }
+        self.digest.bytes(&sample.label.to_le_bytes());
+        for (view, to) in sample.views.iter().zip(self.images[self.filled..end].chunks_exact_mut(values.max(1))) {
             match view {
-                View::Bytes(image) => self.normalize.write(image, &mut self.images[start..]),
-                View::Floats(image) => write_planes(image, &mut self.images[start..]),
+                View::Bytes(image) => {
+                    self.digest.bytes(image.pixels());
+                    self.normalize.write(image, to);
+                }
+                View::Floats(image) => {
+                    self.digest.floats(image.values());
+                    write_planes(image, to);
+                }
             }
         }
+        self.filled = end;
         self.labels.push(sample.label);
         self.identities.push(sample.identity);
     }
@@ -101,15 +118,19 @@ impl<'m> Batcher<'m> {
         let mut left_out = 0;
         if partial && self.last_batch == LastBatch::Drop && pass.part == Part::Train {
             left_out = self.labels.len() as u64;
-            self.images.clear();
+            self.filled = 0;
+            self.digest.finish();
             self.labels.clear();
             self.identities.clear();
         }
+        let mut images = std::mem::take(&mut self.images);
+        images.resize(std::mem::take(&mut self.filled));
+        self.normalize.numbers().for_each(|number| self.digest.floats(&[number]));
         let mut batch = Batch {
             pass,
             index: self.index,
             shape: self.shape,
-            images: std::mem::take(&mut self.images),
+            images,
             views: std::mem::replace(&mut self.views, 1),
             labels: std::mem::take(&mut self.labels),
             soft_targets: None,
@@ -119,12 +140,16 @@ impl<'m> Batcher<'m> {
             bad: std::mem::take(&mut self.bad),
             notes: std::mem::take(&mut self.notes),
             last,
-            digest: [0; 32],
+            digest: self.digest.finish(),
         };
         if let Some(mixing) = &mut self.mixing {
             mixing.apply(&mut batch);
         }
-        batch.digest = batch.compute_digest();
+        if batch.soft_targets.is_some() {
+            self.digest.bytes(&batch.digest);
+            self.digest.bytes(&batch.digest_of_numbers());
+            batch.digest = self.digest.finish();
+        }
         self.index = if last { 0 } else { self.index + 1 };
         batch
     }
@@ -153,14 +178,33 @@ mod tests {
     }
 
     #[test]
-    fn a_pass_taken_up_in_the_middle_is_mixed_as_the_whole_one_and_digests_are_of_what_is_delivered() {
+    fn a_pass_taken_up_in_the_middle_is_mixed_as_the_whole_one_and_digests_tell_batches_apart() {
         let fields = Fields::parse("mix = ['mixup', { mixer = 'cutmix', p = 0.4 }]", &Problems::default()).unwrap();
         let mix = Mix::read(&fields);
         let whole = batches(&mix, 0);
         assert_eq!(whole.iter().map(Batch::count).collect::<Vec<_>>(), [4, 4, 3]);
-        assert!(whole.iter().all(|batch| batch.soft_targets.is_some() && batch.digest == batch.compute_digest()));
+        assert!(whole.iter().all(|batch| batch.soft_targets.is_some()));
         assert!(batches(&mix, 1) == whole[1..] && batches(&mix, 2) == whole[2..]);
         let plain = batches(&Mix::default(), 0);
         assert!(plain.iter().zip(&whole).all(|(plain, mixed)| plain.soft_targets.is_none() && plain.digest != mixed.digest));
+        let digests: std::collections::HashSet<_> = plain.iter().chain(&whole).map(|batch| batch.digest).collect();
+        assert_eq!(digests.len(), 6);
+    }
+
+    #[test]
+    fn a_digest_changes_with_any_pixel_label_or_normalisation() {
+        let digest = |pixel: u8, label: u32, mean: f32| {
+            let mut batcher = Batcher::new(2, LastBatch::Keep, Normalize::new(&[mean], &[0.25]), 1, Size::new(1, 2));
+            let slot = |entry: u32, label: u32, pixel: u8| {
+                let ticket = Ticket { pass: Pass { part: Part::Train, epoch: 0 }, position: entry.into(), entry, last: false };
+                let views = vec![View::Bytes(Image::new(Size::new(1, 2), 1, vec![9, pixel]))];
+                FinishedSlot { ticket, outcome: Ok(Finished { identity: Identity("x".into()), label, views }), notes: Vec::new() }
+            };
+            assert!(batcher.take(slot(0, 1, 8)).is_none());
+            batcher.take(slot(1, label, pixel)).map(|batch| batch.digest)
+        };
+        let plain = digest(7, 1, 0.5);
+        assert!(plain.is_some() && plain == digest(7, 1, 0.5));
+        assert!([digest(6, 1, 0.5), digest(7, 0, 0.5), digest(7, 1, 0.4)].iter().all(|other| *other != plain));
     }
 }

@@ -158,7 +158,22 @@ mod tests {
         let (labels, images) = (vec![0; used], Vec::new());
         let (index, shape, views, left_out, digest, notes) = (0, [1, 1, 1], 1, 0, [0; 32], NoteCounts::default());
         let soft_targets = None;
-        Batch { pass, index, shape, images, views, labels, soft_targets, identities, consumed, left_out, bad, notes, last, digest }
+        Batch {
+            pass,
+            index,
+            shape,
+            images: images.into(),
+            views,
+            labels,
+            soft_targets,
+            identities,
+            consumed,
+            left_out,
+            bad,
+            notes,
+            last,
+            digest,
+        }
     }
 
     fn ledger(max_bad: f64) -> Ledger {

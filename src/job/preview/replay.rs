@@ -159,7 +159,7 @@ fn alone(plan: &Plan, shown: &Shown, moments: &Moments, size: Size) -> Option<Ve
     let finished = Finished { identity, label: 0, views: journey.views.clone() };
     let pass = Pass { part: shown.who.part, epoch: 0 };
     let ticket = Ticket { pass, position: 0, entry: 0, last: true };
-    batcher.take(FinishedSlot { ticket, outcome: Ok(finished), notes: Vec::new() }).map(|batch| batch.images)
+    batcher.take(FinishedSlot { ticket, outcome: Ok(finished), notes: Vec::new() }).map(|batch| batch.images.to_vec())
 }
 
 /// The classes that a mixed row is of, with their shares.

@@ -141,7 +141,7 @@ mod tests {
             pass: Pass { part: Part::Train, epoch: 0 },
             index: 0,
             shape: [1, 2, 3],
-            images,
+            images: images.into(),
             views: 1,
             labels,
             soft_targets: None,

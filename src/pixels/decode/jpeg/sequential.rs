@@ -202,7 +202,7 @@ impl Walk<'_> {
                 end = end.min(column + self.left);
                 self.left -= end - column;
             }
-            let taken = units(&mut self.bits, (row, column..end), is_needed, tracks, codes);
+            let taken = units(&mut self.bits, row, column..end, is_needed, tracks, codes);
             // Made-up bits may come to anything: that they had to be made up is what is wrong.
             taken.map_err(|broken| self.bits.finish().err().unwrap_or_else(|| broken.into()))?;
             column = end;
@@ -222,28 +222,31 @@ impl Walk<'_> {
     }
 }
 
-/// Takes what is needed of the units in a row and some columns, or where nothing `is_needed` passes over them.
-fn units(
-    bits: &mut Bits,
-    (row, columns): (usize, Range<usize>),
-    is_needed: bool,
-    tracks: &mut [Track],
-    codes: &[&Codes],
-) -> Result<(), Broken> {
-    // A copy that nothing outside can reach stays in registers.
-    let mut own = bits.clone();
-    let mut taken = Ok(());
-    for column in columns {
-        for (track, codes) in tracks.iter_mut().zip(codes) {
-            taken = if is_needed { track.take_unit(&mut own, codes, row, column) } else { track.pass_unit(&mut own, codes) };
+wide! {
+    /// Takes what is needed of the units in a row and some columns, or where nothing `is_needed` passes over them.
+    fn units / units_plain(
+        bits: &mut Bits,
+        row: usize,
+        columns: Range<usize>,
+        is_needed: bool,
+        tracks: &mut [Track],
+        codes: &[&Codes],
+    ) -> Result<(), Broken> {
+        // A copy that nothing outside can reach stays in registers.
+        let mut own = bits.clone();
+        let mut taken = Ok(());
+        for column in columns {
+            for (track, codes) in tracks.iter_mut().zip(codes) {
+                taken = if is_needed { track.take_unit(&mut own, codes, row, column) } else { track.pass_unit(&mut own, codes) };
+                if taken.is_err() {
+                    break;
+                }
+            }
             if taken.is_err() {
                 break;
             }
         }
-        if taken.is_err() {
-            break;
-        }
+        *bits = own;
+        taken
     }
-    *bits = own;
-    taken
 }
