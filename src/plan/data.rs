@@ -9,7 +9,7 @@ use crate::pixels::decode::GIANT_PIXELS;
 use crate::sample::Size;
 use crate::source::cached::{self, Keep};
 use crate::source::split::SplitSpec;
-use crate::source::{self, Source};
+use crate::source::{self, Source, known};
 use crate::stage::deal::Parts;
 use crate::stage::ledger::Ledger;
 use std::path::Path;
@@ -282,7 +282,8 @@ impl Data {
         let of = |source: &dyn Source| {
             let listing = source.len() as u64 * 320;
             let held = source.fixed_size().map_or(0, |size| source.len() as u64 * size.area() * source.channels() as u64);
-            listing + held
+            let known = source.parts().map_or(0, |_| (source.len() * known::FILE_BYTES).min(known::MOST_BYTES) as u64);
+            listing + held + known
         };
         let cells = (self.source.len() * cached::renditions(&*self.source)) as u64 * cached::BESIDE;
         let kept = self.cache.map_or(0, |(cache, room)| cells + if cache == Cache::Memory { room } else { 0 });

@@ -1,10 +1,11 @@
 //! Samples that are files, one picture each: reads and decodes them. Knows no rule by which they were listed.
 
 use super::escape::escape;
+use super::known::KnownFiles;
 use super::listing::{Listing, Stamp};
 use super::{Census, Parts, Read, Source};
 use crate::pixels::crop::Region;
-use crate::pixels::decode::{DecodeOptions, Note, decode_part};
+use crate::pixels::decode::{DecodeOptions, Note, decode_part_again};
 use crate::sample::{BadSample, Identity, Sample, Size};
 use rustix::io::Errno;
 use std::ffi::OsStr;
@@ -22,6 +23,8 @@ pub(super) struct FileSource {
     pub listing: Listing,
     pub options: DecodeOptions,
     pub census: Census,
+    /// What reading files has found out about them. They stay what they were listed as, so it stays true.
+    pub known: KnownFiles,
 }
 
 /// Why a file's bytes cannot be had: a short reason, and the system's words.
@@ -89,8 +92,14 @@ impl Source for FileSource {
 impl Parts for FileSource {
     fn read_part(&self, index: usize, choose: &dyn Fn(Size) -> Option<Region>) -> Result<Read, BadSample> {
         let bytes = self.bytes(index)?;
-        let decoded = decode_part(&bytes, &self.options, choose);
+        let before = self.known.get(index);
+        let was_known = before.is_some();
+        let mut known = before;
+        let decoded = decode_part_again(&bytes, &self.options, choose, &mut known);
         let decoded = decoded.map_err(|refusal| self.bad(index, "decode", refusal.reason, refusal.words))?;
+        if let Some(known) = known.filter(|_| !was_known) {
+            self.known.put(index, known);
+        }
         let mut notes = decoded.notes;
         let extension = Path::new(OsStr::from_bytes(self.listing.name(index))).extension();
         if extension.is_some_and(|extension| !decoded.format.fits_extension(&extension.to_string_lossy())) {

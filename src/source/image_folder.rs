@@ -43,6 +43,13 @@ impl SourceSpec for ImageFolder {
         let filtered: Vec<_> = filtered.into_iter().collect();
         let found = listing.len() as u64 + filtered.iter().map(|(_, count)| count).sum::<u64>();
         let census = Census { found, filtered, warnings, per_class };
-        Ok(Box::new(FileSource { root: self.path.clone(), classes, listing, options: self.options, census }))
+        Ok(Box::new(FileSource {
+            root: self.path.clone(),
+            classes,
+            listing,
+            options: self.options,
+            census,
+            known: Default::default(),
+        }))
     }
 }

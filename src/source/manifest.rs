@@ -108,7 +108,14 @@ impl SourceSpec for Manifest {
         let per_class = listing.counts(classes.len());
         let warnings = classes::check(&show(&self.path), &classes, &per_class, self.allow_empty)?;
         let census = Census { found: listing.len() as u64, filtered: Vec::new(), warnings, per_class };
-        Ok(Box::new(FileSource { root: self.root.clone(), classes, listing, options: self.options, census }))
+        Ok(Box::new(FileSource {
+            root: self.root.clone(),
+            classes,
+            listing,
+            options: self.options,
+            census,
+            known: Default::default(),
+        }))
     }
 }
 

@@ -16,6 +16,7 @@ mod handles;
 mod held;
 mod idx;
 mod image_folder;
+pub mod known;
 mod listing;
 mod manifest;
 mod picture;

@@ -48,7 +48,14 @@ pub fn pictures(paths: &[PathBuf], options: DecodeOptions) -> Result<Box<dyn Sou
     let filtered: Vec<(&'static str, u64)> = filtered.into_iter().collect();
     let found = count + filtered.iter().map(|(_, count)| count).sum::<u64>();
     let census = Census { found, filtered, warnings: Vec::new(), per_class: vec![count] };
-    Ok(Box::new(FileSource { root: PathBuf::new(), classes: vec![String::new()], listing, options, census }))
+    Ok(Box::new(FileSource {
+        root: PathBuf::new(),
+        classes: vec![String::new()],
+        listing,
+        options,
+        census,
+        known: Default::default(),
+    }))
 }
 
 /// Adds the files of `folder`, by their paths from where the folder's own begins.

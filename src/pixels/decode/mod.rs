@@ -18,13 +18,15 @@
 //!   the stored values; without that marker their meaning is unknown and they are refused.
 //! * **EXIF orientation** 2–8 is applied; 0, garbage and none are 1. Orientation in XMP is ignored.
 //! * **Of a common JPEG, a part can be decoded alone** ([`decode_part`]): its bytes are those of the same part of the whole picture,
-//!   and the verdict on the file and all notes are those on the whole file, whose every bit is still checked.
+//!   and the verdict on the file and all notes are those on the whole file, whose every bit is still checked, the first time
+//!   ([`decode_part_again`]).
 //! * Of an animation, the first picture is taken, with a note.
 
 mod bmp;
 mod convert;
 mod format;
 mod jpeg;
+mod known;
 mod orientation;
 mod png;
 mod turn;
@@ -37,6 +39,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub use crate::sample::Note;
 pub use format::Format;
+pub use known::Known;
 pub use turn::{GIANT_PIXELS, Turn};
 
 /// What a file may cost.
@@ -186,18 +189,34 @@ pub fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Decoded, Refusal>
 /// # Errors
 /// As [`decode`], and the same for every part.
 pub fn decode_part(bytes: &[u8], options: &DecodeOptions, choose: &dyn Fn(Size) -> Option<Region>) -> Result<Decoded, Refusal> {
+    decode_part_again(bytes, options, choose, &mut None)
+}
+
+/// The same for a file that may be decoded often: what is `known` of it from before saves looking at what is not wanted; where nothing
+/// is, it is filled in if it can be.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_part_again(
+    bytes: &[u8],
+    options: &DecodeOptions,
+    choose: &dyn Fn(Size) -> Option<Region>,
+    known: &mut Option<Known>,
+) -> Result<Decoded, Refusal> {
     let limits = &options.limits;
     if bytes.len() as u64 > limits.max_bytes {
         return Err(Refusal::new(format!("too large: {} bytes, more than max_bytes = {}", bytes.len(), limits.max_bytes)));
     }
     let format = Format::of(bytes)?;
+    let stored_choice = |size, stored| {
+        let orientation = if options.apply_orientation { stored } else { 1 };
+        let upright = orientation::upright_size(size, orientation);
+        let region = choose(upright)?.within(upright);
+        (region != Region::whole(upright)).then(|| orientation::stored_region(region, size, orientation))
+    };
+    let mut rows = known.take().map(|known| known.0);
     let whole = contained(|| match format {
-        Format::Jpeg => jpeg::read(bytes, limits, |size, stored| {
-            let orientation = if options.apply_orientation { stored } else { 1 };
-            let upright = orientation::upright_size(size, orientation);
-            let region = choose(upright)?.within(upright);
-            (region != Region::whole(upright)).then(|| orientation::stored_region(region, size, orientation))
-        }),
+        Format::Jpeg => jpeg::read(bytes, limits, stored_choice, &mut rows),
         Format::Png => png::read(bytes, limits),
         Format::WebP => webp::read(bytes, limits),
         Format::Bmp => bmp::read(bytes, limits),
@@ -206,6 +225,7 @@ pub fn decode_part(bytes: &[u8], options: &DecodeOptions, choose: &dyn Fn(Size) 
         whole.or_else(|refusal| if options.allow_truncated { salvage(bytes, format, limits, refusal) } else { Err(refusal) });
     let turn = turn::taken();
     let mut raw = read?;
+    *known = rows.map(Known);
     let orientation = if options.apply_orientation { raw.orientation } else { 1 };
     let image = orientation::upright(convert::to_channels(raw.pixels, options.channels), orientation);
     let part_of = raw.part_of.map(|size| orientation::upright_size(size, orientation));

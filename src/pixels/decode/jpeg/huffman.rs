@@ -1,7 +1,11 @@
 //! JPEG's tables and its entropy-coded bits: T.81 annexes C and F.2.2. Knows no block and no picture.
 
 use super::super::Refusal;
+use std::cell::{Cell, OnceCell, RefCell};
+use std::rc::Rc;
 
+/// Bits that are looked at at once when blocks are passed over.
+pub(super) const WINDOW: u32 = 11;
 /// Bits that one look-up resolves; longer codes are rare.
 pub(super) const LOOK: u32 = 10;
 
@@ -21,12 +25,51 @@ pub(super) struct Table {
     /// By length: what to add to a code for its place among the symbols.
     offset: [i32; 17],
     symbols: Vec<u8>,
+    /// What the next bits hold of coefficients, where somebody wanted to know.
+    pub pairs: OnceCell<Box<[u64; 1 << LOOK]>>,
+    pub strides: OnceCell<Box<[u16; 1 << WINDOW]>>,
+    uses: Cell<u32>,
+}
+
+/// Tables that are kept at most.
+const KEPT: usize = 16;
+
+/// A table with its segment.
+type Kept = (Box<[u8]>, Rc<Table>);
+
+thread_local! {
+    /// The last used first: most files share a few.
+    static LAST: RefCell<Vec<Kept>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The table that `counts` and `symbols`, one behind the other in `content`, describe.
+fn shared(content: &[u8]) -> Result<Rc<Table>, Refusal> {
+    LAST.with_borrow_mut(|last| {
+        if let Some(place) = last.iter().position(|(kept, _)| **kept == *content) {
+            last[..=place].rotate_right(1);
+        } else {
+            let table = Rc::new(Table::new(&content[..16], &content[16..])?);
+            last.truncate(KEPT - 1);
+            last.insert(0, (content.into(), table));
+        }
+        let table = Rc::clone(&last[0].1);
+        table.uses.set(table.uses.get().saturating_add(1));
+        Ok(table)
+    })
 }
 
 impl Table {
     /// The table of `counts[n]` codes of length n + 1 that stand for `symbols` in order.
     pub fn new(counts: &[u8], symbols: &[u8]) -> Result<Self, Refusal> {
-        let mut table = Self { short: Box::new([0; 1 << LOOK]), limit: [0; 17], offset: [0; 17], symbols: symbols.to_vec() };
+        let mut table = Self {
+            short: Box::new([0; 1 << LOOK]),
+            limit: [0; 17],
+            offset: [0; 17],
+            symbols: symbols.to_vec(),
+            pairs: OnceCell::new(),
+            strides: OnceCell::new(),
+            uses: Cell::new(0),
+        };
         let (mut code, mut place) = (0u32, 0usize);
         for length in 1..=16u32 {
             let count = usize::from(counts[length as usize - 1]);
@@ -48,6 +91,11 @@ impl Table {
             code <<= 1;
         }
         Ok(table)
+    }
+
+    /// Whether another file had it, too.
+    pub fn is_used_again(&self) -> bool {
+        self.uses.get() > 1
     }
 
     /// Takes one symbol. There must be 16 bits in `bits`.
@@ -96,8 +144,8 @@ impl Table {
 /// The tables in force, by their numbers.
 #[derive(Default)]
 pub(super) struct Tables {
-    dc: [Option<Table>; 4],
-    ac: [Option<Table>; 4],
+    dc: [Option<Rc<Table>>; 4],
+    ac: [Option<Rc<Table>>; 4],
     quantization: [Option<[u16; 64]>; 4],
 }
 
@@ -108,13 +156,13 @@ impl Tables {
         while let Some((&head, rest)) = content.split_first() {
             let (counts, rest) = rest.split_at_checked(16).ok_or_else(malformed)?;
             let total: usize = counts.iter().map(|&count| usize::from(count)).sum();
-            let (symbols, rest) = rest.split_at_checked(total).ok_or_else(malformed)?;
+            let (_, rest) = rest.split_at_checked(total).ok_or_else(malformed)?;
             let kind = match head >> 4 {
                 0 => &mut self.dc,
                 1 => &mut self.ac,
                 _ => return Err(malformed()),
             };
-            *kind.get_mut(usize::from(head & 15)).ok_or_else(malformed)? = Some(Table::new(counts, symbols)?);
+            *kind.get_mut(usize::from(head & 15)).ok_or_else(malformed)? = Some(shared(&content[1..17 + total])?);
             content = rest;
         }
         Ok(())
@@ -141,11 +189,11 @@ impl Tables {
     }
 
     pub fn dc(&self, number: usize) -> Result<&Table, Refusal> {
-        self.dc[number].as_ref().ok_or_else(|| Refusal::damaged("a Huffman table is missing"))
+        self.dc[number].as_deref().ok_or_else(|| Refusal::damaged("a Huffman table is missing"))
     }
 
     pub fn ac(&self, number: usize) -> Result<&Table, Refusal> {
-        self.ac[number].as_ref().ok_or_else(|| Refusal::damaged("a Huffman table is missing"))
+        self.ac[number].as_deref().ok_or_else(|| Refusal::damaged("a Huffman table is missing"))
     }
 
     /// Quantisation steps in rows of 8.

@@ -1,7 +1,8 @@
 //! JPEG (ITU-T T.81) → pixels: baseline, extended sequential and progressive with Huffman codes and 8 bits.
 //!
 //! A file is taken apart into its segments first ([`structure`]). The common kind, [which is said in one place](sequential::fits),
-//! is then walked through once, bit by bit: that proves that every block is there, and takes the blocks that are wanted. Their
+//! is then walked through once, bit by bit: that proves that every block is there, and takes the blocks that are wanted. Later walks
+//! through the same file may [begin and end with the rows](rows) that are wanted. Their
 //! samples are those of libjpeg's defaults. All other kinds are decoded whole, by plain code, which proves the same as it goes.
 
 mod blocks;
@@ -12,6 +13,7 @@ mod plain;
 mod plane;
 mod planes;
 mod progressive;
+mod rows;
 mod sequence;
 mod sequential;
 mod stream;
@@ -20,13 +22,19 @@ mod structure;
 use super::convert::Pixels;
 use super::{Limits, Raw, Refusal};
 use crate::sample::Size;
+pub use rows::Rows;
 use structure::Structure;
 
 use super::super::crop::Region;
 
 /// The picture in `bytes`, which begin with a start-of-image marker, or of the common kind only the part of it that `choose` names
-/// for the stored size and the orientation.
-pub(super) fn read(bytes: &[u8], limits: &Limits, choose: impl Fn(Size, u8) -> Option<Region>) -> Result<Raw, Refusal> {
+/// for the stored size and the orientation. `rows` are what was found in the same file before, or else what is found now.
+pub(super) fn read(
+    bytes: &[u8],
+    limits: &Limits,
+    choose: impl Fn(Size, u8) -> Option<Region>,
+    rows: &mut Option<Rows>,
+) -> Result<Raw, Refusal> {
     let mut structure = Structure::parse(bytes, limits)?;
     let color = color::Color::of(&structure)?;
     let (whole, orientation) = (structure.size, structure.orientation.unwrap_or(1));
@@ -34,7 +42,7 @@ pub(super) fn read(bytes: &[u8], limits: &Limits, choose: impl Fn(Size, u8) -> O
     let chosen = if fits { choose(whole, orientation).map(|region| region.within(whole)) } else { None };
     let region = chosen.unwrap_or(Region::whole(whole));
     let (values, surplus) = match fits {
-        true => sequential::decode(bytes, &structure, region)?,
+        true => sequential::decode(bytes, &structure, region, rows)?,
         false => plain::decode(bytes, &structure, color)?,
     };
     if surplus {
@@ -62,7 +70,7 @@ mod tests {
         let structure = Structure::parse(bytes, &Limits::default()).unwrap();
         let color = color::Color::of(&structure).unwrap();
         assert!(sequential::fits(&structure, color));
-        let fast = sequential::decode(bytes, &structure, Region::whole(structure.size)).unwrap();
+        let fast = sequential::decode(bytes, &structure, Region::whole(structure.size), &mut None).unwrap();
         let plain = plain::decode(bytes, &structure, color).unwrap();
         assert_eq!((fast.0.len(), fast.1), (plain.0.len(), plain.1));
         let differences = || fast.0.iter().zip(&plain.0).map(|(a, b)| a.abs_diff(*b));

@@ -2,7 +2,7 @@
 
 use super::super::super::jpeg::transform::LANES;
 use super::super::Refusal;
-use super::huffman::{LOOK, NATURAL, Table};
+use super::huffman::{LOOK, NATURAL, Table, WINDOW};
 use super::stream::Bits;
 
 /// Coefficients of [`LANES`] blocks side by side, in rows of 8 places.
@@ -43,32 +43,34 @@ const PLACES: [u8; 80] = {
 pub(super) struct Codes<'t> {
     table: &'t Table,
     /// By the next [`LOOK`] bits: [`pair`], where many blocks are taken.
-    pairs: Option<Box<[u64; 1 << LOOK]>>,
+    pairs: Option<&'t [u64; 1 << LOOK]>,
     /// By the next [`WINDOW`] bits: [`stride`], where many are passed over.
-    strides: Option<Box<[u16; 1 << WINDOW]>>,
+    strides: Option<&'t [u16; 1 << WINDOW]>,
 }
 
 /// No bits hold a pair.
 static NO_PAIRS: [u64; 1 << LOOK] = [0; 1 << LOOK];
 
 impl<'t> Codes<'t> {
-    /// Ready to take blocks, with `pairs` to take many, and with `strides` to pass over many: making either takes its time.
+    /// Ready to take blocks, with `pairs` to take many, and with `strides` to pass over many: making either takes its time, once for
+    /// a table.
     pub fn new(table: &'t Table, pairs: bool, strides: bool) -> Self {
-        let filled = || {
+        let paired = || {
             let mut filled = Box::new([0; 1 << LOOK]);
             filled.iter_mut().zip(0..).for_each(|(entry, bits)| *entry = pair(table, bits));
             filled
         };
         let strided = || {
-            let mut strided = Box::new([0; 1 << WINDOW]);
-            strided.iter_mut().zip(0..).for_each(|(entry, bits)| *entry = stride(table, bits));
-            strided
+            let mut filled = Box::new([0; 1 << WINDOW]);
+            filled.iter_mut().zip(0..).for_each(|(entry, bits)| *entry = stride(table, bits));
+            filled
         };
-        Self { table, pairs: pairs.then(filled), strides: strides.then(strided) }
+        let pairs = pairs.then(|| &**table.pairs.get_or_init(paired));
+        Self { table, pairs, strides: strides.then(|| &**table.strides.get_or_init(strided)) }
     }
 
     fn pairs(&self) -> &[u64; 1 << LOOK] {
-        self.pairs.as_deref().unwrap_or(&NO_PAIRS)
+        self.pairs.unwrap_or(&NO_PAIRS)
     }
 }
 
@@ -199,8 +201,6 @@ pub(super) fn pass_rest(bits: &mut Bits, codes: &Codes) -> Result<(), Broken> {
     if place > 64 { Err(Broken::TooLong) } else { Ok(()) }
 }
 
-/// Bits that are looked at at once when blocks are passed over.
-const WINDOW: u32 = 11;
 /// Marks a stride that ends the block.
 const END: u16 = 1 << 15;
 

@@ -1,7 +1,8 @@
 //! Common JPEGs: one walk through the scan proves that every block is there, takes the blocks that a rectangle needs and passes over
 //! all others.
 //!
-//! The proof is of the whole scan whatever the rectangle, because a verdict on a file must not depend on a part that was drawn.
+//! The proof is of the whole scan whatever the rectangle, because a verdict on a file must not depend on a part that was drawn. Once it has been
+//! made, only the rows that a rectangle needs are walked through.
 //! Samples are those of libjpeg's accurate integer transform; what is outside the rectangle costs reading its bits, and no more.
 
 use super::super::super::crop::Region;
@@ -11,6 +12,7 @@ use super::color::Color;
 use super::huffman::{Table, Tables};
 use super::paint::{paint, span};
 use super::plane::{Plane, needed};
+use super::rows::{Learning, Rows};
 use super::sequence::{Broken, Codes, Lanes, pass_rest, take_difference, take_rest};
 use super::stream::{Bits, Intervals};
 use super::structure::{Piece, Scan, Structure};
@@ -36,18 +38,24 @@ pub(super) fn fits(structure: &Structure, color: Color) -> bool {
     !structure.progressive && in_order && common && scan.band == (0, 63) && (scan.high, scan.low) == (0, 0)
 }
 
-/// The pixels of `region`, gray or RGB, and whether bytes are left over in the scan.
+/// The pixels of `region`, gray or RGB, and whether bytes are left over in the scan. `rows` are its rows as found before; where there are
+/// none, those found now are put there.
 ///
 /// # Errors
 /// What is wrong with the scan, wherever in it.
-pub(super) fn decode(bytes: &[u8], structure: &Structure, region: Region) -> Result<(Vec<u8>, bool), Refusal> {
+pub(super) fn decode(
+    bytes: &[u8],
+    structure: &Structure,
+    region: Region,
+    rows: &mut Option<Rows>,
+) -> Result<(Vec<u8>, bool), Refusal> {
     let mut tables = Tables::default();
     let mut decoded = None;
     for piece in &structure.pieces {
         match piece {
             Piece::Huffman(range) => tables.load_huffman(&bytes[range.clone()])?,
             Piece::Quantization(range) => tables.load_quantization(&bytes[range.clone()])?,
-            Piece::Scan(scan) => decoded = Some(decode_scan(&bytes[scan.data.clone()], structure, scan, &tables, region)?),
+            Piece::Scan(scan) => decoded = Some(decode_scan(&bytes[scan.data.clone()], structure, (scan, &tables), region, rows)?),
         }
     }
     decoded.ok_or_else(|| Refusal::damaged("no image data"))
@@ -68,30 +76,54 @@ struct Track<'t> {
 fn decode_scan(
     data: &[u8],
     structure: &Structure,
-    scan: &Scan,
-    tables: &Tables,
+    (scan, tables): (&Scan, &Tables),
     region: Region,
+    rows: &mut Option<Rows>,
 ) -> Result<(Vec<u8>, bool), Refusal> {
-    let passes_many = data.len() > MANY_BYTES && region != Region::whole(structure.size);
-    let mut codes: [Option<Codes>; 4] = [const { None }; 4];
-    for &(_, _, ac) in &scan.components {
-        if codes[ac].is_none() {
-            codes[ac] = Some(Codes::new(tables.ac(ac)?, data.len() > MANY_BYTES / 4, passes_many));
-        }
-    }
-    let codes: Vec<&Codes> = scan.components.iter().filter_map(|&(_, _, ac)| codes[ac].as_ref()).collect();
     let mut tracks = tracks(structure, scan, tables, region)?;
-    let intervals = Intervals::new(data);
-    let mut walk = Walk { bits: intervals.bits(), restart: scan.restart, left: scan.restart, turn: 0 };
     let (across, down) = structure.units();
-    for row in 0..down {
+    let needed = tracks.iter().map(Track::rows).reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)).unwrap_or(0..down);
+    let is_whole = region == Region::whole(structure.size);
+    let entrance = rows.as_ref().filter(|_| !is_whole).and_then(|rows| rows.entrance(needed.start, needed.end, data.len()));
+    let walked = entrance.map_or(data, |entrance| &data[entrance.from..entrance.to]);
+    let codes = codes(scan, tables, walked.len(), !is_whole)?;
+    let intervals = Intervals::new(walked);
+    let mut walk = Walk { bits: intervals.bits(), restart: scan.restart, left: scan.restart, turn: 0 };
+    let mut learning = (rows.is_none() && scan.restart == 0).then(Learning::default);
+    let mut on_the_way = 0..down;
+    if let Some(entrance) = entrance {
+        walk.bits.need();
+        walk.bits.consume(entrance.bit);
+        tracks.iter_mut().zip(entrance.predictions).for_each(|(track, prediction)| track.prediction = prediction.into());
+        on_the_way = entrance.row..needed.end;
+    }
+    for row in on_the_way {
+        if let Some(learning) = &mut learning {
+            learning.note(row, walk.bits.taken(), tracks.iter().map(|track| track.prediction));
+        }
         let needed = tracks.iter().filter_map(|track| track.units(row)).reduce(|a, b| a.start.min(b.start)..a.end.max(b.end));
         walk.row(row, across, needed.unwrap_or(0..0), &mut tracks, &codes)?;
         tracks.iter_mut().for_each(|track| track.transform(row));
     }
-    walk.bits.finish()?;
+    if entrance.is_none() {
+        walk.bits.finish()?;
+    }
+    let surplus = rows.as_ref().filter(|_| entrance.is_some()).map_or(walk.bits.surplus, |rows| rows.surplus);
+    if let Some(learning) = learning {
+        *rows = learning.finish(&intervals.stuffed, data.len(), surplus);
+    }
     let planes: Vec<Plane> = tracks.into_iter().map(|track| track.plane).collect();
-    Ok((paint(&planes, doubled(structure), region), walk.bits.surplus))
+    Ok((paint(&planes, doubled(structure), region), surplus))
+}
+
+/// How the components' coefficients are coded, for a walk through so many bytes of which it `passes` over some.
+fn codes<'t>(scan: &Scan, tables: &'t Tables, bytes: usize, passes: bool) -> Result<Vec<Codes<'t>>, Refusal> {
+    let of = |&(_, _, ac): &(usize, usize, usize)| {
+        let table = tables.ac(ac)?;
+        let often = table.is_used_again();
+        Ok(Codes::new(table, often || bytes > MANY_BYTES / 4, passes && (often || bytes > MANY_BYTES)))
+    };
+    scan.components.iter().map(of).collect()
 }
 
 /// Along which axes chroma has half the size.
@@ -118,6 +150,12 @@ fn tracks<'t>(structure: &Structure, scan: &Scan, tables: &'t Tables, region: Re
 }
 
 impl Track<'_> {
+    /// The rows of units that hold needed blocks.
+    fn rows(&self) -> Range<usize> {
+        let rows = &self.plane.blocks.1;
+        rows.start / self.unit.1..rows.end.div_ceil(self.unit.1)
+    }
+
     /// The units of row `row` of units that hold needed blocks, if any does.
     fn units(&self, row: usize) -> Option<Range<usize>> {
         let (columns, rows) = &self.plane.blocks;
@@ -189,7 +227,7 @@ impl Walk<'_> {
         across: usize,
         needed: Range<usize>,
         tracks: &mut [Track],
-        codes: &[&Codes],
+        codes: &[Codes],
     ) -> Result<(), Refusal> {
         let mut column = 0;
         while column < across {
@@ -230,7 +268,7 @@ wide! {
         columns: Range<usize>,
         is_needed: bool,
         tracks: &mut [Track],
-        codes: &[&Codes],
+        codes: &[Codes],
     ) -> Result<(), Broken> {
         // A copy that nothing outside can reach stays in registers.
         let mut own = bits.clone();

@@ -19,13 +19,15 @@ pub(super) struct Intervals {
     bytes: Vec<u8>,
     /// End of each interval, and the number of the marker behind it.
     ends: Vec<(usize, Option<u8>)>,
+    /// Places of bytes behind which a stuffed one was left out.
+    pub stuffed: Vec<u32>,
 }
 
 impl Intervals {
     /// Takes apart `data`, which reaches up to the first marker that is no restart.
     pub fn new(mut data: &[u8]) -> Self {
         let mut bytes = Vec::with_capacity(data.len() + PAD);
-        let mut ends = Vec::new();
+        let (mut ends, mut stuffed) = (Vec::new(), Vec::new());
         while let Some(at) = first_ff(data) {
             let fill = data[at..].iter().position(|&byte| byte != 0xff);
             let Some(next) = fill.map(|fill| at + fill) else {
@@ -34,7 +36,10 @@ impl Intervals {
             };
             bytes.extend_from_slice(&data[..at]);
             match data[next] {
-                0 if next == at + 1 => bytes.push(0xff),
+                0 if next == at + 1 => {
+                    stuffed.push(bytes.len() as u32);
+                    bytes.push(0xff);
+                }
                 // What is neither stuffing nor a restart ends an interval that nothing may follow.
                 marker => {
                     ends.push((bytes.len(), marker.checked_sub(0xd0)));
@@ -46,7 +51,7 @@ impl Intervals {
         bytes.extend_from_slice(data);
         ends.push((bytes.len(), None));
         bytes.extend([0; PAD]);
-        Self { bytes, ends }
+        Self { bytes, ends, stuffed }
     }
 
     /// The bits, from the first on.
@@ -113,6 +118,11 @@ impl Bits<'_> {
         let below = !(self.buffer as i64 >> 63) as i32 & ((1 << size) - 1);
         self.consume(size);
         value - below
+    }
+
+    /// How many bits have been taken of the first interval.
+    pub fn taken(&self) -> u64 {
+        8 * self.at as u64 - u64::from(self.count)
     }
 
     /// Whether bits that were never there have been taken.
