@@ -282,7 +282,7 @@ impl Data {
         let of = |source: &dyn Source| {
             let listing = source.len() as u64 * 320;
             let held = source.fixed_size().map_or(0, |size| source.len() as u64 * size.area() * source.channels() as u64);
-            let known = source.parts().map_or(0, |_| (source.len() * known::FILE_BYTES).min(known::MOST_BYTES) as u64);
+            let known = source.parts().map_or(0, |_| known::most_bytes(source.len()) as u64);
             listing + held + known
         };
         let cells = (self.source.len() * cached::renditions(&*self.source)) as u64 * cached::BESIDE;

@@ -95,7 +95,7 @@ impl Parts for FileSource {
         let before = self.known.get(index);
         let was_known = before.is_some();
         let mut known = before;
-        let decoded = decode_part_again(&bytes, &self.options, choose, &mut known);
+        let decoded = decode_part_again(&bytes, &self.options, choose, &mut known, self.known.each);
         let decoded = decoded.map_err(|refusal| self.bad(index, "decode", refusal.reason, refusal.words))?;
         if let Some(known) = known.filter(|_| !was_known) {
             self.known.put(index, known);

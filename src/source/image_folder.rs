@@ -1,6 +1,7 @@
 //! A folder whose sub folders are classes.
 
 use super::files::FileSource;
+use super::known::KnownFiles;
 use super::scan::Scan;
 use super::{Build, Census, Source, SourceSpec, classes, escape, settings};
 use crate::config::Fields;
@@ -43,13 +44,7 @@ impl SourceSpec for ImageFolder {
         let filtered: Vec<_> = filtered.into_iter().collect();
         let found = listing.len() as u64 + filtered.iter().map(|(_, count)| count).sum::<u64>();
         let census = Census { found, filtered, warnings, per_class };
-        Ok(Box::new(FileSource {
-            root: self.path.clone(),
-            classes,
-            listing,
-            options: self.options,
-            census,
-            known: Default::default(),
-        }))
+        let known = KnownFiles::of(listing.len());
+        Ok(Box::new(FileSource { root: self.path.clone(), classes, listing, options: self.options, census, known }))
     }
 }

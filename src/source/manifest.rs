@@ -1,6 +1,7 @@
 //! A CSV file that names picture files and their labels.
 
 use super::files::FileSource;
+use super::known::KnownFiles;
 use super::listing::{Listing, Stamp};
 use super::{Build, Census, Source, SourceSpec, classes, escape, settings};
 use crate::config::{Fields, Node, Value};
@@ -108,14 +109,8 @@ impl SourceSpec for Manifest {
         let per_class = listing.counts(classes.len());
         let warnings = classes::check(&show(&self.path), &classes, &per_class, self.allow_empty)?;
         let census = Census { found: listing.len() as u64, filtered: Vec::new(), warnings, per_class };
-        Ok(Box::new(FileSource {
-            root: self.root.clone(),
-            classes,
-            listing,
-            options: self.options,
-            census,
-            known: Default::default(),
-        }))
+        let known = KnownFiles::of(listing.len());
+        Ok(Box::new(FileSource { root: self.root.clone(), classes, listing, options: self.options, census, known }))
     }
 }
 

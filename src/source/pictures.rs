@@ -1,6 +1,7 @@
 //! Pictures without labels, as they are named on a command line: files, and all files in folders. Knows no class.
 
 use super::files::FileSource;
+use super::known::KnownFiles;
 use super::listing::{Listing, Stamp};
 use super::scan::Scan;
 use super::{Census, Source, escape, settings};
@@ -48,14 +49,8 @@ pub fn pictures(paths: &[PathBuf], options: DecodeOptions) -> Result<Box<dyn Sou
     let filtered: Vec<(&'static str, u64)> = filtered.into_iter().collect();
     let found = count + filtered.iter().map(|(_, count)| count).sum::<u64>();
     let census = Census { found, filtered, warnings: Vec::new(), per_class: vec![count] };
-    Ok(Box::new(FileSource {
-        root: PathBuf::new(),
-        classes: vec![String::new()],
-        listing,
-        options,
-        census,
-        known: Default::default(),
-    }))
+    let known = KnownFiles::of(listing.len());
+    Ok(Box::new(FileSource { root: PathBuf::new(), classes: vec![String::new()], listing, options, census, known }))
 }
 
 /// Adds the files of `folder`, by their paths from where the folder's own begins.

@@ -189,11 +189,11 @@ pub fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Decoded, Refusal>
 /// # Errors
 /// As [`decode`], and the same for every part.
 pub fn decode_part(bytes: &[u8], options: &DecodeOptions, choose: &dyn Fn(Size) -> Option<Region>) -> Result<Decoded, Refusal> {
-    decode_part_again(bytes, options, choose, &mut None)
+    decode_part_again(bytes, options, choose, &mut None, 0)
 }
 
 /// The same for a file that may be decoded often: what is `known` of it from before saves looking at what is not wanted; where nothing
-/// is, it is filled in if it can be.
+/// is, it is filled in if it can be, with up to `most_bytes` of memory, but not where these are 0.
 ///
 /// # Errors
 /// As [`decode`].
@@ -202,6 +202,7 @@ pub fn decode_part_again(
     options: &DecodeOptions,
     choose: &dyn Fn(Size) -> Option<Region>,
     known: &mut Option<Known>,
+    most_bytes: usize,
 ) -> Result<Decoded, Refusal> {
     let limits = &options.limits;
     if bytes.len() as u64 > limits.max_bytes {
@@ -214,9 +215,9 @@ pub fn decode_part_again(
         let region = choose(upright)?.within(upright);
         (region != Region::whole(upright)).then(|| orientation::stored_region(region, size, orientation))
     };
-    let mut rows = known.take().map(|known| known.0);
+    let mut places = known.take().map(|known| known.0);
     let whole = contained(|| match format {
-        Format::Jpeg => jpeg::read(bytes, limits, stored_choice, &mut rows),
+        Format::Jpeg => jpeg::read(bytes, limits, stored_choice, (&mut places, most_bytes)),
         Format::Png => png::read(bytes, limits),
         Format::WebP => webp::read(bytes, limits),
         Format::Bmp => bmp::read(bytes, limits),
@@ -225,7 +226,7 @@ pub fn decode_part_again(
         whole.or_else(|refusal| if options.allow_truncated { salvage(bytes, format, limits, refusal) } else { Err(refusal) });
     let turn = turn::taken();
     let mut raw = read?;
-    *known = rows.map(Known);
+    *known = places.map(Known);
     let orientation = if options.apply_orientation { raw.orientation } else { 1 };
     let image = orientation::upright(convert::to_channels(raw.pixels, options.channels), orientation);
     let part_of = raw.part_of.map(|size| orientation::upright_size(size, orientation));

@@ -2,18 +2,18 @@
 //!
 //! A file is taken apart into its segments first ([`structure`]). The common kind, [which is said in one place](sequential::fits),
 //! is then walked through once, bit by bit: that proves that every block is there, and takes the blocks that are wanted. Later walks
-//! through the same file may [begin and end with the rows](rows) that are wanted. Their
+//! through the same file may [leave out](places) what is not wanted. Their
 //! samples are those of libjpeg's defaults. All other kinds are decoded whole, by plain code, which proves the same as it goes.
 
 mod blocks;
 mod color;
 mod huffman;
 mod paint;
+mod places;
 mod plain;
 mod plane;
 mod planes;
 mod progressive;
-mod rows;
 mod sequence;
 mod sequential;
 mod stream;
@@ -22,18 +22,19 @@ mod structure;
 use super::convert::Pixels;
 use super::{Limits, Raw, Refusal};
 use crate::sample::Size;
-pub use rows::Rows;
+pub use places::Places;
 use structure::Structure;
 
 use super::super::crop::Region;
 
 /// The picture in `bytes`, which begin with a start-of-image marker, or of the common kind only the part of it that `choose` names
-/// for the stored size and the orientation. `rows` are what was found in the same file before, or else what is found now.
+/// for the stored size and the orientation. `places` are what was found in the same file before, or else, if there
+/// is room for it in so many bytes, what is found now.
 pub(super) fn read(
     bytes: &[u8],
     limits: &Limits,
     choose: impl Fn(Size, u8) -> Option<Region>,
-    rows: &mut Option<Rows>,
+    places: (&mut Option<Places>, usize),
 ) -> Result<Raw, Refusal> {
     let mut structure = Structure::parse(bytes, limits)?;
     let color = color::Color::of(&structure)?;
@@ -42,7 +43,7 @@ pub(super) fn read(
     let chosen = if fits { choose(whole, orientation).map(|region| region.within(whole)) } else { None };
     let region = chosen.unwrap_or(Region::whole(whole));
     let (values, surplus) = match fits {
-        true => sequential::decode(bytes, &structure, region, rows)?,
+        true => sequential::decode(bytes, &structure, region, places)?,
         false => plain::decode(bytes, &structure, color)?,
     };
     if surplus {
@@ -70,7 +71,7 @@ mod tests {
         let structure = Structure::parse(bytes, &Limits::default()).unwrap();
         let color = color::Color::of(&structure).unwrap();
         assert!(sequential::fits(&structure, color));
-        let fast = sequential::decode(bytes, &structure, Region::whole(structure.size), &mut None).unwrap();
+        let fast = sequential::decode(bytes, &structure, Region::whole(structure.size), (&mut None, 0)).unwrap();
         let plain = plain::decode(bytes, &structure, color).unwrap();
         assert_eq!((fast.0.len(), fast.1), (plain.0.len(), plain.1));
         let differences = || fast.0.iter().zip(&plain.0).map(|(a, b)| a.abs_diff(*b));

@@ -81,27 +81,25 @@ const LAST: u64 = 1 << 31;
 /// byte on, how many bits that takes, the places of the two from where they begin, and how many places there must be; then their
 /// values. One alone is both. 0 where there is neither a coefficient nor an end.
 fn pair(table: &Table, window: u32) -> u64 {
-    let (mut left, mut places, mut found) = (LOOK, 0, Vec::with_capacity(2));
-    let entry = |used: u32, places: u64, found: &[(u64, i16)]| {
-        let &(first, value) = found.first().unwrap_or(&(0, 0));
-        let &(second, other) = found.last().unwrap_or(&(0, 0));
-        u64::from(used) | first << 8 | second << 16 | places << 24 | u64::from(value as u16) << 32 | u64::from(other as u16) << 48
-    };
+    let (mut left, mut places, mut count, mut found) = (LOOK, 0u64, 0, 0u64);
     while let Some((symbol, length)) = table.within(window & ((1 << left) - 1), left) {
         let (run, size) = (u64::from(symbol >> 4), u32::from(symbol & 15));
         if size == 0 && run < 15 {
-            return LAST | entry(LOOK - left + length, places + 1, &found);
+            return LAST | u64::from(LOOK - left + length) | (places + 1) << 24 | found;
         }
-        if size == 0 || length + size > left || found.len() == 2 {
+        if size == 0 || length + size > left || count == 2 {
             break;
         }
         left -= length + size;
         let value = (window >> left) as i32 & ((1 << size) - 1);
         let value = if value < 1 << (size - 1) { value - (1 << size) + 1 } else { value };
-        found.push((places + run, value as i16));
+        let (place, value) = (places + run, u64::from(value as u16));
+        let second = place << 16 | value << 48;
+        found = if count == 0 { place << 8 | value << 32 | second } else { found & 0xffff_0000_ff00 | second };
+        count += 1;
         places += run + 1;
     }
-    if found.is_empty() { 0 } else { entry(LOOK - left, places, &found) }
+    if count == 0 { 0 } else { u64::from(LOOK - left) | places << 24 | found }
 }
 
 /// Takes the next symbol of `table`.
@@ -136,17 +134,27 @@ pub(super) fn take_difference(bits: &mut Bits, table: &Table) -> Result<i32, Bro
     if size > 15 { Err(Broken::Coefficient) } else { Ok(bits.take_signed(u32::from(size))) }
 }
 
+/// Table entries that are taken for sure after bits have been filled up.
+const AT_ONCE: usize = 3;
+
 /// Takes all coefficients but the first of one block into `lane`, which is 0 everywhere.
 #[inline(always)]
 pub(super) fn take_rest(bits: &mut Bits, codes: &Codes, lanes: &mut Lanes, lane: usize) -> Result<(), Broken> {
     let pairs = codes.pairs();
     let mut place = 1;
     while place < 64 {
-        bits.need();
-        let entry = pairs[bits.peek(LOOK)];
-        let places = (entry >> 24 & 0x7f) as usize;
-        // A pair that would end beyond the block may hold the beginning of the next one.
-        if entry != 0 && place + places <= 64 {
+        bits.fill();
+        for _ in 0..AT_ONCE {
+            let entry = pairs[bits.peek(LOOK)];
+            let places = (entry >> 24 & 0x7f) as usize;
+            // A pair that would end beyond the block may hold the beginning of the next one.
+            if entry == 0 || place + places > 64 {
+                place = match take_one(bits, codes, lanes, lane, place)? {
+                    Some(next) => next,
+                    None => return Ok(()),
+                };
+                break;
+            }
             bits.consume(entry as u32 & 0xff);
             let [first, second] = [8, 16].map(|shift| usize::from(PLACES[(place + (entry >> shift & 0xff) as usize) % 64]) % 64);
             lanes[first][lane % LANES] = (entry >> 32) as i16;
@@ -155,20 +163,28 @@ pub(super) fn take_rest(bits: &mut Bits, codes: &Codes, lanes: &mut Lanes, lane:
                 return Ok(());
             }
             place += places;
-            continue;
         }
-        let symbol = take_symbol(bits, codes.table)?;
-        let (run, size) = (usize::from(symbol >> 4), u32::from(symbol & 15));
-        if size == 0 && run < 15 {
-            return Ok(());
-        }
-        place += run;
-        if size > 0 {
-            lanes[usize::from(PLACES[place]) % 64][lane % LANES] = bits.take_signed(size) as i16;
-        }
-        place += 1;
     }
     if place > 64 { Err(Broken::TooLong) } else { Ok(()) }
+}
+
+/// Takes the coefficient at `place`, or those passed over together, and says where the next one is; none at the block's end.
+#[inline(always)]
+fn take_one(bits: &mut Bits, codes: &Codes, lanes: &mut Lanes, lane: usize, mut place: usize) -> Result<Option<usize>, Broken> {
+    if place >= 64 {
+        return Ok(Some(place));
+    }
+    bits.need();
+    let symbol = take_symbol(bits, codes.table)?;
+    let (run, size) = (usize::from(symbol >> 4), u32::from(symbol & 15));
+    if size == 0 && run < 15 {
+        return Ok(None);
+    }
+    place += run;
+    if size > 0 {
+        lanes[usize::from(PLACES[place]) % 64][lane % LANES] = bits.take_signed(size) as i16;
+    }
+    Ok(Some(place + 1))
 }
 
 /// Passes over all coefficients but the first of one block.

@@ -2,7 +2,7 @@
 //! all others.
 //!
 //! The proof is of the whole scan whatever the rectangle, because a verdict on a file must not depend on a part that was drawn. Once it has been
-//! made, only the rows that a rectangle needs are walked through.
+//! made, most of what a rectangle does not need is left out.
 //! Samples are those of libjpeg's accurate integer transform; what is outside the rectangle costs reading its bits, and no more.
 
 use super::super::super::crop::Region;
@@ -11,8 +11,8 @@ use super::super::Refusal;
 use super::color::Color;
 use super::huffman::{Table, Tables};
 use super::paint::{paint, span};
+use super::places::{Learning, Places};
 use super::plane::{Plane, needed};
-use super::rows::{Learning, Rows};
 use super::sequence::{Broken, Codes, Lanes, pass_rest, take_difference, take_rest};
 use super::stream::{Bits, Intervals};
 use super::structure::{Piece, Scan, Structure};
@@ -38,8 +38,8 @@ pub(super) fn fits(structure: &Structure, color: Color) -> bool {
     !structure.progressive && in_order && common && scan.band == (0, 63) && (scan.high, scan.low) == (0, 0)
 }
 
-/// The pixels of `region`, gray or RGB, and whether bytes are left over in the scan. `rows` are its rows as found before; where there are
-/// none, those found now are put there.
+/// The pixels of `region`, gray or RGB, and whether bytes are left over in the scan. `places` are its places as found before; where
+/// there are none, those found now are put there, in so many bytes at most.
 ///
 /// # Errors
 /// What is wrong with the scan, wherever in it.
@@ -47,7 +47,7 @@ pub(super) fn decode(
     bytes: &[u8],
     structure: &Structure,
     region: Region,
-    rows: &mut Option<Rows>,
+    (places, most_bytes): (&mut Option<Places>, usize),
 ) -> Result<(Vec<u8>, bool), Refusal> {
     let mut tables = Tables::default();
     let mut decoded = None;
@@ -55,7 +55,20 @@ pub(super) fn decode(
         match piece {
             Piece::Huffman(range) => tables.load_huffman(&bytes[range.clone()])?,
             Piece::Quantization(range) => tables.load_quantization(&bytes[range.clone()])?,
-            Piece::Scan(scan) => decoded = Some(decode_scan(&bytes[scan.data.clone()], structure, (scan, &tables), region, rows)?),
+            Piece::Scan(scan) => {
+                let data = &bytes[scan.data.clone()];
+                let (across, down) = structure.units();
+                let known = places.as_ref().filter(|places| places.fit(across * down, data.len()));
+                let partial = region != Region::whole(structure.size);
+                decoded = Some(match known.filter(|_| partial && scan.restart == 0) {
+                    Some(places) => decode_known(data, structure, (scan, &tables), region, places)?,
+                    None => {
+                        let learns = places.is_none() && scan.restart == 0 && most_bytes > 0;
+                        let learning = learns.then(|| Learning::new(across * down, most_bytes));
+                        decode_scan(data, structure, (scan, &tables), region, (learning, places))?
+                    }
+                });
+            }
         }
     }
     decoded.ok_or_else(|| Refusal::damaged("no image data"))
@@ -73,55 +86,89 @@ struct Track<'t> {
     groups: usize,
 }
 
+/// Walks through the whole scan.
 fn decode_scan(
     data: &[u8],
     structure: &Structure,
     (scan, tables): (&Scan, &Tables),
     region: Region,
-    rows: &mut Option<Rows>,
+    (learning, places): (Option<Learning>, &mut Option<Places>),
+) -> Result<(Vec<u8>, bool), Refusal> {
+    let mut tracks = tracks(structure, scan, tables, region)?;
+    let share = u64::from(region.width) * u64::from(region.height);
+    let taken = (data.len() as u64 * share / structure.size.area().max(1)) as usize;
+    let codes = codes(scan, tables, taken, data.len() - taken.min(data.len()))?;
+    let intervals = Intervals::new(data);
+    let mut walk = Walk { bits: intervals.bits(), restart: scan.restart, left: scan.restart, turn: 0, learning };
+    let (across, down) = structure.units();
+    for row in 0..down {
+        walk.row(row, across, needed_units(&tracks, row), &mut tracks, &codes)?;
+        tracks.iter_mut().for_each(|track| track.transform(row));
+    }
+    walk.bits.finish()?;
+    let surplus = walk.bits.surplus;
+    if let Some(learning) = walk.learning {
+        *places = learning.finish(&intervals.stuffed, data.len(), surplus);
+    }
+    Ok((painted(tracks, structure, region), surplus))
+}
+
+/// Walks only through what is needed of a scan that is known.
+fn decode_known(
+    data: &[u8],
+    structure: &Structure,
+    (scan, tables): (&Scan, &Tables),
+    region: Region,
+    places: &Places,
 ) -> Result<(Vec<u8>, bool), Refusal> {
     let mut tracks = tracks(structure, scan, tables, region)?;
     let (across, down) = structure.units();
-    let needed = tracks.iter().map(Track::rows).reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)).unwrap_or(0..down);
-    let is_whole = region == Region::whole(structure.size);
-    let entrance = rows.as_ref().filter(|_| !is_whole).and_then(|rows| rows.entrance(needed.start, needed.end, data.len()));
-    let walked = entrance.map_or(data, |entrance| &data[entrance.from..entrance.to]);
-    let codes = codes(scan, tables, walked.len(), !is_whole)?;
-    let intervals = Intervals::new(walked);
-    let mut walk = Walk { bits: intervals.bits(), restart: scan.restart, left: scan.restart, turn: 0 };
-    let mut learning = (rows.is_none() && scan.restart == 0).then(Learning::default);
-    let mut on_the_way = 0..down;
-    if let Some(entrance) = entrance {
-        walk.bits.need();
-        walk.bits.consume(entrance.bit);
-        tracks.iter_mut().zip(entrance.predictions).for_each(|(track, prediction)| track.prediction = prediction.into());
-        on_the_way = entrance.row..needed.end;
-    }
-    for row in on_the_way {
-        if let Some(learning) = &mut learning {
-            learning.note(row, walk.bits.taken(), tracks.iter().map(|track| track.prediction));
+    let rows = tracks.iter().map(Track::rows).reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)).unwrap_or(0..down);
+    let first = rows.start * across + needed_units(&tracks, rows.start).start;
+    let bytes = places.bytes_of(first, rows.end * across);
+    let codes = codes(scan, tables, bytes.len(), 0)?;
+    let intervals = Intervals::new(&data[bytes]);
+    let (mut bits, (origin, mut at)) = (intervals.bits(), places.before(first));
+    let mut next = Some((origin, at));
+    for row in rows {
+        let columns = needed_units(&tracks, row);
+        let first = row * across + columns.start;
+        if next.is_none() {
+            next = Some(places.before(first)).filter(|&(_, unit)| unit > at);
         }
-        let needed = tracks.iter().filter_map(|track| track.units(row)).reduce(|a, b| a.start.min(b.start)..a.end.max(b.end));
-        walk.row(row, across, needed.unwrap_or(0..0), &mut tracks, &codes)?;
+        if let Some((start, unit)) = next.take() {
+            bits.seek((start.byte - origin.byte) as usize, start.bit.into());
+            tracks.iter_mut().zip(start.predictions).for_each(|(track, prediction)| track.prediction = prediction.into());
+            at = unit;
+        }
+        units(&mut bits, row, 0..first.saturating_sub(at), false, &mut tracks, &codes)?;
+        at = row * across + columns.end;
+        units(&mut bits, row, columns, true, &mut tracks, &codes)?;
+        if bits.is_exhausted() {
+            bits.finish()?;
+        }
         tracks.iter_mut().for_each(|track| track.transform(row));
     }
-    if entrance.is_none() {
-        walk.bits.finish()?;
-    }
-    let surplus = rows.as_ref().filter(|_| entrance.is_some()).map_or(walk.bits.surplus, |rows| rows.surplus);
-    if let Some(learning) = learning {
-        *rows = learning.finish(&intervals.stuffed, data.len(), surplus);
-    }
-    let planes: Vec<Plane> = tracks.into_iter().map(|track| track.plane).collect();
-    Ok((paint(&planes, doubled(structure), region), surplus))
+    Ok((painted(tracks, structure, region), places.surplus))
 }
 
-/// How the components' coefficients are coded, for a walk through so many bytes of which it `passes` over some.
-fn codes<'t>(scan: &Scan, tables: &'t Tables, bytes: usize, passes: bool) -> Result<Vec<Codes<'t>>, Refusal> {
+/// The units of row `row` that hold needed blocks of any component.
+fn needed_units(tracks: &[Track], row: usize) -> Range<usize> {
+    let each = tracks.iter().filter_map(|track| track.units(row));
+    each.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)).unwrap_or(0..0)
+}
+
+fn painted(tracks: Vec<Track>, structure: &Structure, region: Region) -> Vec<u8> {
+    let planes: Vec<Plane> = tracks.into_iter().map(|track| track.plane).collect();
+    paint(&planes, doubled(structure), region)
+}
+
+/// How the components' coefficients are coded, for a walk that takes and passes over so many bytes.
+fn codes<'t>(scan: &Scan, tables: &'t Tables, taken: usize, passed: usize) -> Result<Vec<Codes<'t>>, Refusal> {
     let of = |&(_, _, ac): &(usize, usize, usize)| {
         let table = tables.ac(ac)?;
         let often = table.is_used_again();
-        Ok(Codes::new(table, often || bytes > MANY_BYTES / 4, passes && (often || bytes > MANY_BYTES)))
+        Ok(Codes::new(table, often || taken > MANY_BYTES / 4, passed > 0 && (often || passed > MANY_BYTES)))
     };
     scan.components.iter().map(of).collect()
 }
@@ -217,6 +264,7 @@ struct Walk<'d> {
     left: usize,
     /// Restarts so far.
     turn: usize,
+    learning: Option<Learning>,
 }
 
 impl Walk<'_> {
@@ -239,6 +287,11 @@ impl Walk<'_> {
                 self.pass_restart(tracks)?;
                 end = end.min(column + self.left);
                 self.left -= end - column;
+            }
+            if let Some(learning) = &mut self.learning {
+                let unit = row * across + column;
+                learning.note(unit, self.bits.taken(), tracks.iter().map(|track| track.prediction));
+                end = end.min(column + learning.next(unit) - unit);
             }
             let taken = units(&mut self.bits, row, column..end, is_needed, tracks, codes);
             // Made-up bits may come to anything: that they had to be made up is what is wrong.

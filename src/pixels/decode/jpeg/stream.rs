@@ -85,6 +85,12 @@ impl Bits<'_> {
         }
     }
 
+    /// Sees to it that 56 bits can be taken.
+    #[inline(always)]
+    pub fn fill(&mut self) {
+        self.refill();
+    }
+
     #[inline(always)]
     fn refill(&mut self) {
         if self.at < self.end
@@ -118,6 +124,13 @@ impl Bits<'_> {
         let below = !(self.buffer as i64 >> 63) as i32 & ((1 << size) - 1);
         self.consume(size);
         value - below
+    }
+
+    /// Goes on at another place of the interval.
+    pub fn seek(&mut self, byte: usize, bit: u32) {
+        (self.at, self.buffer, self.count) = (byte, 0, 0);
+        self.need();
+        self.consume(bit);
     }
 
     /// How many bits have been taken of the first interval.
