@@ -1,7 +1,7 @@
 //! Our side of `benches/peers/load.py`, which times this program and other loaders in turns.
 //!
-//! `load_peers FILE`: delivers batches of the pipeline FILE, epoch after epoch, and a first one to get going. Every number on standard
-//! input asks for so many seconds of it; the answer is a line `{"images": N, "seconds": S}`, of whole batches.
+//! `load_peers FILE`: delivers batches of the pipeline FILE, epoch after epoch, and says `{}` after the first. Every number on
+//! standard input then asks for so many seconds of it; the answer is a line `{"images": N, "seconds": S}`, of whole batches.
 
 use augpipe::batch::Batch;
 use augpipe::error::Error;
@@ -26,20 +26,20 @@ impl Clock {
     fn take(&mut self, batch: &Batch) -> ControlFlow<()> {
         if self.warm > 0 {
             self.warm -= 1;
-            return if self.warm == 0 { self.ask() } else { ControlFlow::Continue(()) };
+            return if self.warm == 0 { self.say(&serde_json::json!({})) } else { ControlFlow::Continue(()) };
         }
         self.images += batch.count();
         let seconds = self.began.elapsed().as_secs_f64();
         if seconds < self.seconds {
             return ControlFlow::Continue(());
         }
-        println!("{}", serde_json::json!({ "images": self.images, "seconds": seconds }));
-        std::io::stdout().flush().expect("a reader");
-        self.ask()
+        self.say(&serde_json::json!({ "images": self.images, "seconds": seconds }))
     }
 
-    /// Waits for the next question.
-    fn ask(&mut self) -> ControlFlow<()> {
+    /// Gives an answer and waits for the next question.
+    fn say(&mut self, answer: &serde_json::Value) -> ControlFlow<()> {
+        println!("{answer}");
+        std::io::stdout().flush().expect("a reader");
         let mut line = String::new();
         if std::io::stdin().read_line(&mut line).expect("text") == 0 {
             return ControlFlow::Break(());

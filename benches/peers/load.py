@@ -7,8 +7,8 @@
 A picture is decoded, cropped at random to 224x224 (8 to 100 % of its area, sides 3:4 to 4:3, bilinear with antialias; OpenCV has none),
 mirrored every other time, normalised and put into batches of 64, planes of 32-bit numbers; `--jitter` adds brightness,
 contrast, saturation 0.4 and hue 0.1. `--small` takes pictures of 32x32 instead: padded by 4, cropped, mirrored, normalised, 128 a
-batch. Files are in the page cache: every side sees all of them once before the clock runs. Sides are processes that wait while
-others work; they take turns for `--seconds` each, `--rounds` times. A figure is the median. `--python SIDE=PROGRAM` runs a
+batch. Files are in the page cache: every side sees all of them once before the clock runs. Sides are processes that are stopped while
+others work, so that none has threads that wait busily beside another; they take turns for `--seconds` each, `--rounds` times. A figure is the median. `--python SIDE=PROGRAM` runs a
 side in another environment, `--only SIDE` takes some.
 """
 
@@ -18,6 +18,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -225,6 +226,7 @@ def child(name, options):
     steps, seen = batches[name](paths, options), 0
     while seen < len(paths):
         seen += next(steps)
+    print("{}", flush=True)
     for line in sys.stdin:
         start, images = time.perf_counter(), 0
         while time.perf_counter() - start < float(line):
@@ -279,12 +281,26 @@ def our_file(options, place):
 
 
 class Side:
+    """A side's process and its helpers; after its first epoch it stands still but for its turns."""
+
     def __init__(self, command):
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT, start_new_session=True)
+        self.is_ready = self.process.stdout.readline() != ""
+        self.tell(signal.SIGSTOP)
+
+    def tell(self, what):
+        try:
+            os.killpg(self.process.pid, what)
+        except ProcessLookupError:
+            self.is_ready = False
 
     def rate(self, seconds):
+        if not self.is_ready:
+            return None
+        self.tell(signal.SIGCONT)
         print(seconds, file=self.process.stdin, flush=True)
         answer = json.loads(self.process.stdout.readline() or "null")
+        self.tell(signal.SIGSTOP)
         return answer["images"] / answer["seconds"] if answer else None
 
 
@@ -325,6 +341,8 @@ def main():
                 rate = side.rate(options.seconds)
                 if rate:
                     rates.setdefault(name, []).append(rate)
+        for side in sides.values():
+            side.tell(signal.SIGKILL)
     figures = {name: statistics.median(found) for name, found in rates.items()}
     best = max((rate for name, rate in figures.items() if name != "augpipe"), default=float("nan"))
     print(f"{time.strftime('%Y-%m-%d')}, Python {platform.python_version()}, {THREADS} threads, batches of {options.batch}, {len(files(options.folder))} files\n")
