@@ -2,6 +2,7 @@
 
 pub mod diagnosis;
 pub mod self_check;
+pub mod workers;
 
 use crate::batch::Part;
 use crate::sample::{BadSample, NoteCounts};
@@ -9,6 +10,7 @@ use diagnosis::Diagnosis;
 use self_check::SelfCheck;
 use std::sync::Arc;
 use std::time::Duration;
+use workers::WorkerChoice;
 
 /// Loss, accuracy and count of one part in one epoch. Averages are weighted by sample count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -80,6 +82,8 @@ pub enum Stopped {
 pub enum Event {
     /// A plan stands; nothing has moved yet.
     Planned(Arc<Facts>),
+    /// The threads of stages that were left to us have been chosen.
+    WorkersChosen(Arc<WorkerChoice>),
     /// Work begins: the run's name, epochs to run, training samples an epoch.
     Started {
         /// Pipeline name.

@@ -49,6 +49,7 @@ impl Report {
     pub fn take(&mut self, event: &Event) {
         match event {
             Event::Planned(facts) => self.planned(facts),
+            Event::WorkersChosen(choice) => self.document.timing.workers = Some(choice.as_ref().clone()),
             Event::Quarantined(sample) => {
                 self.bad.insert(BadRow::new(sample));
                 self.recount();

@@ -4,6 +4,7 @@ use super::bad_samples::BadRow;
 use super::record::EpochRecord;
 use crate::event::diagnosis::{Diagnosis, Finding};
 use crate::event::self_check::SelfCheck;
+use crate::event::workers::WorkerChoice;
 use crate::event::{Event, Listener, Score};
 use crate::sample::NoteCounts;
 use serde::Serialize;
@@ -23,6 +24,10 @@ enum Told<'e> {
         validation: u64,
         test: u64,
         filtered: u64,
+    },
+    WorkersChosen {
+        #[serde(flatten)]
+        choice: &'e WorkerChoice,
     },
     Started {
         name: &'e str,
@@ -87,6 +92,7 @@ pub fn json_line(event: &Event) -> Option<String> {
             let (seed, parameters, filtered) = (facts.seed, facts.parameters, facts.filtered);
             Told::Planned { name, seed, classes, parameters, train, validation, test, filtered }
         }
+        Event::WorkersChosen(choice) => Told::WorkersChosen { choice },
         Event::Started { name, first_epoch, epochs, samples } => {
             Told::Started { name, first_epoch: first_epoch + 1, epochs: *epochs, samples: *samples }
         }

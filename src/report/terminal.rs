@@ -99,6 +99,7 @@ impl State {
     fn hear(&mut self, event: &Event) {
         match event {
             Event::Planned(facts) => self.line(&planned(facts)),
+            Event::WorkersChosen(choice) => self.line(&format!("workers: {}", printable(&choice.words()))),
             Event::Started { first_epoch, epochs, .. } => {
                 (self.epochs, self.training) = (*epochs, true);
                 if *first_epoch > 0 {

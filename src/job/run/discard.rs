@@ -45,11 +45,12 @@ pub fn run(plan: &Plan, request: &Request, signals: &Signals) -> Result<()> {
             "{}\n",
             serde_json::json!({
                 "samples": end.samples, "quarantined": ledger.bad().len(), "wall_seconds": seconds,
-                "samples_per_second": end.samples as f64 / seconds, "stream_blake3": end.stream.hex(), "stages": outcome.meters,
+                "samples_per_second": end.samples as f64 / seconds, "stream_blake3": end.stream.hex(), "stages": outcome.meters, "workers": plan.worker_choice.as_deref(),
             })
         )),
         Voice::Person => say(&format!(
-            "{}\n{} samples in {seconds:.2} s, {:.0} a second; {} set aside\n",
+            "{}{}\n{} samples in {seconds:.2} s, {:.0} a second; {} set aside\n",
+            plan.worker_choice.as_ref().map_or(String::new(), |choice| format!("workers: {}\n", choice.words())),
             stage_table(&outcome.meters, wall),
             end.samples,
             end.samples as f64 / seconds,

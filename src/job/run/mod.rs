@@ -68,7 +68,6 @@ fn quoted(word: &str) -> String {
 pub fn run(request: &Request) -> Result<()> {
     let signals = signals::Signals::install()?;
     let mut plan = Plan::load(&request.name, &request.sets)?;
-    refuse_too_large(&plan)?;
     let out = match (&request.out, &plan.end) {
         (Some(out), _) => out,
         (None, End::Write(end)) => &end.path,
@@ -78,6 +77,8 @@ pub fn run(request: &Request) -> Result<()> {
     if request.share.is_some() && !matches!(plan.end, End::Write(_)) {
         return Err(Error::refused("--shard is for pipelines that end in [write]", "leave it out"));
     }
+    super::tune::settle(&mut plan, &signals)?;
+    refuse_too_large(&plan)?;
     budget::settle(&mut plan, request, &signals)?;
     match &plan.end {
         End::Train(end) => train::run(&plan, end, request, &signals),

@@ -141,6 +141,7 @@ impl<'a> Session<'a> {
     ) -> Result<Self> {
         listener.hear(&Event::Planned(Arc::new(facts(plan, end))));
         super::warn(plan, listener);
+        plan.worker_choice.iter().for_each(|choice| listener.hear(&Event::WorkersChosen(choice.clone())));
         let mut trainer = Trainer::new(end.network.clone(), &end.config, plan.setup())?;
         let goes_on = request.resume && claimed.file("checkpoint").is_file();
         let past = if goes_on { Some(resume::take_up(plan, claimed, &mut trainer)?) } else { None };
