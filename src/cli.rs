@@ -97,6 +97,9 @@ pub struct RunArgs {
     /// Print JSON lines of what happens to standard output, the report last
     #[arg(long)]
     pub json: bool,
+    /// Show the run on the whole screen: stages and their queues, curves, what limits; q asks it to stop
+    #[arg(long, conflicts_with_all = ["quiet", "json"])]
+    pub tui: bool,
 }
 
 /// `pipeline find-lr`.

@@ -1,12 +1,14 @@
 //! What happens, as it happens. Progress bars, reports and traces are folds over these; nothing else carries news upward.
 
 pub mod diagnosis;
+pub mod gauges;
 pub mod self_check;
 pub mod workers;
 
 use crate::batch::Part;
 use crate::sample::{BadSample, NoteCounts};
 use diagnosis::Diagnosis;
+use gauges::Gauges;
 use self_check::SelfCheck;
 use std::sync::Arc;
 use std::time::Duration;
@@ -95,6 +97,8 @@ pub enum Event {
         /// Samples an epoch.
         samples: u64,
     },
+    /// Stages have begun to work; what they do can be looked at from now on.
+    Flowing(Gauges),
     /// The part being walked has moved on.
     Progress {
         /// Which part.

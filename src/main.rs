@@ -48,6 +48,7 @@ fn run(args: RunArgs) -> Result<()> {
     let voice = match (args.quiet, args.json) {
         (true, _) => job::run::Voice::Quiet,
         (_, true) => job::run::Voice::Json,
+        _ if args.tui => job::run::Voice::Screen,
         _ => job::run::Voice::Person,
     };
     let request = job::run::Request {

@@ -85,7 +85,7 @@ enum Told<'e> {
 pub fn json_line(event: &Event) -> Option<String> {
     let hash = |bytes: &[u8; 32]| blake3::Hash::from_bytes(*bytes).to_hex().to_string();
     let told = match event {
-        Event::Progress { .. } | Event::FirstBatch { .. } => return None,
+        Event::Progress { .. } | Event::Flowing(_) | Event::FirstBatch { .. } => return None,
         Event::Planned(facts) => {
             let [train, validation, test] = facts.samples;
             let (name, classes) = (&facts.name, &facts.classes);

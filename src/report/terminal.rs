@@ -115,7 +115,7 @@ impl State {
             }
             Event::Tested(score) => self.line(&format!("test         {}  ({} samples)", scored(score), count(score.samples))),
             Event::Warning(message) => self.warning(message),
-            Event::FirstBatch { .. } => {}
+            Event::Flowing(_) | Event::FirstBatch { .. } => {}
             Event::SelfChecked(found) => {
                 let (passed, wrong) = self_check_lines(found);
                 self.line(&passed);
@@ -243,7 +243,7 @@ fn epoch_line(event: &Event, epochs: u32, colour: bool) -> String {
     line
 }
 
-fn scored(score: &Score) -> String {
+pub(super) fn scored(score: &Score) -> String {
     format!("loss {:.3} acc {:>4.1} %", score.loss, 100.0 * score.accuracy)
 }
 

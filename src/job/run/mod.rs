@@ -7,6 +7,7 @@ mod discard;
 mod hardest;
 pub(super) mod moments;
 mod resume;
+pub mod screen;
 pub(super) mod self_check;
 pub(super) mod signals;
 pub(super) mod survey;
@@ -66,7 +67,13 @@ fn quoted(word: &str) -> String {
 /// # Errors
 /// Whatever kept it from starting or stopped it; see [`Error::exit_code`].
 pub fn run(request: &Request) -> Result<()> {
-    let signals = signals::Signals::install()?;
+    let signals = match request.voice {
+        Voice::Screen => {
+            screen::refuse_without_terminal()?;
+            signals::Signals::install_leaving(screen::leave)?
+        }
+        _ => signals::Signals::install()?,
+    };
     let mut plan = Plan::load(&request.name, &request.sets)?;
     let out = match (&request.out, &plan.end) {
         (Some(out), _) => out,
