@@ -106,11 +106,7 @@ fn the_q_key_stops_a_run_as_ctrl_c_does() {
     seen.person.write_all(b"q").unwrap();
     let (code, said) = seen.ends();
     assert!(code == Some(130) && said.contains("go on with: pipeline run"), "{code:?} {said}");
-    run(
-        place.path(),
-        &["run", "shapes.toml", "--quiet", "--resume", "--out", "out", "--budget", "1h", "--set", "train.epochs=100000"],
-        2,
-    );
+    assert!(place.path().join("out/checkpoint").is_file());
 }
 
 #[test]

@@ -1,5 +1,12 @@
-//! NOTICE (03:33 UTC): the text of this file was overwritten at 03:29:01 by a second session that works in this same worktree
-//! on the same task; it could not be recovered from disk. Also overwritten: live/{mod,draw,stages}.rs. Nothing else of yours was
-//! touched, and my other edits are taken back. Please write your version again; I keep my hands off this tree while you work.
-//! My own version of all of it lies in /tmp/auto_mine for use as you like.
-compile_error!("src/report/live/{mod,draw,stages}.rs were overwritten by a second session at 03:29; see the notice in live/mod.rs");
+//! A run as it stands, for a screen that is drawn again and again: a fold of events with the counters of the flow under way, and
+//! a drawing of both. Knows no terminal and no clock: whoever draws says how late it is.
+
+mod curves;
+mod draw;
+mod ink;
+mod layout;
+mod stages;
+mod state;
+
+pub use draw::draw;
+pub use state::Live;
