@@ -33,6 +33,8 @@ pub enum Command {
     Export(ExportArgs),
     /// Measure where the time of a pipeline goes: stages or layers, what limits, and what would help
     Profile(ProfileArgs),
+    /// Find the numbers of threads that make a pipeline fastest on this machine, and write them down
+    Tune(TuneArgs),
     /// Show what happens to samples, step by step: a contact sheet and a page
     Preview(PreviewArgs),
     /// List pipelines, operations, layers and everything else that can be named
@@ -95,6 +97,9 @@ pub struct RunArgs {
     /// Print JSON lines of what happens to standard output, the report last
     #[arg(long)]
     pub json: bool,
+    /// Show the run on the whole screen: stages and their queues, curves, what limits; q asks it to stop
+    #[arg(long, conflicts_with_all = ["quiet", "json"])]
+    pub tui: bool,
 }
 
 /// `pipeline find-lr`.
@@ -158,6 +163,32 @@ pub struct ProfileArgs {
     /// Write a trace of all stages together for Chrome's or Perfetto's viewer, a span a chunk and stage
     #[arg(long, value_name = "FILE", conflicts_with = "layers")]
     pub trace: Option<PathBuf>,
+}
+
+/// `pipeline tune`.
+#[derive(Args, Debug)]
+pub struct TuneArgs {
+    /// Which pipeline.
+    #[command(flatten)]
+    pub pipeline: PipelineArgs,
+    /// How long stages are measured by themselves, in seconds; each setting with all stages at work a third of it
+    #[arg(long, value_name = "S", default_value_t = 3.0, value_parser = seconds)]
+    pub seconds: f64,
+    /// Measure the five settings that promise most with all stages at work
+    #[arg(long)]
+    pub verify: bool,
+    /// Measure every setting with all stages at work
+    #[arg(long, conflicts_with = "verify")]
+    pub exhaustive: bool,
+    /// Write the best setting to NAME.tuned.toml beside the pipeline: later runs on this machine use it
+    #[arg(long)]
+    pub lock: bool,
+    /// Remove that file
+    #[arg(long, conflicts_with_all = ["lock", "verify", "exhaustive", "json"])]
+    pub unlock: bool,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
 }
 
 fn seconds(text: &str) -> Result<f64, String> {

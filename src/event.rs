@@ -1,14 +1,18 @@
 //! What happens, as it happens. Progress bars, reports and traces are folds over these; nothing else carries news upward.
 
 pub mod diagnosis;
+pub mod gauges;
 pub mod self_check;
+pub mod workers;
 
 use crate::batch::Part;
 use crate::sample::{BadSample, NoteCounts};
 use diagnosis::Diagnosis;
+use gauges::Gauges;
 use self_check::SelfCheck;
 use std::sync::Arc;
 use std::time::Duration;
+use workers::WorkerChoice;
 
 /// Loss, accuracy and count of one part in one epoch. Averages are weighted by sample count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -80,6 +84,8 @@ pub enum Stopped {
 pub enum Event {
     /// A plan stands; nothing has moved yet.
     Planned(Arc<Facts>),
+    /// The threads of stages that were left to us have been chosen.
+    WorkersChosen(Arc<WorkerChoice>),
     /// Work begins: the run's name, epochs to run, training samples an epoch.
     Started {
         /// Pipeline name.
@@ -91,6 +97,8 @@ pub enum Event {
         /// Samples an epoch.
         samples: u64,
     },
+    /// Stages have begun to work; what they do can be looked at from now on.
+    Flowing(Gauges),
     /// The part being walked has moved on.
     Progress {
         /// Which part.

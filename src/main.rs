@@ -6,7 +6,7 @@ use augpipe::batch::Part;
 use augpipe::error::Result;
 use augpipe::job;
 use clap::Parser;
-use cli::{Cli, Command, DataCommand, FindLrArgs, PreviewArgs, ProfileArgs, Public, RunArgs, Synthetic};
+use cli::{Cli, Command, DataCommand, FindLrArgs, PreviewArgs, ProfileArgs, Public, RunArgs, Synthetic, TuneArgs};
 use cli::{EvaluateArgs, EvaluatedPart, ExportArgs, ExportFormat, PredictArgs, RowFormat};
 use std::process::ExitCode;
 
@@ -34,6 +34,7 @@ fn dispatch(command: Command) -> Result<()> {
         Command::Export(args) => export(args),
         Command::Preview(args) => preview(args),
         Command::Profile(args) => profile(args),
+        Command::Tune(args) => tune(args),
         Command::List(args) => job::list::list(args.json),
         Command::Describe(args) if args.picture => job::strip::picture(&args.name, args.out.as_deref(), args.json),
         Command::Describe(args) => job::describe::describe(&args.name, args.json),
@@ -47,6 +48,7 @@ fn run(args: RunArgs) -> Result<()> {
     let voice = match (args.quiet, args.json) {
         (true, _) => job::run::Voice::Quiet,
         (_, true) => job::run::Voice::Json,
+        _ if args.tui => job::run::Voice::Screen,
         _ => job::run::Voice::Person,
     };
     let request = job::run::Request {
@@ -104,6 +106,13 @@ fn profile(args: ProfileArgs) -> Result<()> {
     let (name, sets) = (pipeline.name.clone(), pipeline.overrides());
     let time = std::time::Duration::from_secs_f64(seconds);
     job::profile::profile(&job::profile::Request { name, sets, layers, stage, time, verify, json, html, trace })
+}
+
+fn tune(args: TuneArgs) -> Result<()> {
+    let TuneArgs { pipeline, seconds, verify, exhaustive, lock, unlock, json } = args;
+    let (name, sets) = (pipeline.name.clone(), pipeline.overrides());
+    let time = std::time::Duration::from_secs_f64(seconds);
+    job::tune::tune(&job::tune::Request { name, sets, time, verify, exhaustive, lock, unlock, json })
 }
 
 fn find_lr(args: FindLrArgs) -> Result<()> {

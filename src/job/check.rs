@@ -25,6 +25,8 @@ struct Summary {
     batch: Option<BatchShape>,
     mix: Vec<MixStep>,
     stages: Vec<Stage>,
+    /// What "auto" means; none where the file gives all numbers of threads.
+    workers: Option<String>,
     layers: Vec<Layer>,
     parameters: usize,
     flops_per_sample: u64,
@@ -82,9 +84,11 @@ struct Layer {
 /// # Errors
 /// [`crate::error::Error::Refused`] with every problem.
 pub fn check(name: &str, sets: &[String], json: bool) -> Result<()> {
-    let plan = Plan::load(name, sets)?;
+    let mut plan = Plan::load(name, sets)?;
+    let workers = super::tune::announced(&mut plan);
     let mut summary = summarise(&plan)?;
     summary.warnings.extend(labels_warning(&plan));
+    summary.workers = workers;
     match json {
         true => say(&(serde_json::to_string_pretty(&summary).unwrap_or_default() + "\n")),
         false => say(&(as_text(&summary) + &preset_text(&plan))),
@@ -119,6 +123,7 @@ fn summarise(plan: &Plan) -> Result<Summary> {
         }),
         mix: plan.mix.shares().iter().map(mix_step).collect(),
         stages: stages(plan),
+        workers: None,
         parameters: layers.iter().map(|layer| layer.parameters).sum(),
         flops_per_sample: layers.iter().map(|layer| layer.flops_per_sample).sum(),
         layers,
@@ -197,6 +202,7 @@ fn as_text(summary: &Summary) -> String {
     text += &format!("end       {}; seed {}\n", summary.end, summary.seed);
     let stages: Vec<String> = summary.stages.iter().map(|stage| format!("{} ×{}", stage.name, stage.workers)).collect();
     text += &format!("stages    {}\n", stages.join(" → "));
+    text += &summary.workers.as_ref().map_or(String::new(), |words| format!("workers   {words}\n"));
     text += &summary.preprocess.map_or(String::new(), |name| format!("prepared  as {name}, which stands for the tables below\n"));
     text += &chain_text("augment", &summary.augment);
     text += &chain_text("evaluate", &summary.evaluate);

@@ -17,6 +17,7 @@ pub mod profile;
 pub mod run;
 mod served;
 pub mod strip;
+pub mod tune;
 pub mod verify;
 
 use crate::config::render;

@@ -23,11 +23,12 @@ pub use preprocess::Preprocess;
 pub use resolved::{epochs_of, fingerprint, fingerprint_of, resolved_text};
 pub use sections::SECTIONS;
 pub use stored::{MODEL_FILE, StoredModel, tables_as_json};
-pub use workers::Workers;
+pub use workers::{Automatic, Workers};
 
 use crate::augment::Chain;
 use crate::config::{Document, Fields, Limits, Problems};
 use crate::error::{Error, Result, nearest};
+use crate::event::workers::WorkerChoice;
 use crate::mix::Mix;
 use crate::sample::Size;
 use crate::stage::batch::LastBatch;
@@ -35,6 +36,7 @@ use crate::stage::deal::Epochs;
 use crate::train::Length;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Everything a run does, checked.
 pub struct Plan {
@@ -68,6 +70,8 @@ pub struct Plan {
     pub mix: Mix,
     /// Threads and memory.
     pub workers: Workers,
+    /// Why the stages have as many threads as they have, once that has been decided; none where the file gives all numbers.
+    pub worker_choice: Option<Arc<WorkerChoice>>,
     /// What the samples are for.
     pub end: End,
     /// Folder of run folders.
@@ -146,7 +150,7 @@ fn read_plan(expanded: Expanded, file: PathBuf, problems: &Problems) -> Option<P
     preprocess::read_key(&top);
     let (augment, evaluate) = read_chains(&top);
     let (batch_size, last_batch, mix) = read_batches(&top, data.as_ref());
-    let workers = workers::read(&top.table_or_empty("workers", "threads and memory; results never depend on them"));
+    let workers = workers::read_table(&top);
     let (runs, reference_error) =
         sections::read_report(&top.table_or_empty("report", "where results go, and what they are held against"));
     let runs = base.join(runs);
@@ -178,6 +182,7 @@ fn read_plan(expanded: Expanded, file: PathBuf, problems: &Problems) -> Option<P
         last_batch,
         mix,
         workers,
+        worker_choice: None,
         end: end?,
         runs,
         reference_error,
@@ -258,13 +263,15 @@ fn find_file(name: &str) -> Result<PathBuf> {
     Err(Error::refused(format!("there is no pipeline `{name}`"), help))
 }
 
-/// Names of the pipeline files in `folder`, sorted.
+/// Names of the pipeline files in `folder`, sorted; what `pipeline tune` has left beside them is none.
 pub fn pipeline_names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let stems = entries.filter_map(|entry| {
         let path = entry.path();
         let is_toml = path.extension().is_some_and(|extension| extension == "toml");
-        path.file_stem().filter(|_| is_toml).map(|stem| stem.to_string_lossy().into_owned())
+        path.file_stem()
+            .filter(|stem| is_toml && !stem.as_encoded_bytes().ends_with(b".tuned"))
+            .map(|stem| stem.to_string_lossy().into_owned())
     });
     let mut names: Vec<String> = stems.collect();
     names.sort();

@@ -1,6 +1,7 @@
 //! `[workers]`: threads and memory. Speed depends on them, results never do.
 
 use crate::config::{Fields, Node, Value};
+use crate::event::workers::Threads;
 
 /// Threads of every stage, and the memory that a run may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,24 +14,75 @@ pub struct Workers {
     pub train: usize,
     /// Bytes that the run may use; a plan whose bound is above it is refused.
     pub memory: u64,
+    /// Which of the numbers were left to us.
+    pub automatic: Automatic,
+}
+
+/// The stages whose threads are "auto": their numbers are one a core until they are chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Automatic {
+    /// Of reading and decoding.
+    pub load: bool,
+    /// Of augmenting.
+    pub augment: bool,
+    /// Of training.
+    pub train: bool,
+}
+
+impl Automatic {
+    /// Whether any number was left to us.
+    pub fn any(self) -> bool {
+        self.load || self.augment || self.train
+    }
+}
+
+impl Workers {
+    /// The numbers of threads.
+    pub fn threads(&self) -> Threads {
+        Threads { load: self.load, augment: self.augment, train: self.train }
+    }
+
+    /// The same with `threads` where numbers were left to us.
+    pub fn with(self, threads: Threads) -> Self {
+        let pick = |automatic: bool, given: usize, chosen: usize| if automatic { chosen } else { given };
+        Self {
+            load: pick(self.automatic.load, self.load, threads.load),
+            augment: pick(self.automatic.augment, self.augment, threads.augment),
+            train: pick(self.automatic.train, self.train, threads.train),
+            ..self
+        }
+    }
 }
 
 /// More threads than this are refused: no machine we know has use for them.
 const MOST: usize = 1024;
 
-/// Reads the section. "auto" is one thread a core for every stage: stages that wait cost nothing.
+/// Reads `workers` of a pipeline file: a table, or "auto" for the whole of it, as where it is left out.
+pub fn read_table(top: &Fields) -> Workers {
+    let about = "threads and memory, or \"auto\"; results never depend on them";
+    match top.node("workers").map(|node| &node.value) {
+        Some(Value::Text(text)) if text == "auto" => {
+            top.key("workers", about).read("\"auto\" or table".to_owned(), (), |_| Some(())).optional();
+            read(&Fields::empty("[workers]", top.problems()))
+        }
+        _ => read(&top.table_or_empty("workers", about)),
+    }
+}
+
+/// Reads the section. "auto" is one thread a core until a run has measured what is best.
 pub fn read(fields: &Fields) -> Workers {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let cores = cores();
     let threads = |key: &str, about: &str| {
         let kind = format!("\"auto\" or integer, 1 to {MOST}");
-        let setting = fields.key(key, about).read(kind, cores, |node| match &node.value {
-            Value::Text(text) if text == "auto" => Some(cores),
-            Value::Integer(count) if (1..=MOST as i64).contains(count) => Some(*count as usize),
+        let setting = fields.key(key, about).read(kind, None, |node| match &node.value {
+            Value::Text(text) if text == "auto" => Some(None),
+            Value::Integer(count) if (1..=MOST as i64).contains(count) => Some(Some(*count as usize)),
             _ => None,
         });
-        setting.or_shown(cores, "auto")
+        let given = setting.or_shown(None, "auto");
+        (given.unwrap_or(cores), given.is_none())
     };
-    let load = threads("load", "threads that read and decode");
+    let load = threads("load", "threads that read and decode; auto: what is measured to be best within cores and memory");
     let augment = threads("augment", "threads that augment");
     let train = threads("train", "threads of the trainer");
     let memory = fields
@@ -41,7 +93,13 @@ pub fn read(fields: &Fields) -> Workers {
         })
         .or_shown(available_memory(), "what is free");
     fields.finish();
-    Workers { load, augment, train, memory }
+    let automatic = Automatic { load: load.1, augment: augment.1, train: train.1 };
+    Workers { load: load.0, augment: augment.0, train: train.0, memory, automatic }
+}
+
+/// Threads that can run at once: those of the process's affinity, and no more than the quota of its control group.
+pub(super) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 /// "2GiB", "512 MB", "1000000" in bytes.
@@ -79,7 +137,30 @@ fn free_memory() -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::parse_bytes;
+    use super::*;
+    use crate::config::Problems;
+
+    fn read_text(text: &str) -> (Workers, usize) {
+        let problems = Problems::default();
+        let workers = read_table(&Fields::parse(text, &problems).unwrap());
+        (workers, problems.take().len())
+    }
+
+    #[test]
+    fn auto_stands_for_the_whole_for_a_stage_and_for_what_is_left_out() {
+        let all = Automatic { load: true, augment: true, train: true };
+        for text in ["", "workers = 'auto'", "[workers]\nload = 'auto'"] {
+            let (workers, problems) = read_text(text);
+            assert_eq!((workers.automatic, workers.train, problems), (all, cores(), 0), "{text}");
+        }
+        let (workers, _) = read_text("[workers]\nload = 3\ntrain = 'auto'");
+        assert_eq!(workers.automatic, Automatic { load: false, ..all });
+        let chosen = workers.with(Threads { load: 9, augment: 1, train: 2 });
+        assert_eq!(chosen.threads(), Threads { load: 3, augment: 1, train: 2 });
+        for wrong in ["workers = 'many'", "workers = 2", "[workers]\nload = 'all'", "[workers]\nload = 0"] {
+            assert_eq!(read_text(wrong).1, 1, "{wrong}");
+        }
+    }
 
     #[test]
     fn sizes_are_read_with_their_units() {

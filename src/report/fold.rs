@@ -49,6 +49,7 @@ impl Report {
     pub fn take(&mut self, event: &Event) {
         match event {
             Event::Planned(facts) => self.planned(facts),
+            Event::WorkersChosen(choice) => self.document.timing.workers = Some(choice.as_ref().clone()),
             Event::Quarantined(sample) => {
                 self.bad.insert(BadRow::new(sample));
                 self.recount();
@@ -71,7 +72,7 @@ impl Report {
             Event::Tested(score) => self.document.outcome.test = Some(*score),
             Event::Finished { meters, wall } => self.finished(meters, *wall),
             Event::FirstBatch { after } => self.document.timing.first_batch_seconds = Some(after.as_secs_f64()),
-            Event::Started { .. } | Event::Progress { .. } | Event::Warning(_) => {}
+            Event::Started { .. } | Event::Flowing(_) | Event::Progress { .. } | Event::Warning(_) => {}
         }
     }
 

@@ -4,6 +4,7 @@ use super::bad_samples::BadRow;
 use super::record::EpochRecord;
 use crate::event::diagnosis::{Diagnosis, Finding};
 use crate::event::self_check::SelfCheck;
+use crate::event::workers::WorkerChoice;
 use crate::event::{Event, Listener, Score};
 use crate::sample::NoteCounts;
 use serde::Serialize;
@@ -23,6 +24,10 @@ enum Told<'e> {
         validation: u64,
         test: u64,
         filtered: u64,
+    },
+    WorkersChosen {
+        #[serde(flatten)]
+        choice: &'e WorkerChoice,
     },
     Started {
         name: &'e str,
@@ -80,13 +85,14 @@ enum Told<'e> {
 pub fn json_line(event: &Event) -> Option<String> {
     let hash = |bytes: &[u8; 32]| blake3::Hash::from_bytes(*bytes).to_hex().to_string();
     let told = match event {
-        Event::Progress { .. } | Event::FirstBatch { .. } => return None,
+        Event::Progress { .. } | Event::Flowing(_) | Event::FirstBatch { .. } => return None,
         Event::Planned(facts) => {
             let [train, validation, test] = facts.samples;
             let (name, classes) = (&facts.name, &facts.classes);
             let (seed, parameters, filtered) = (facts.seed, facts.parameters, facts.filtered);
             Told::Planned { name, seed, classes, parameters, train, validation, test, filtered }
         }
+        Event::WorkersChosen(choice) => Told::WorkersChosen { choice },
         Event::Started { name, first_epoch, epochs, samples } => {
             Told::Started { name, first_epoch: first_epoch + 1, epochs: *epochs, samples: *samples }
         }

@@ -11,6 +11,7 @@ mod folder;
 mod growing;
 mod jsonl;
 mod lettering;
+pub mod live;
 mod machine;
 mod metrics;
 mod poster;

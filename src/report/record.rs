@@ -4,6 +4,7 @@
 use super::machine::Machine;
 use crate::event::diagnosis::Diagnosis;
 use crate::event::self_check::SelfCheck;
+use crate::event::workers::WorkerChoice;
 use crate::event::{Event, Meter, Score, Stopped};
 use crate::sample::NoteCounts;
 use serde::{Deserialize, Serialize};
@@ -103,6 +104,9 @@ pub struct Timing {
     pub peak_memory_bytes: Option<u64>,
     /// The bound that the plan computed.
     pub memory_bound_bytes: Option<u64>,
+    /// How many threads stand for "auto", and why; none where the pipeline gives all numbers.
+    #[serde(default)]
+    pub workers: Option<WorkerChoice>,
     /// Where it ran.
     pub machine: Machine,
 }

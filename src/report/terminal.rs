@@ -99,6 +99,7 @@ impl State {
     fn hear(&mut self, event: &Event) {
         match event {
             Event::Planned(facts) => self.line(&planned(facts)),
+            Event::WorkersChosen(choice) => self.line(&format!("workers: {}", printable(&choice.words()))),
             Event::Started { first_epoch, epochs, .. } => {
                 (self.epochs, self.training) = (*epochs, true);
                 if *first_epoch > 0 {
@@ -114,7 +115,7 @@ impl State {
             }
             Event::Tested(score) => self.line(&format!("test         {}  ({} samples)", scored(score), count(score.samples))),
             Event::Warning(message) => self.warning(message),
-            Event::FirstBatch { .. } => {}
+            Event::Flowing(_) | Event::FirstBatch { .. } => {}
             Event::SelfChecked(found) => {
                 let (passed, wrong) = self_check_lines(found);
                 self.line(&passed);
@@ -242,7 +243,7 @@ fn epoch_line(event: &Event, epochs: u32, colour: bool) -> String {
     line
 }
 
-fn scored(score: &Score) -> String {
+pub(super) fn scored(score: &Score) -> String {
     format!("loss {:.3} acc {:>4.1} %", score.loss, 100.0 * score.accuracy)
 }
 

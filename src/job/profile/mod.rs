@@ -1,13 +1,13 @@
 //! `pipeline profile`: where the time of a pipeline goes, and what would make it faster.
 
 mod alone;
-mod cpu;
+pub(super) mod cpu;
 mod layers;
 #[cfg(test)]
 mod planted;
 mod record;
-mod stages;
-mod together;
+pub(super) mod stages;
+pub(super) mod together;
 
 use super::run::{refuse_too_large, signals::Signals};
 use super::say;
@@ -90,7 +90,7 @@ pub fn profile(request: &Request) -> Result<()> {
 }
 
 /// The profile with what its stages do among each other.
-fn with_all_together(plan: &Plan, mut profile: Profile, time: Duration, signals: &Signals) -> Result<Profile> {
+pub(super) fn with_all_together(plan: &Plan, mut profile: Profile, time: Duration, signals: &Signals) -> Result<Profile> {
     let seen = together::together(plan, time, profile.cores, signals)?;
     (profile.rate, profile.seconds, profile.cores_busy) = (Some(seen.rate), seen.seconds, seen.cores_busy);
     for (name, together) in seen.stages {

@@ -3,7 +3,10 @@
 
 use super::alone::{call_threads, summary};
 use super::together::{Moment, seen};
+use crate::event::workers::Threads;
 use crate::flow::{Failure, Flow, Meters};
+use crate::job::tune::{grid, ranked};
+use crate::plan::{Automatic, Workers};
 use crate::report::profile::{Limit, PartCost, Profile, StageProfile};
 use std::ops::ControlFlow::{Break, Continue};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -31,6 +34,19 @@ struct Planted {
 
 const EVEN: Planted =
     Planted { times: [|_| 1000, |_| 1000, |_| 1000], cached: |_| 1000, one_giant: false, room: 8, workers: [1, 1, 1] };
+
+const SLOW_DISK: Planted = Planted { times: [|_| 3000, |_| 1000, |_| 1000], cached: |_| 400, ..EVEN };
+const SLOW_OPERATION: Planted = Planted { times: [|_| 800, |_| 2500, |_| 900], cached: |_| 800, ..EVEN };
+const SLOW_TRAINER: Planted = Planted { times: [|_| 800, |_| 900, |_| 3000], cached: |_| 800, ..EVEN };
+/// Each is quick while the other is slow: with room for one item, both are slow always.
+const SMALL_CHANNEL: Planted = Planted {
+    times: [|_| 300, |item| if item / 16 % 2 == 0 { 2500 } else { 400 }, |item| if item / 16 % 2 == 1 { 2500 } else { 400 }],
+    cached: |_| 300,
+    room: 1,
+    ..EVEN
+};
+const GIANTS: Time = |item| if item % 10 == 0 { 15_000 } else { 300 };
+const ONE_GIANT: Planted = Planted { times: [GIANTS, |_| 800, |_| 800], cached: GIANTS, one_giant: true, ..EVEN };
 
 static GIANT: Mutex<()> = Mutex::new(());
 
@@ -125,17 +141,83 @@ impl Planted {
     }
 }
 
+/// The most threads of a stage when settings are chosen.
+const MOST: usize = 3;
+
+impl Planted {
+    /// What "auto" chooses from a look at the stages gives at least 95 % of the best of all fixed settings, all measured.
+    fn auto_is_near_the_best(&self, name: &str) {
+        let profile = self.profile();
+        let automatic = Automatic { load: true, augment: true, train: true };
+        let free = Workers { load: 1, augment: 1, train: 1, memory: u64::MAX, automatic };
+        let settings: Vec<Threads> = grid(&profile, &free, MOST).into_iter().filter(|threads| threads.load <= MOST).collect();
+        let auto = ranked(&profile, &settings)[0].threads;
+        let rate = |threads: Threads| {
+            let workers = [threads.load, threads.augment, threads.train];
+            Planted { workers, ..*self }.together(profile.clone()).rate.unwrap()
+        };
+        let measured: Vec<(Threads, f64)> = settings.iter().map(|&threads| (threads, rate(threads))).collect();
+        let best = measured.iter().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap();
+        // The largest of many measurements is large by chance, too: both are measured once more.
+        let (of_auto, of_best) = (rate(auto), rate(best.0));
+        let share = of_auto / of_best;
+        println!(
+            "{name}: auto {} gives {of_auto:.0}/s, the best ({}) {of_best:.0}/s: {:.1} %",
+            auto.words(),
+            best.0.words(),
+            100.0 * share
+        );
+        assert!(share >= 0.95, "{name}: {measured:#?}");
+    }
+}
+
+#[test]
+#[ignore = "measures time: for a quiet machine"]
+fn auto_is_within_five_percent_slow_disk() {
+    SLOW_DISK.auto_is_near_the_best("slow disk");
+}
+
+#[test]
+#[ignore = "measures time: for a quiet machine"]
+fn auto_is_within_five_percent_slow_operation() {
+    SLOW_OPERATION.auto_is_near_the_best("slow operation");
+}
+
+#[test]
+#[ignore = "measures time: for a quiet machine"]
+fn auto_is_within_five_percent_slow_trainer() {
+    SLOW_TRAINER.auto_is_near_the_best("slow trainer");
+}
+
+#[test]
+#[ignore = "measures time: for a quiet machine"]
+fn auto_is_within_five_percent_small_channel() {
+    SMALL_CHANNEL.auto_is_near_the_best("small channel");
+}
+
+#[test]
+#[ignore = "measures time: for a quiet machine"]
+fn auto_is_within_five_percent_one_giant_class() {
+    ONE_GIANT.auto_is_near_the_best("one giant class");
+}
+
+#[test]
+#[ignore = "measures time: for a quiet machine"]
+fn auto_is_within_five_percent_even_stages() {
+    EVEN.auto_is_near_the_best("even stages");
+}
+
 #[test]
 #[ignore = "measures time: for a quiet machine"]
 fn a_slow_disk() {
-    let disk = Planted { times: [|_| 3000, |_| 1000, |_| 1000], cached: |_| 400, ..EVEN };
+    let disk = SLOW_DISK;
     disk.proves(Limit::Stage(0), "waiting for the disk", |_| {});
 }
 
 #[test]
 #[ignore = "measures time: for a quiet machine"]
 fn a_slow_operation() {
-    let slow = Planted { times: [|_| 800, |_| 2500, |_| 900], cached: |_| 800, ..EVEN };
+    let slow = SLOW_OPERATION;
     let operations = [("horizontal_flip", 0.1), ("elastic", 0.9)];
     let part = |(name, share): (&str, f64)| PartCost { name: name.into(), ms: 2.5 * share, share, samples: 1.0 };
     slow.proves(Limit::Stage(1), "elastic takes 90 % of it", |profile| {
@@ -146,28 +228,19 @@ fn a_slow_operation() {
 #[test]
 #[ignore = "measures time: for a quiet machine"]
 fn a_slow_trainer() {
-    let slow = Planted { times: [|_| 800, |_| 900, |_| 3000], cached: |_| 800, ..EVEN };
-    slow.proves(Limit::Stage(2), "one more train thread", |_| {});
+    SLOW_TRAINER.proves(Limit::Stage(2), "one more train thread", |_| {});
 }
 
 #[test]
 #[ignore = "measures time: for a quiet machine"]
 fn a_small_channel() {
-    // Each is quick while the other is slow: with room for one item, both are slow always.
-    let small = Planted {
-        times: [|_| 300, |item| if item / 16 % 2 == 0 { 2500 } else { 400 }, |item| if item / 16 % 2 == 1 { 2500 } else { 400 }],
-        cached: |_| 300,
-        room: 1,
-        ..EVEN
-    };
-    small.proves(Limit::Room(1), "the room between augment and train limits", |_| {});
+    SMALL_CHANNEL.proves(Limit::Room(1), "the room between augment and train limits", |_| {});
 }
 
 #[test]
 #[ignore = "measures time: for a quiet machine"]
 fn one_giant_class() {
-    let time: Time = |item| if item % 10 == 0 { 15_000 } else { 300 };
-    let giant = Planted { times: [time, |_| 800, |_| 800], cached: time, one_giant: true, ..EVEN };
+    let giant = ONE_GIANT;
     let classes = [("giant", 0.85, 0.1), ("small", 0.15, 0.9)];
     let part = |(name, share, samples): (&str, f64, f64)| PartCost { name: name.into(), ms: share, share, samples };
     giant.proves(Limit::Stage(0), "class \"giant\"", |profile| profile.stages[0].classes = classes.map(part).to_vec());

@@ -24,6 +24,13 @@ const MOST_BYTES: u64 = 64 << 20;
 /// Pictures that the operations are timed on.
 const TIMED: usize = 256;
 
+/// What a quick look keeps at most, in bytes of pixels: it comes on top of nothing, but must stay within the run's memory.
+const QUICK_BYTES: u64 = 8 << 20;
+/// Samples that a quick look takes at least, if there are so many, and at most.
+const QUICK: (usize, usize) = (4, 256);
+/// Operations a second of a core that a quick look counts on when it makes a batch smaller that would take too long.
+const ASSUMED: f64 = 20e9;
+
 /// The stages of a plan with what they are fed.
 pub struct Stages<'p> {
     plan: &'p Plan,
@@ -32,6 +39,8 @@ pub struct Stages<'p> {
     /// How long each setting is measured.
     time: Duration,
     cores: usize,
+    /// When a quick look ends, whatever is measured by then; none: everything is looked at in full.
+    until: Option<Instant>,
 }
 
 impl<'p> Stages<'p> {
@@ -42,15 +51,60 @@ impl<'p> Stages<'p> {
         let count = ((MOST_BYTES / bytes.max(1)) as usize).min(MOST).max(plan.batch_size).min(tickets.len());
         // The end of the order, so that all stages together, which begin with its beginning, meet samples that nothing has touched.
         let tickets = tickets[tickets.len() - count..].to_vec();
-        Self { plan, augment: plan.augment_stage(), tickets, time, cores }
+        Self { plan, augment: plan.augment_stage(), tickets, time, cores, until: None }
     }
 
-    /// Numbers of workers that are tried: all up to eight, then doubling.
-    fn counts(&self) -> impl Iterator<Item = usize> + use<> {
+    /// Stages that are looked at for about `time` in all, on up to `cores` workers: fewer samples, fewer settings, no details.
+    pub fn quick(plan: &'p Plan, time: Duration, cores: usize) -> Self {
+        let mut stages = Self { until: Some(Instant::now() + time), ..Self::new(plan, Duration::ZERO, cores) };
+        // Three stages with each number of workers, the batcher, and as much again for making inputs and what runs over.
+        stages.time = time / (3 * stages.counts().len() + 4) as u32;
+        let bytes = plan.data.typical_pixels() * plan.data.channels as u64;
+        let count = ((QUICK_BYTES / bytes.max(1)) as usize).clamp(QUICK.0, QUICK.1).min(stages.tickets.len());
+        stages.tickets.truncate(count);
+        stages
+    }
+
+    /// Numbers of workers that are tried: all up to eight, then doubling; in a quick look doubling from the first.
+    pub(in crate::job) fn counts(&self) -> Vec<usize> {
         let most = self.cores.max(1);
-        (1..=most.min(8))
-            .chain((4..).map(|power| 1 << power).take_while(move |&count| count < most))
-            .chain((most > 8).then_some(most))
+        let all = if self.until.is_some() { 1 } else { most.min(8) };
+        let doubled = (0..).map(|power| 1 << power).skip_while(move |&count| count <= all).take_while(move |&count| count < most);
+        (1..=all).chain(doubled).chain((most > all).then_some(most)).collect()
+    }
+
+    /// Whether there is time for another setting.
+    fn goes_on(&self) -> bool {
+        self.until.is_none_or(|until| Instant::now() < until)
+    }
+
+    /// What `measure` finds for the numbers of workers, the first always, the others while there is time.
+    fn settings(&self, mut measure: impl FnMut(usize) -> Result<Alone>) -> Result<Vec<Alone>> {
+        let mut counts = self.counts();
+        if self.until.is_some() {
+            // Both ends first: what lies between can be told from them.
+            counts.rotate_right(1);
+        }
+        let mut alone = Vec::with_capacity(counts.len());
+        for workers in counts {
+            if alone.is_empty() || self.goes_on() {
+                alone.push(measure(workers)?);
+            }
+        }
+        alone.sort_by_key(|alone: &Alone| alone.workers);
+        Ok(alone)
+    }
+
+    /// Loaded samples to measure with: all of them, or those for which there is time.
+    fn slots(&self, load: &Load<'_>) -> Result<Vec<Slot>> {
+        let (began, mut slots) = (Instant::now(), Vec::with_capacity(self.tickets.len()));
+        for &ticket in &self.tickets {
+            if self.until.is_some() && slots.len() >= QUICK.0 && began.elapsed() > 3 * self.time {
+                break;
+            }
+            slots.push(load.load(ticket)?);
+        }
+        Ok(slots)
     }
 
     /// All of them, or the one that is named.
@@ -69,10 +123,10 @@ impl<'p> Stages<'p> {
         }
         let wanted = |name: &str| only.is_none_or(|only| only == name);
         let load = self.plan.load_stage(&self.augment);
-        let slots = self.tickets.iter().map(|&ticket| load.load(ticket)).collect::<Result<Vec<Slot>>>()?;
+        let slots = self.slots(&load)?;
         let mut stages = Vec::new();
         if wanted("load") {
-            stages.push(self.load(&load, &slots));
+            stages.push(self.load(&load, &slots)?);
         }
         if wanted("augment") {
             stages.push(self.augment(&load, &slots)?);
@@ -94,16 +148,16 @@ impl<'p> Stages<'p> {
         StageProfile { stage: name.to_owned(), workers, parallel, alone, ..StageProfile::default() }
     }
 
-    fn load(&self, load: &Load<'_>, slots: &[Slot]) -> StageProfile {
-        let (mut alone, mut classes) = (Vec::new(), Vec::new());
-        for workers in self.counts() {
-            let found = call_threads(&self.tickets, workers, self.time, || |ticket| load.load(ticket));
-            alone.push(summary(&found, workers, 1.0));
+    fn load(&self, load: &Load<'_>, slots: &[Slot]) -> Result<StageProfile> {
+        let mut classes = Vec::new();
+        let alone = self.settings(|workers| {
+            let found = call_threads(&self.tickets[..slots.len()], workers, self.time, || |ticket| load.load(ticket));
             if workers == 1 {
                 classes = self.by_class(&found, slots);
             }
-        }
-        StageProfile { classes, ..self.stage("load", self.plan.workers.load, true, alone) }
+            Ok(summary(&found, workers, 1.0))
+        })?;
+        Ok(StageProfile { classes, ..self.stage("load", self.plan.workers.load, true, alone) })
     }
 
     /// What the samples of each class took.
@@ -125,12 +179,11 @@ impl<'p> Stages<'p> {
     }
 
     fn augment(&self, load: &Load<'_>, slots: &[Slot]) -> Result<StageProfile> {
-        let measure = |workers| {
+        let alone = self.settings(|workers| {
             let found = call_threads(slots, workers, self.time, || |slot| self.augment.apply(slot));
-            summary(&found, workers, 1.0)
-        };
-        let alone = self.counts().map(measure).collect();
-        let operations = self.operations(load)?;
+            Ok(summary(&found, workers, 1.0))
+        })?;
+        let operations = if self.until.is_some() { Vec::new() } else { self.operations(load)? };
         Ok(StageProfile { operations, ..self.stage("augment", self.plan.workers.augment, true, alone) })
     }
 
@@ -172,10 +225,18 @@ impl<'p> Stages<'p> {
         self.stage("batch", 1, false, vec![summary(&found, 1, 1.0)])
     }
 
+    /// Samples of the one batch that a quick look trains with: a whole batch where a step is short enough, but always some for
+    /// each thread.
+    fn quick_batch(&self, end: &TrainEnd) -> usize {
+        let affordable = self.time.as_secs_f64() * ASSUMED / step_flops(end).max(1.0);
+        (affordable as usize).max(4 * self.cores).min(self.plan.batch_size)
+    }
+
     fn train(&self, end: &TrainEnd, finished: Vec<FinishedSlot>) -> Result<StageProfile> {
         let mut batcher = self.batcher();
-        let count = finished.len();
-        let marked = finished.into_iter().enumerate().map(|(place, mut slot)| {
+        let count = self.until.map_or(finished.len(), |_| self.quick_batch(end));
+        let finished = finished.iter().cycle().take(if finished.is_empty() { 0 } else { count }).cloned();
+        let marked = finished.enumerate().map(|(place, mut slot)| {
             slot.ticket.last = place + 1 == count;
             slot
         });
@@ -201,9 +262,14 @@ impl<'p> Stages<'p> {
             let found = call(&places, 1, self.time, || step, cpu::of_process);
             Ok(Alone { workers: threads, ..summary(&found, threads, samples) })
         };
-        let alone = self.counts().map(measure).collect::<Result<_>>()?;
+        let alone = self.settings(measure)?;
         Ok(StageProfile { team: true, ..self.stage("train", self.plan.workers.train, true, alone) })
     }
+}
+
+/// Operations of a training step, a sample: backward twice as many as forward.
+pub(in crate::job) fn step_flops(end: &TrainEnd) -> f64 {
+    3.0 * end.network.summary().iter().map(|layer| layer.flops_per_sample as f64).sum::<f64>()
 }
 
 /// A part that took `time` of `whole`, for so many of so many samples.

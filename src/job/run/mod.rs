@@ -7,6 +7,7 @@ mod discard;
 mod hardest;
 pub(super) mod moments;
 mod resume;
+pub mod screen;
 pub(super) mod self_check;
 pub(super) mod signals;
 pub(super) mod survey;
@@ -66,9 +67,14 @@ fn quoted(word: &str) -> String {
 /// # Errors
 /// Whatever kept it from starting or stopped it; see [`Error::exit_code`].
 pub fn run(request: &Request) -> Result<()> {
-    let signals = signals::Signals::install()?;
+    let signals = match request.voice {
+        Voice::Screen => {
+            screen::refuse_without_terminal()?;
+            signals::Signals::install_leaving(screen::leave)?
+        }
+        _ => signals::Signals::install()?,
+    };
     let mut plan = Plan::load(&request.name, &request.sets)?;
-    refuse_too_large(&plan)?;
     let out = match (&request.out, &plan.end) {
         (Some(out), _) => out,
         (None, End::Write(end)) => &end.path,
@@ -78,6 +84,8 @@ pub fn run(request: &Request) -> Result<()> {
     if request.share.is_some() && !matches!(plan.end, End::Write(_)) {
         return Err(Error::refused("--shard is for pipelines that end in [write]", "leave it out"));
     }
+    super::tune::settle(&mut plan, &signals)?;
+    refuse_too_large(&plan)?;
     budget::settle(&mut plan, request, &signals)?;
     match &plan.end {
         End::Train(end) => train::run(&plan, end, request, &signals),

@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 use crate::flow::Stop;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
+use signal_hook::iterator::Signals as Iterator;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -28,6 +29,30 @@ impl Signals {
             let notes = ends.and_then(|_| flag::register_usize(signal, signals.which.clone(), means as usize));
             notes.and_then(|_| flag::register(signal, signals.asked.clone())).map_err(Error::io("cannot listen to", "signals"))?;
         }
+        Ok(signals)
+    }
+
+    /// Listens likewise, for a run that has the screen: before the second signal ends the process, `leave` gives the terminal back.
+    ///
+    /// # Errors
+    /// Where the system refuses.
+    pub fn install_leaving(leave: fn()) -> Result<Self> {
+        let signals = Self { asked: Arc::default(), which: Arc::default() };
+        let hang_up = (!ignored(SIGHUP)).then_some(SIGHUP);
+        let refuse = || Error::io("cannot listen to", "signals");
+        let mut heard = Iterator::new([SIGINT, SIGTERM].into_iter().chain(hang_up)).map_err(refuse())?;
+        let (asked, which) = (signals.asked.clone(), signals.which.clone());
+        let work = move || {
+            for signal in heard.forever() {
+                let means = if signal == SIGHUP { SIGTERM } else { signal };
+                which.store(means as usize, Ordering::Release);
+                if asked.swap(true, Ordering::AcqRel) {
+                    leave();
+                    signal_hook::low_level::exit(128 + means);
+                }
+            }
+        };
+        std::thread::Builder::new().name("signals".to_owned()).spawn(work).map_err(refuse())?;
         Ok(signals)
     }
 

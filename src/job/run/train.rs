@@ -4,6 +4,7 @@ use super::budget::Punctual;
 use super::diagnose::{Clinic, Walk};
 use super::moments::Moments;
 use super::resume::{self, Past};
+use super::screen::gauges;
 use super::self_check::{refuse_failed, self_check};
 use super::signals::Signals;
 use super::survey::survey;
@@ -51,7 +52,7 @@ fn already_complete(voice: Voice, out: &Path) -> Result<()> {
                 .map_err(|error| Error::Damaged { path: report, why: format!("{error}; start a new run without --resume") })?;
             say(&format!("{document}\n"))
         }
-        Voice::Person => say(&format!("{}: the run is complete, nothing is left to do\n", out.display())),
+        Voice::Person | Voice::Screen => say(&format!("{}: the run is complete, nothing is left to do\n", out.display())),
         Voice::Quiet => Ok(()),
     }
 }
@@ -110,7 +111,7 @@ fn conclude(voice: Voice, reports: &RunFolder, claimed: &ClaimedFolder) -> Resul
             let document = serde_json::to_string(&reports.document()).unwrap_or_default();
             say(&(document + "\n"))
         }
-        Voice::Person => say(&format!("{}\n", claimed.path().display())),
+        Voice::Person | Voice::Screen => say(&format!("{}\n", claimed.path().display())),
         Voice::Quiet => Ok(()),
     }
 }
@@ -141,6 +142,7 @@ impl<'a> Session<'a> {
     ) -> Result<Self> {
         listener.hear(&Event::Planned(Arc::new(facts(plan, end))));
         super::warn(plan, listener);
+        plan.worker_choice.iter().for_each(|choice| listener.hear(&Event::WorkersChosen(choice.clone())));
         let mut trainer = Trainer::new(end.network.clone(), &end.config, plan.setup())?;
         let goes_on = request.resume && claimed.file("checkpoint").is_file();
         let past = if goes_on { Some(resume::take_up(plan, claimed, &mut trainer)?) } else { None };
@@ -238,7 +240,9 @@ impl<'a> Session<'a> {
         let normalize = self.moments.normalize();
         // An interruption is taken by the sink, after a whole step: the flow itself is never cancelled.
         let flow = plan.batches(&load, tickets, crate::flow::Stop::new(), normalize, first_index);
-        let outcome = flow.sink("train", Plan::batch_room(), &mut take).run()?;
+        let flow = flow.sink("train", Plan::batch_room(), &mut take);
+        listener.hear(&Event::Flowing(gauges(flow.meters())));
+        let outcome = flow.run()?;
         let stopped = sink.stopped().unwrap_or(Stopped::Epochs);
         Ok((outcome.meters, stopped, sink.into_books().1))
     }
@@ -271,7 +275,9 @@ impl<'a> Session<'a> {
             Ok::<_, Error>(ControlFlow::Continue(()))
         };
         let flow = plan.batches(&load, tickets, self.signals.stop(), normalize, 0);
-        let outcome = flow.sink("test", Plan::batch_room(), &mut take).run()?;
+        let flow = flow.sink("test", Plan::batch_room(), &mut take);
+        self.listener.hear(&Event::Flowing(gauges(flow.meters())));
+        let outcome = flow.run()?;
         if outcome.stopped_early() {
             return Err(self.signals.interrupted(self.resume_words.clone()));
         }

@@ -1,5 +1,6 @@
 //! Who hears a run: the report's files, and a person or a program.
 
+use super::screen::Screen;
 use crate::event::{Event, Listener};
 use crate::report::{JsonLines, Terminal};
 
@@ -8,6 +9,8 @@ use crate::report::{JsonLines, Terminal};
 pub enum Voice {
     /// A person at a terminal, or reading a log.
     Person,
+    /// A person in front of a whole screen.
+    Screen,
     /// A program: JSON lines on standard output.
     Json,
     /// Nobody, but for warnings.
@@ -34,6 +37,11 @@ impl Voice {
     pub fn listener_listing_in(self, place: &'static str) -> Box<dyn Listener> {
         match self {
             Voice::Person => Box::new(Terminal::stderr(false).listing_in(place)),
+            Voice::Screen => match Screen::open(place) {
+                Ok(screen) => Box::new(screen),
+                // Lines are better than no run.
+                Err(_) => Voice::Person.listener_listing_in(place),
+            },
             Voice::Quiet => Box::new(Terminal::stderr(true).listing_in(place)),
             Voice::Json => Box::new(JsonLines::new(Box::new(std::io::stdout()))),
         }

@@ -9,6 +9,7 @@ mod trial;
 
 pub use cost::{Costs, costs};
 
+use super::screen::gauges;
 use super::signals::Signals;
 use super::{Request, Voice};
 use crate::batch::{Part, Pass};
@@ -89,6 +90,8 @@ pub fn run(plan: &Plan, end: &WriteEnd, request: &Request, signals: &Signals) ->
     let began = Instant::now();
     let pictures = fill(plan, &set, &claimed, &work, &*listener, signals, request)?;
     claimed.release()?;
+    // A screen is left before anything else is said.
+    drop(listener);
     conclude(request.voice, out, pictures, &work, began)
 }
 
@@ -113,7 +116,7 @@ fn conclude(voice: Voice, out: &Path, pictures: Pictures, work: &Work, began: In
             });
             say(&format!("{document}\n"))
         }
-        Voice::Person => {
+        Voice::Person | Voice::Screen => {
             let place = out.display();
             let kept = if kept > 0 { format!(", {kept} of them kept") } else { String::new() };
             let of = work.of;
@@ -292,7 +295,9 @@ fn fill(
         Ok::<_, Error>(ControlFlow::Continue(()))
     };
     let began = Instant::now();
-    let outcome = plan.written(&load, &write, tickets, signals.stop()).sink("store", Plan::batch_room(), &mut take).run()?;
+    let flow = plan.written(&load, &write, tickets, signals.stop()).sink("store", Plan::batch_room(), &mut take);
+    listener.hear(&Event::Flowing(gauges(flow.meters())));
+    let outcome = flow.run()?;
     if outcome.stopped_early() {
         return Err(signals.interrupted(request.resume_words()));
     }
