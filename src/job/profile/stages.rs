@@ -28,8 +28,6 @@ const TIMED: usize = 256;
 const QUICK_BYTES: u64 = 8 << 20;
 /// Samples that a quick look takes at least, if there are so many, and at most.
 const QUICK: (usize, usize) = (4, 256);
-/// Operations a second of a core that a quick look counts on when it makes a batch smaller that would take too long.
-const ASSUMED: f64 = 20e9;
 
 /// The stages of a plan with what they are fed.
 pub struct Stages<'p> {
@@ -138,7 +136,7 @@ impl<'p> Stages<'p> {
                 stages.push(self.batch(&finished));
             }
             if let (End::Train(end), true) = (&self.plan.end, wanted("train")) {
-                stages.push(self.train(end, finished)?);
+                stages.push(self.train(end, &finished)?);
             }
         }
         Ok(stages)
@@ -225,35 +223,59 @@ impl<'p> Stages<'p> {
         self.stage("batch", 1, false, vec![summary(&found, 1, 1.0)])
     }
 
-    /// Samples of the one batch that a quick look trains with: a whole batch where a step is short enough, but always some for
-    /// each thread.
-    fn quick_batch(&self, end: &TrainEnd) -> usize {
-        let affordable = self.time.as_secs_f64() * ASSUMED / step_flops(end).max(1.0);
-        (affordable as usize).max(4 * self.cores).min(self.plan.batch_size)
-    }
-
-    fn train(&self, end: &TrainEnd, finished: Vec<FinishedSlot>) -> Result<StageProfile> {
+    /// Batches of the first `count` samples, taken again from the first where there are fewer; whole ones only, where there are any.
+    fn batches(&self, finished: &[FinishedSlot], count: usize) -> Result<Vec<Batch>> {
         let mut batcher = self.batcher();
-        let count = self.until.map_or(finished.len(), |_| self.quick_batch(end));
-        let finished = finished.iter().cycle().take(if finished.is_empty() { 0 } else { count }).cloned();
-        let marked = finished.enumerate().map(|(place, mut slot)| {
+        let marked = finished.iter().cycle().take(if finished.is_empty() { 0 } else { count }).cloned().enumerate();
+        let marked = marked.map(|(place, mut slot)| {
             slot.ticket.last = place + 1 == count;
             slot
         });
-        let batches: Vec<Batch> = marked.filter_map(|slot| batcher.take(slot)).filter(|batch| batch.count() > 0).collect();
-        let whole = batches.iter().filter(|batch| batch.count() == self.plan.batch_size).count();
-        let batches = &batches[..if whole > 0 { whole } else { batches.len() }];
-        let Some(samples) = batches.first().map(|batch| batch.count() as f64) else {
-            return Err(Error::refused("no sample can be learned from", "look at the data with `pipeline preview`"));
+        let mut batches: Vec<Batch> = marked.filter_map(|slot| batcher.take(slot)).filter(|batch| batch.count() > 0).collect();
+        if batches.iter().any(|batch| batch.count() == self.plan.batch_size) {
+            batches.retain(|batch| batch.count() == self.plan.batch_size);
+        }
+        match batches.is_empty() {
+            true => Err(Error::refused("no sample can be learned from", "look at the data with `pipeline preview`")),
+            false => Ok(batches),
+        }
+    }
+
+    /// A trainer of so many threads that has seen `batches`.
+    fn trainer(&self, end: &TrainEnd, batches: &[Batch], threads: usize) -> Result<Trainer> {
+        let mut trainer = Trainer::new(end.network.clone(), &end.config, Setup { threads, ..self.plan.setup() })?;
+        trainer.survey(|survey| {
+            batches.iter().all(|batch| survey.look(&batch.images));
+            Ok(())
+        })?;
+        Ok(trainer)
+    }
+
+    /// The one batch that a quick look trains with: a whole batch where a step is short enough, else what there is time for; and
+    /// whether there is time for a step that does not count.
+    fn quick_batch(&self, end: &TrainEnd, finished: &[FinishedSlot]) -> Result<(Vec<Batch>, bool)> {
+        let few = self.cores.min(self.plan.batch_size);
+        let first = self.batches(finished, few)?;
+        let mut trainer = self.trainer(end, &first, self.cores)?;
+        let began = Instant::now();
+        trainer.step(&first[0].images, first[0].targets())?;
+        let each = began.elapsed().as_secs_f64() / first[0].count() as f64;
+        let count = ((self.time.as_secs_f64() / each) as usize).clamp(few, self.plan.batch_size);
+        Ok((self.batches(finished, count)?, each * count as f64 <= 2.0 * self.time.as_secs_f64()))
+    }
+
+    fn train(&self, end: &TrainEnd, finished: &[FinishedSlot]) -> Result<StageProfile> {
+        let (batches, warm) = match self.until {
+            Some(_) => self.quick_batch(end, finished)?,
+            None => (self.batches(finished, finished.len())?, true),
         };
+        let samples = batches[0].count() as f64;
         let places: Vec<usize> = (0..batches.len()).collect();
         let measure = |threads| {
-            let mut trainer = Trainer::new(end.network.clone(), &end.config, Setup { threads, ..self.plan.setup() })?;
-            trainer.survey(|survey| {
-                batches.iter().all(|batch| survey.look(&batch.images));
-                Ok(())
-            })?;
-            trainer.step(&batches[0].images, batches[0].targets())?;
+            let mut trainer = self.trainer(end, &batches, threads)?;
+            if warm {
+                trainer.step(&batches[0].images, batches[0].targets())?;
+            }
             let trainer = Mutex::new(trainer);
             let step = |at: usize| {
                 let batch: &Batch = &batches[at];

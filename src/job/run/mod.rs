@@ -48,7 +48,7 @@ pub struct Request {
 impl Request {
     /// How to go on after an interruption: the same command, without what results do not depend on.
     fn resume_words(&self) -> String {
-        let sets = self.sets.iter().filter(|set| !set.starts_with("workers."));
+        let sets = self.sets.iter().filter(|set| !set.starts_with("workers.") && !set.starts_with("workers="));
         let sets: String = sets.map(|set| format!(" --set {}", quoted(set))).collect();
         let place = self.out.as_ref().map_or(String::new(), |out| format!(" --out {}", quoted(&out.display().to_string())));
         let share = self.share.map_or(String::new(), |share| format!(" --shard {}/{}", share.index + 1, share.of));

@@ -16,7 +16,7 @@ use crate::stage::deal;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The longest look before a run.
+/// The longest look before a run, but for a step of training that takes longer by itself.
 pub const LONGEST: Duration = Duration::from_secs(2);
 /// The share of a run that a look may take.
 const SHARE: f64 = 0.05;

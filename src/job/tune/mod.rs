@@ -186,7 +186,7 @@ pub fn announced(plan: &mut Plan) -> Option<String> {
     let how = if matches!(plan.end, End::Write(_)) {
         "one thread a core"
     } else {
-        "measured when a run begins, for a twentieth of it and 2 s at most; runs below 4 s take one thread a core"
+        "measured when a run begins, for a twentieth of it, about 2 s at most; runs below 4 s take one thread a core"
     };
     let limits = format!("up to {most} threads each on {} cores, {} MiB of memory", auto::cores(), plan.workers.memory >> 20);
     Some(format!("auto for {}: {how} ({limits}){stale}", names.join(", ")))
