@@ -87,6 +87,11 @@ const STATE: &str = "layers = ['whiten', 'gelu', { layer = 'conv', out = 6, kern
                      { layer = 'conv', out = 6, kernel = 3, padding = 1, groups = 6 }, 'batch_norm'], \
                      shortcut = [{ layer = 'conv', out = 6, kernel = 1 }] }, 'silu', 'global_max_pool', 'flatten', 'linear', \
                      { layer = 'scale', factor = 0.5 }]";
+/// Sums of its second convolution's gradient at the points are too many for the cache.
+const DEEP: &str = "layers = [{ layer = 'conv', out = 90, kernel = 3, padding = 1 }, 'relu', \
+                    { layer = 'conv', out = 90, kernel = 3, padding = 1 }, 'relu', 'flatten', 'linear']";
+/// Ways to compute, beside the usual one.
+const WAYS: [&str; 3] = ["convolution = 'winograd'", "precision = 'bf16'", "convolution = 'winograd'\nprecision = 'bf16'"];
 const OPTIONS: [&str; 3] = [
     "",
     "max_norm = 2\nclip_value = 1\nclip_norm = 1\nema = { decay = 0.9 }\nl1 = 0.01\nl2 = 0.1\nweight_decay = 0.01\n\
@@ -116,6 +121,15 @@ fn main() {
                     kept.push(trainer);
                 }
             }
+        }
+    }
+    for (model, way) in [CONV, DENSE, STATE, DEEP].into_iter().flat_map(|model| WAYS.map(|way| (model, way))) {
+        let train = "epochs = 1\nlearning_rate = 0.001\n[optimizer]\nname = 'sgd'";
+        for threads in [1, 3] {
+            let mut trainer = trainer(&format!("{way}\n{model}"), train, input, threads);
+            counted(&mut trainer, &images, &labels, 1);
+            assert_eq!(counted(&mut trainer, &images, &labels, STEPS), (0, 0), "{way} on {threads} threads of {model}");
+            kept.push(trainer);
         }
     }
     println!("no step after the first allocates: {} trainers", kept.len());
