@@ -1,8 +1,10 @@
 //! Commands and options. Knows words only: what they do stands in `job`.
 
 mod model;
+mod ship;
 
 pub use model::{EvaluateArgs, EvaluatedPart, ExportArgs, ExportFormat, PredictArgs, RowFormat};
+pub use ship::{completions, man};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -41,6 +43,23 @@ pub enum Command {
     Describe(DescribeArgs),
     /// Recompute the table of reference checksums on this machine and say what holds
     Verify(VerifyArgs),
+    /// Print what makes a shell complete commands, options and names of pipelines
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page, or write one for every command
+    Man {
+        /// Folder for the pages; without it, the first is printed
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+    /// Print the JSON Schema of pipeline files, by which editors complete and check them
+    Schema {
+        /// Write it to a file instead
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
     /// Make or fetch data
     #[command(subcommand)]
     Data(DataCommand),
@@ -251,6 +270,17 @@ pub enum DataCommand {
         #[arg(long, value_name = "URL")]
         base_url: Option<String>,
     },
+}
+
+/// Shells that can complete.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Shell {
+    /// source <(pipeline completions bash), or a file of its output below ~/.local/share/bash-completion/completions/pipeline
+    Bash,
+    /// a file `_pipeline` of its output in a folder of $fpath
+    Zsh,
+    /// a file ~/.config/fish/completions/pipeline.fish of its output
+    Fish,
 }
 
 /// Data sets that are drawn.

@@ -3,7 +3,7 @@
 mod cli;
 
 use augpipe::batch::Part;
-use augpipe::error::Result;
+use augpipe::error::{Error, Result};
 use augpipe::job;
 use clap::Parser;
 use cli::{Cli, Command, DataCommand, FindLrArgs, PreviewArgs, ProfileArgs, Public, RunArgs, Synthetic};
@@ -38,6 +38,9 @@ fn dispatch(command: Command) -> Result<()> {
         Command::Describe(args) if args.picture => job::strip::picture(&args.name, args.out.as_deref(), args.json),
         Command::Describe(args) => job::describe::describe(&args.name, args.json),
         Command::Verify(args) => job::verify::verify(args.json),
+        Command::Completions { shell } => job::say(&cli::completions(shell)),
+        Command::Man { out } => man(out),
+        Command::Schema { out } => job::schema::schema(out.as_deref()),
         Command::Data(command) => data(command),
     }
 }
@@ -111,6 +114,14 @@ fn find_lr(args: FindLrArgs) -> Result<()> {
     let request =
         job::find_lr::Request { name: args.pipeline.name.clone(), sets: args.pipeline.overrides(), from, to, steps, out, json };
     job::find_lr::find_lr(&request)
+}
+
+fn man(out: Option<std::path::PathBuf>) -> Result<()> {
+    let pages = cli::man();
+    let Some(folder) = out else { return job::say(pages.first().map_or("", |(_, page)| page)) };
+    std::fs::create_dir_all(&folder).map_err(Error::io("cannot make", &folder))?;
+    pages.iter().try_for_each(|(name, page)| augpipe::report::write_atomic(folder.join(name), page.as_bytes()))?;
+    job::say(&format!("{}: {} pages; read one with man -l {}\n", folder.display(), pages.len(), folder.join(&pages[0].0).display()))
 }
 
 fn data(command: DataCommand) -> Result<()> {
