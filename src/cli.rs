@@ -108,10 +108,16 @@ pub struct RunArgs {
     /// Do not try model and data before the first step (labels, inputs, first loss, gradient, one batch learned by heart)
     #[arg(long)]
     pub no_self_check: bool,
+    /// Write a JSON line for every event to this file; --resume adds to it
+    #[arg(long, value_name = "FILE")]
+    pub events: Option<PathBuf>,
+    /// Keep a file of numbers for Prometheus up to date (in place of the pipeline's report.openmetrics)
+    #[arg(long, value_name = "FILE")]
+    pub metrics_file: Option<PathBuf>,
     /// Say nothing but warnings and errors
     #[arg(long, short, conflicts_with = "json")]
     pub quiet: bool,
-    /// Print JSON lines of what happens to standard output, the report last
+    /// Print the same lines to standard output, without those of progress, the report last
     #[arg(long)]
     pub json: bool,
 }

@@ -60,6 +60,8 @@ fn run(args: RunArgs) -> Result<()> {
         share: args.shard,
         self_check: !args.no_self_check,
         voice,
+        events: args.events,
+        metrics_file: args.metrics_file,
         asked,
     };
     job::run::run(&request)

@@ -74,8 +74,19 @@ pub struct Plan {
     pub end: End,
     /// Folder of run folders.
     pub runs: PathBuf,
+    /// What is written for other programs.
+    pub outputs: Outputs,
     /// The error that training error is held against, where the file gives one.
     pub reference_error: Option<f64>,
+}
+
+/// What a run writes for other programs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outputs {
+    /// Whether TensorBoard's event file.
+    pub tensorboard: bool,
+    /// The file of metrics, if there is to be one.
+    pub openmetrics: Option<PathBuf>,
 }
 
 impl Plan {
@@ -149,9 +160,10 @@ fn read_plan(top: &Fields, document: &Document, preprocess: Option<Preprocess>, 
     let (augment, evaluate) = read_chains(top);
     let (batch_size, last_batch, mix) = read_batches(top, data.as_ref());
     let workers = workers::read(&top.table_or_empty("workers", "threads and memory; results never depend on them"));
-    let (runs, reference_error) =
+    let (runs, reference_error, (tensorboard, openmetrics)) =
         sections::read_report(&top.table_or_empty("report", "where results go, and what they are held against"));
     let runs = base.join(runs);
+    let outputs = Outputs { tensorboard, openmetrics: openmetrics.map(|path| base.join(path)) };
     let channels = data.as_ref().map_or(3, |data| data.channels);
     if let Some(preset) = preprocess.as_ref().filter(|_| channels != 3) {
         preset.refuse_channels(top, channels);
@@ -182,6 +194,7 @@ fn read_plan(top: &Fields, document: &Document, preprocess: Option<Preprocess>, 
         workers,
         end: end?,
         runs,
+        outputs,
         reference_error,
     })
 }

@@ -71,7 +71,7 @@ impl Report {
             Event::Tested(score) => self.document.outcome.test = Some(*score),
             Event::Finished { meters, wall } => self.finished(meters, *wall),
             Event::FirstBatch { after } => self.document.timing.first_batch_seconds = Some(after.as_secs_f64()),
-            Event::Started { .. } | Event::Progress { .. } | Event::Warning(_) => {}
+            Event::Started { .. } | Event::Progress { .. } | Event::Weights { .. } | Event::Pictured(_) | Event::Warning(_) => {}
         }
     }
 

@@ -9,7 +9,9 @@ mod trial;
 
 pub use cost::{Costs, costs};
 
+use super::outputs::Outputs;
 use super::signals::Signals;
+use super::voice::Audience;
 use super::{Request, Voice};
 use crate::batch::{Part, Pass};
 use crate::error::{Error, Result};
@@ -66,8 +68,9 @@ pub fn run(plan: &Plan, end: &WriteEnd, request: &Request, signals: &Signals) ->
     let (set, trial) = describe(plan, end, out)?;
     refuse_many_files(&set)?;
     refuse_other_set(&set, out, request.resume)?;
-    let listener = request.voice.listener_listing_in("bad_samples-*.tsv");
     let claimed = ClaimedFolder::claim(out)?;
+    let outputs = Outputs::open(plan, request, None).inspect_err(|_| claimed.abandon())?;
+    let listener = Audience(vec![Box::new(&outputs), request.voice.listener_listing_in("bad_samples-*.tsv")]);
     let work = match begin(plan, &set, &trial, &claimed, request) {
         Ok(work) => work,
         Err(error) => {
@@ -76,7 +79,7 @@ pub fn run(plan: &Plan, end: &WriteEnd, request: &Request, signals: &Signals) ->
         }
     };
     listener.hear(&Event::Planned(Arc::new(facts(plan))));
-    super::warn(plan, &*listener);
+    super::warn(plan, &listener);
     if let Encoding::Jpeg(quality) = set.encoding {
         let words =
             format!("JPEG of quality {quality} rounds: training from the set sees other bytes than online augmentation shows");
@@ -87,7 +90,10 @@ pub fn run(plan: &Plan, end: &WriteEnd, request: &Request, signals: &Signals) ->
         let _ = write!(std::io::stderr(), "{}", costs(plan, end)?.text());
     }
     let began = Instant::now();
-    let pictures = fill(plan, &set, &claimed, &work, &*listener, signals, request)?;
+    let filled = fill(plan, &set, &claimed, &work, &listener, signals, request);
+    let told = outputs.finish();
+    let pictures = filled?;
+    told?;
     claimed.release()?;
     conclude(request.voice, out, pictures, &work, began)
 }
