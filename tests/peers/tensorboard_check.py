@@ -5,8 +5,8 @@
 
 RUN is the folder of a finished run with `[report] tensorboard = true`. Every score of report.json must stand in the file, at its
 epoch, once, to the precision of 32 bits; every picture must decode to its size and be the file beside the report; every histogram
-must count as many values as its tensor has. EventFileLoader reads record by record and checks sums, EventAccumulator reads as the
-pages of TensorBoard do. Prints what was found; exits 1 where something is wrong.
+must count as many values as its tensor has. EventFileLoader reads record by record and checks sums; of the two accumulators one reads
+values as they were written, the other as the pages of TensorBoard do. Prints what was found; exits 1 where something is wrong.
 """
 
 import io
@@ -16,7 +16,7 @@ import sys
 
 import numpy
 from PIL import Image
-from tensorboard.backend.event_processing import event_accumulator, event_file_loader
+from tensorboard.backend.event_processing import event_accumulator, event_file_loader, plugin_event_accumulator
 
 
 def main(run):
@@ -29,19 +29,19 @@ def main(run):
     steps = [record.step for record in records]
     assert steps == sorted(steps), f"steps are out of order: {steps}"
 
-    sizes = {event_accumulator.SCALARS: 0, event_accumulator.IMAGES: 0, event_accumulator.HISTOGRAMS: 0, event_accumulator.TENSORS: 0}
-    pages = event_accumulator.EventAccumulator(folder, size_guidance=sizes)
+    everything = {event_accumulator.SCALARS: 0, event_accumulator.IMAGES: 0, event_accumulator.HISTOGRAMS: 0}
+    values = event_accumulator.EventAccumulator(folder, size_guidance=everything)
+    values.Reload()
+    pages = plugin_event_accumulator.EventAccumulator(folder)
     pages.Reload()
+    kinds = {tag: pages.SummaryMetadata(tag).plugin_data.plugin_name for tag in pages.Tags()["tensors"]}
+    of_kind = {kind: [tag for tag in kinds if kinds[tag] == kind] for kind in ("scalars", "images", "histograms")}
+    assert sorted(of_kind["scalars"]) == sorted(values.Tags()["scalars"]) and sum(map(len, of_kind.values())) == len(kinds), kinds
     with open(os.path.join(run, "report.json"), encoding="utf-8") as file:
         outcome = json.load(file)["outcome"]
 
-    # Readers turn scalars, pictures and histograms of the file into tensors.
-    tensors = {tag: pages.Tensors(tag) for tag in pages.Tags()["tensors"]}
-    kinds = {tag: pages.SummaryMetadata(tag).plugin_data.plugin_name for tag in tensors}
-
     def scalars(tag):
-        assert kinds.get(tag) == "scalars", f"{tag}: {kinds.get(tag)}"
-        return [(event.step, float(event.tensor_proto.float_val[0])) for event in tensors[tag]]
+        return [(event.step, event.value) for event in values.Scalars(tag)]
 
     def same(tag, expected):
         expected = [(step, float(numpy.float32(value))) for step, value in expected]
@@ -57,32 +57,27 @@ def main(run):
     same("learning_rate", [(epoch["epoch"], epoch["learning_rate"]) for epoch in epochs])
     assert all(value > 0 for _, value in scalars("images_per_second"))
 
-    pictures = [tag for tag, kind in kinds.items() if kind == "images"]
-    for tag in pictures:
-        (event,) = tensors[tag]
-        width, height, png = event.tensor_proto.string_val
-        image = Image.open(io.BytesIO(png))
-        assert image.size == (int(width), int(height)), tag
+    for tag in of_kind["images"]:
+        (event,) = values.Images(tag)
+        image = Image.open(io.BytesIO(event.encoded_image_string))
+        assert image.size == (event.width, event.height), tag
         with open(os.path.join(run, tag.split("/")[1] + ".png"), "rb") as file:
-            assert file.read() == png, f"{tag} is not the picture beside the report"
+            assert file.read() == event.encoded_image_string, f"{tag} is not the picture beside the report"
 
-    histograms = [tag for tag, kind in kinds.items() if kind == "histograms"]
-    values = 0
-    for tag in histograms:
-        counts = set()
-        for event in tensors[tag]:
-            buckets = numpy.frombuffer(event.tensor_proto.tensor_content, dtype=numpy.float64).reshape(-1, 3)
-            buckets = buckets if len(buckets) else numpy.array(event.tensor_proto.double_val).reshape(-1, 3)
-            assert (buckets[:, 0] <= buckets[:, 1]).all() and (buckets[1:, 0] == buckets[:-1, 1]).all(), tag
-            counts.add(buckets[:, 2].sum())
-        assert len(counts) == 1, f"{tag} has {counts} values"
-        assert [event.step for event in tensors[tag]] == sorted({event.step for event in tensors[tag]}), tag
-        values += int(counts.pop())
-    assert values == outcome["parameters"], f"{values} values in histograms, {outcome['parameters']} parameters"
+    counted = 0
+    for tag in of_kind["histograms"]:
+        events = values.Histograms(tag)
+        assert [event.step for event in events] == [epoch["epoch"] for epoch in epochs], tag
+        for event in events:
+            found = event.histogram_value
+            limits = list(found.bucket_limit)
+            assert limits == sorted(limits) and limits[-1] == found.max >= found.min, tag
+            assert sum(found.bucket) == found.num == events[0].histogram_value.num, tag
+        counted += int(events[0].histogram_value.num)
+    assert counted == outcome["parameters"], f"{counted} values in histograms, {outcome['parameters']} parameters"
 
-    scores = sum(1 for kind in kinds.values() if kind == "scalars")
-    print(f"{path}: {len(records)} records, {len(epochs)} epochs, {scores} scalars, {len(pictures)} pictures, "
-          f"{len(histograms)} histograms of {values} values: as the report has it")
+    found = ", ".join(f"{len(tags)} {kind}" for kind, tags in of_kind.items())
+    print(f"{path}: {len(records)} records, {len(epochs)} epochs, {found} of {counted} values: as the report has it")
 
 
 if __name__ == "__main__":
