@@ -1,8 +1,10 @@
 //! Commands and options. Knows words only: what they do stands in `job`.
 
 mod model;
+mod ship;
 
 pub use model::{EvaluateArgs, EvaluatedPart, ExportArgs, ExportFormat, PredictArgs, RowFormat};
+pub use ship::{completions, man};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -43,6 +45,23 @@ pub enum Command {
     Describe(DescribeArgs),
     /// Recompute the table of reference checksums on this machine and say what holds
     Verify(VerifyArgs),
+    /// Print what makes a shell complete commands, options and names of pipelines
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page, or write one for every command
+    Man {
+        /// Folder for the pages; without it, the first is printed
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+    /// Print the JSON Schema of pipeline files, by which editors complete and check them
+    Schema {
+        /// Write it to a file instead
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
     /// Make or fetch data
     #[command(subcommand)]
     Data(DataCommand),
@@ -91,10 +110,16 @@ pub struct RunArgs {
     /// Do not try model and data before the first step (labels, inputs, first loss, gradient, one batch learned by heart)
     #[arg(long)]
     pub no_self_check: bool,
+    /// Write a JSON line for every event to this file; --resume adds to it
+    #[arg(long, value_name = "FILE")]
+    pub events: Option<PathBuf>,
+    /// Keep a file of numbers for Prometheus up to date (in place of the pipeline's report.openmetrics)
+    #[arg(long, value_name = "FILE")]
+    pub metrics_file: Option<PathBuf>,
     /// Say nothing but warnings and errors
     #[arg(long, short, conflicts_with = "json")]
     pub quiet: bool,
-    /// Print JSON lines of what happens to standard output, the report last
+    /// Print the same lines to standard output, without those of progress, the report last
     #[arg(long)]
     pub json: bool,
     /// Show the run on the whole screen: stages and their queues, curves, what limits; q asks it to stop
@@ -282,6 +307,17 @@ pub enum DataCommand {
         #[arg(long, value_name = "URL")]
         base_url: Option<String>,
     },
+}
+
+/// Shells that can complete.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Shell {
+    /// source <(pipeline completions bash), or a file of its output below ~/.local/share/bash-completion/completions/pipeline
+    Bash,
+    /// a file `_pipeline` of its output in a folder of $fpath
+    Zsh,
+    /// a file ~/.config/fish/completions/pipeline.fish of its output
+    Fish,
 }
 
 /// Data sets that are drawn.

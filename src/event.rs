@@ -2,6 +2,8 @@
 
 pub mod diagnosis;
 pub mod gauges;
+pub mod histogram;
+pub mod picture;
 pub mod self_check;
 pub mod workers;
 
@@ -9,6 +11,8 @@ use crate::batch::Part;
 use crate::sample::{BadSample, NoteCounts};
 use diagnosis::Diagnosis;
 use gauges::Gauges;
+use histogram::Histogram;
+use picture::Picture;
 use self_check::SelfCheck;
 use std::sync::Arc;
 use std::time::Duration;
@@ -121,6 +125,13 @@ pub enum Event {
     Quarantined(Arc<BadSample>),
     /// So many more files were odd; each is told once.
     Odd(NoteCounts),
+    /// How the parameters are spread at an epoch's end, told just before it where somebody asked for it.
+    Weights {
+        /// Epoch, from 0.
+        epoch: u32,
+        /// Of every tensor that is learned, as it is scored and stored, in order.
+        tensors: Arc<Vec<Histogram>>,
+    },
     /// An epoch is over.
     Epoch {
         /// From 0.
@@ -151,6 +162,8 @@ pub enum Event {
     Tested(Score),
     /// What the predictions of the chosen weights show.
     Diagnosed(Arc<Diagnosis>),
+    /// A picture was made of the run.
+    Pictured(Arc<Picture>),
     /// Something the user should know.
     Warning(String),
     /// The flow is over.
@@ -166,4 +179,10 @@ pub enum Event {
 pub trait Listener: Send + Sync {
     /// Takes note of one event. Must not block for long: it is called from the stages.
     fn hear(&self, event: &Event);
+}
+
+impl<L: Listener + ?Sized> Listener for &L {
+    fn hear(&self, event: &Event) {
+        (**self).hear(event);
+    }
 }

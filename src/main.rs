@@ -3,7 +3,7 @@
 mod cli;
 
 use augpipe::batch::Part;
-use augpipe::error::Result;
+use augpipe::error::{Error, Result};
 use augpipe::job;
 use clap::Parser;
 use cli::{Cli, Command, DataCommand, FindLrArgs, PreviewArgs, ProfileArgs, Public, RunArgs, Synthetic, TuneArgs};
@@ -39,6 +39,9 @@ fn dispatch(command: Command) -> Result<()> {
         Command::Describe(args) if args.picture => job::strip::picture(&args.name, args.out.as_deref(), args.json),
         Command::Describe(args) => job::describe::describe(&args.name, args.json),
         Command::Verify(args) => job::verify::verify(args.json),
+        Command::Completions { shell } => job::say(&cli::completions(shell)),
+        Command::Man { out } => man(out),
+        Command::Schema { out } => job::schema::schema(out.as_deref()),
         Command::Data(command) => data(command),
     }
 }
@@ -59,6 +62,8 @@ fn run(args: RunArgs) -> Result<()> {
         share: args.shard,
         self_check: !args.no_self_check,
         voice,
+        events: args.events,
+        metrics_file: args.metrics_file,
         asked,
     };
     job::run::run(&request)
@@ -120,6 +125,14 @@ fn find_lr(args: FindLrArgs) -> Result<()> {
     let request =
         job::find_lr::Request { name: args.pipeline.name.clone(), sets: args.pipeline.overrides(), from, to, steps, out, json };
     job::find_lr::find_lr(&request)
+}
+
+fn man(out: Option<std::path::PathBuf>) -> Result<()> {
+    let pages = cli::man();
+    let Some(folder) = out else { return job::say(pages.first().map_or("", |(_, page)| page)) };
+    std::fs::create_dir_all(&folder).map_err(Error::io("cannot make", &folder))?;
+    pages.iter().try_for_each(|(name, page)| augpipe::report::write_atomic(folder.join(name), page.as_bytes()))?;
+    job::say(&format!("{}: {} pages; read one with man -l {}\n", folder.display(), pages.len(), folder.join(&pages[0].0).display()))
 }
 
 fn data(command: DataCommand) -> Result<()> {

@@ -49,6 +49,42 @@ pub struct KeyDoc {
     pub about: String,
 }
 
+/// A key, and, where tables stood at it, the keys that were read in them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyTree {
+    /// The key.
+    pub doc: KeyDoc,
+    /// Keys of the tables at it, in reading order; each once.
+    pub inside: Vec<KeyTree>,
+}
+
+/// What was read of one table, and of the tables in it.
+#[derive(Debug, Default)]
+struct Record {
+    keys: Vec<KeyDoc>,
+    inside: Vec<(String, Rc<RefCell<Record>>)>,
+}
+
+impl Record {
+    fn trees(&self) -> Vec<KeyTree> {
+        self.keys.iter().map(|doc| KeyTree { doc: doc.clone(), inside: self.trees_at(&doc.key) }).collect()
+    }
+
+    fn trees_at(&self, key: &str) -> Vec<KeyTree> {
+        let mut trees: Vec<KeyTree> = Vec::new();
+        for (_, record) in self.inside.iter().filter(|(at, _)| at == key) {
+            for tree in record.borrow().trees() {
+                match trees.iter_mut().find(|known| known.doc.key == tree.doc.key) {
+                    Some(known) if known.inside.is_empty() => known.inside = tree.inside,
+                    Some(_) => {}
+                    None => trees.push(tree),
+                }
+            }
+        }
+        trees
+    }
+}
+
 /// The keys of one table. Every read is recorded; [`Fields::finish`] refuses the rest.
 ///
 /// Readers never fail: a wrong value is noted in [`Problems`] and a harmless one is handed out instead, so that reading goes
@@ -58,7 +94,7 @@ pub struct Fields {
     name: String,
     entries: Vec<(String, Place, Node)>,
     place: Option<Place>,
-    read: RefCell<Vec<KeyDoc>>,
+    read: Rc<RefCell<Record>>,
     problems: Problems,
     /// Whether something else stands where the table should: one problem, and no key is missed on top of it.
     void: bool,
@@ -78,7 +114,7 @@ impl Fields {
             name: name.to_owned(),
             entries: Vec::new(),
             place: None,
-            read: RefCell::default(),
+            read: Rc::default(),
             problems: problems.clone(),
             void: false,
             depth: 0,
@@ -144,12 +180,12 @@ impl Fields {
     /// The table at `key`, if the file has it.
     pub fn table(&self, key: &str, about: &str) -> Option<Fields> {
         self.note(key, "table", Some("none"), about);
-        self.node(key).map(|node| Fields::of_node(&format!("[{key}]"), node, &self.problems))
+        self.node(key).map(|node| self.adopt(key, Fields::of_node(&format!("[{key}]"), node, &self.problems)))
     }
 
     /// The table at `key`, or one with nothing in it.
     pub fn table_or_empty(&self, key: &str, about: &str) -> Fields {
-        self.table(key, about).unwrap_or_else(|| Fields::empty(&format!("[{key}]"), &self.problems))
+        self.table(key, about).unwrap_or_else(|| self.adopt(key, Fields::empty(&format!("[{key}]"), &self.problems)))
     }
 
     /// The tables of a list, `[[key]]`; a single word in the list stands for a table with just that word as `tag`.
@@ -160,7 +196,7 @@ impl Fields {
             Some(Node { value: Value::List(items), .. }) => items
                 .iter()
                 .enumerate()
-                .map(|(index, item)| Fields::of_tagged(&format!("{key} {index}"), item, tag, &self.problems))
+                .map(|(index, item)| self.adopt(key, Fields::of_tagged(&format!("{key} {index}"), item, tag, &self.problems)))
                 .collect(),
             Some(node) => {
                 self.complain_at(&node.place, format!("`{key}` must be a list of tables, not {}", node.value.kind()), None);
@@ -182,7 +218,7 @@ impl Fields {
     /// Likewise, where they must be there.
     pub fn inside(&self, key: &str, tag: &str, about: &str) -> Vec<Fields> {
         let tables = self.may_be_inside(key, tag, about);
-        self.read.borrow_mut().iter_mut().filter(|doc| doc.key == key).for_each(|doc| doc.default = None);
+        self.read.borrow_mut().keys.iter_mut().filter(|doc| doc.key == key).for_each(|doc| doc.default = None);
         if tables.is_empty() && !self.void {
             let lacks = if self.has(key) { "nothing in" } else { "no" };
             let stands = self.node(key).is_none_or(|node| matches!(node.value, Value::List(_)));
@@ -200,7 +236,13 @@ impl Fields {
     /// The table at `key`, where a single word stands for a table with just that word as `tag`: `optimizer = "sgd"`.
     pub fn tagged(&self, key: &str, tag: &str, about: &str) -> Option<Fields> {
         self.note(key, "name or table", Some("none"), about);
-        self.node(key).map(|node| Fields::of_tagged(&format!("`{key}`"), node, tag, &self.problems))
+        self.node(key).map(|node| self.adopt(key, Fields::of_tagged(&format!("`{key}`"), node, tag, &self.problems)))
+    }
+
+    /// Remembers that `table` stands at `key`.
+    fn adopt(&self, key: &str, table: Fields) -> Fields {
+        self.read.borrow_mut().inside.push((key.to_owned(), table.read.clone()));
+        table
     }
 
     fn of_tagged(name: &str, node: &Node, tag: &str, problems: &Problems) -> Self {
@@ -239,7 +281,7 @@ impl Fields {
     }
 
     pub(super) fn note(&self, key: &str, kind: &str, default: Option<&str>, about: &str) {
-        let mut read = self.read.borrow_mut();
+        let read = &mut self.read.borrow_mut().keys;
         if read.iter().all(|doc| doc.key != key) {
             let default = default.map(str::to_owned);
             read.push(KeyDoc { key: key.to_owned(), kind: kind.to_owned(), default, about: about.to_owned() });
@@ -248,12 +290,17 @@ impl Fields {
 
     /// Every key that was read, in reading order.
     pub fn docs(&self) -> Vec<KeyDoc> {
-        self.read.borrow().clone()
+        self.read.borrow().keys.clone()
+    }
+
+    /// The same, with the keys of the tables in it.
+    pub fn trees(&self) -> Vec<KeyTree> {
+        self.read.borrow().trees()
     }
 
     /// Ends reading: every key of the file that nobody read is a problem.
     pub fn finish(&self) {
-        let read = self.read.borrow();
+        let read = &self.read.borrow().keys;
         for (key, place, _) in &self.entries {
             if read.iter().any(|doc| doc.key == *key) {
                 continue;

@@ -7,6 +7,6 @@ mod render;
 mod setting;
 
 pub use document::{Document, Node, Place, Value};
-pub use fields::{Fields, KeyDoc, Problems};
+pub use fields::{Fields, KeyDoc, KeyTree, Problems};
 pub use render::render;
 pub use setting::{Key, Limits, Setting};

@@ -15,6 +15,7 @@ pub mod predict;
 pub mod preview;
 pub mod profile;
 pub mod run;
+pub mod schema;
 mod served;
 pub mod strip;
 pub mod tune;

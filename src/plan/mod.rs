@@ -4,6 +4,7 @@
 mod assemble;
 mod data;
 mod end;
+mod keys;
 mod memory;
 mod normalize;
 mod preprocess;
@@ -16,6 +17,7 @@ mod workers;
 
 pub use data::{Cache, Data};
 pub use end::{End, TrainEnd, WriteEnd};
+pub use keys::file_keys;
 pub use memory::{MemoryBound, memory_bound};
 pub use normalize::NormalizePlan;
 use preprocess::Expanded;
@@ -76,8 +78,19 @@ pub struct Plan {
     pub end: End,
     /// Folder of run folders.
     pub runs: PathBuf,
+    /// What is written for other programs.
+    pub outputs: Outputs,
     /// The error that training error is held against, where the file gives one.
     pub reference_error: Option<f64>,
+}
+
+/// What a run writes for other programs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outputs {
+    /// Whether TensorBoard's event file.
+    pub tensorboard: bool,
+    /// The file of metrics, if there is to be one.
+    pub openmetrics: Option<PathBuf>,
 }
 
 impl Plan {
@@ -124,7 +137,9 @@ impl Plan {
     }
 
     fn read_with(document: Document, file: PathBuf, problems: &Problems) -> Result<Self> {
-        let plan = read_plan(preprocess::expand(&document, problems), file, problems);
+        let Expanded { document, preset, broken } = preprocess::expand(&document, problems);
+        let top = Fields::new(&document, problems);
+        let plan = read_plan(&top, &document, preset, broken, file);
         let found = problems.take();
         match plan {
             _ if !found.is_empty() => Err(Error::Refused(found)),
@@ -135,9 +150,7 @@ impl Plan {
 }
 
 /// Reads every section, noting problems as it goes; none where too little is known to make a plan.
-fn read_plan(expanded: Expanded, file: PathBuf, problems: &Problems) -> Option<Plan> {
-    let Expanded { document, preset: preprocess, broken } = expanded;
-    let top = Fields::new(&document, problems);
+fn read_plan(top: &Fields, document: &Document, preprocess: Option<Preprocess>, broken: bool, file: PathBuf) -> Option<Plan> {
     let base = file.parent().unwrap_or(Path::new(".")).to_path_buf();
     let stem = file.file_stem().map_or_else(|| "pipeline".to_owned(), |stem| stem.to_string_lossy().into_owned());
     let name = top.key("name", "what run folders are called").text().or(stem);
@@ -146,32 +159,33 @@ fn read_plan(expanded: Expanded, file: PathBuf, problems: &Problems) -> Option<P
     }
     let about = top.key("about", "what it shows, in a sentence").text().or(String::new());
     let seed = top.key("seed", "the number from which all randomness follows").integer(0, i64::MAX).or(0) as u64;
-    let data = data::read(&top, &base, seed);
-    preprocess::read_key(&top);
-    let (augment, evaluate) = read_chains(&top);
-    let (batch_size, last_batch, mix) = read_batches(&top, data.as_ref());
-    let workers = workers::read_table(&top);
-    let (runs, reference_error) =
+    let data = data::read(top, &base, seed);
+    preprocess::read_key(top);
+    let (augment, evaluate) = read_chains(top);
+    let (batch_size, last_batch, mix) = read_batches(top, data.as_ref());
+    let workers = workers::read_table(top);
+    let (runs, reference_error, (tensorboard, openmetrics)) =
         sections::read_report(&top.table_or_empty("report", "where results go, and what they are held against"));
     let runs = base.join(runs);
+    let outputs = Outputs { tensorboard, openmetrics: openmetrics.map(|path| base.join(path)) };
     let channels = data.as_ref().map_or(3, |data| data.channels);
     if let Some(preset) = preprocess.as_ref().filter(|_| channels != 3) {
-        preset.refuse_channels(&top, channels);
+        preset.refuse_channels(top, channels);
         return None;
     }
     let normalize = normalize::read(&top.table_or_empty("normalize", "how values are brought to mean 0 and deviation 1"), channels);
     let normalize = views::normalize(normalize, &augment, channels);
-    let size = data.as_ref().filter(|_| !broken).and_then(|data| data.common_size(&top, &augment, &evaluate));
-    let end = end::read(&top, &base, data.as_ref(), size);
-    views::refuse_use(&top, &augment, &evaluate, end.as_ref());
+    let size = data.as_ref().filter(|_| !broken).and_then(|data| data.common_size(top, &augment, &evaluate));
+    let end = end::read(top, &base, data.as_ref(), size);
+    views::refuse_use(top, &augment, &evaluate, end.as_ref());
     top.finish();
-    let data = data?.keeping(&top, &runs);
+    let data = data?.keeping(top, &runs);
     Some(Plan {
         name,
         about,
         seed,
         file,
-        document,
+        document: document.clone(),
         preprocess,
         data,
         augment,
@@ -185,6 +199,7 @@ fn read_plan(expanded: Expanded, file: PathBuf, problems: &Problems) -> Option<P
         worker_choice: None,
         end: end?,
         runs,
+        outputs,
         reference_error,
     })
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 /// Tables whose paths are relative to the pipeline file.
 const WITH_PATHS: [&str; 4] = ["source", "test", "write", "report"];
 /// Keys that hold paths in those tables.
-const PATHS: [&str; 4] = ["path", "images", "labels", "root"];
+const PATHS: [&str; 5] = ["path", "images", "labels", "root", "openmetrics"];
 
 /// The plan's file with every `--set` applied and every path made absolute, so that it runs from anywhere.
 pub fn resolved_text(plan: &Plan) -> String {

@@ -72,7 +72,7 @@ pub const SECTIONS: &[Entry<fn(&Fields)>] = &[
     Entry {
         name: "report",
         about: "Where results go, and what they are held against",
-        example: "path = \"../runs\"\nreference_error = 0.02",
+        example: "path = \"../runs\"\nreference_error = 0.02\ntensorboard = true\nopenmetrics = \"../metrics/train.prom\"",
         build: |fields| {
             read_report(fields);
         },
@@ -92,13 +92,18 @@ pub(super) fn read_batch(fields: &Fields) -> (usize, LastBatch, Mix) {
     (size, last, mix)
 }
 
-/// Reads `[report]`: the folder of run folders, relative to the file, and the error that a diagnosis starts from.
-pub(super) fn read_report(fields: &Fields) -> (String, Option<f64>) {
+/// Reads `[report]`: the folder of run folders, relative to the file, the error that a diagnosis starts from, and what is written for
+/// other programs.
+pub(super) fn read_report(fields: &Fields) -> (String, Option<f64>, (bool, Option<String>)) {
     let path = fields.key("path", "folder of run folders, relative to the file").text().or("../runs".to_owned());
     let about = "error of people or of a baseline, 0 to 1: training error above it is bias; 0 stands in where it is not given";
     let reference = fields.key("reference_error", about).number(Limits::UNIT).optional();
+    let about = "writes tensorboard/events… into the run's folder: scores, rate, pictures, and histograms of the weights";
+    let tensorboard = fields.key("tensorboard", about).flag().or(false);
+    let about = "a file of numbers for Prometheus, rewritten while a run goes on, relative to the file; node exporter reads *.prom";
+    let openmetrics = fields.key("openmetrics", about).text().optional();
     fields.finish();
-    (path, reference)
+    (path, reference, (tensorboard, openmetrics))
 }
 
 #[cfg(test)]

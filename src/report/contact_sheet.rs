@@ -74,13 +74,21 @@ pub(super) fn paste(sheet: &mut Image, picture: &Image, top: usize, left: usize)
 /// [`Error::Io`] with the path.
 pub fn write_png(path: impl AsRef<Path>, picture: &Image) -> Result<()> {
     let path = path.as_ref();
+    let bytes = png(picture).map_err(|error| Error::io("cannot encode", path)(std::io::Error::other(error)))?;
+    write_atomic(path, &bytes)
+}
+
+/// The bytes of that file.
+///
+/// # Errors
+/// What the encoder says of a picture without pixels, or of one that is larger than the format allows.
+pub fn png(picture: &Image) -> image::ImageResult<Vec<u8>> {
     let colour = if picture.channels() == 1 { ExtendedColorType::L8 } else { ExtendedColorType::Rgb8 };
     let Size { height, width } = picture.size();
     let mut bytes = Vec::new();
     let encoder = PngEncoder::new_with_quality(&mut bytes, CompressionType::Default, FilterType::Adaptive);
-    let encoded = encoder.write_image(picture.pixels(), width, height, colour);
-    encoded.map_err(|error| Error::io("cannot encode", path)(std::io::Error::other(error)))?;
-    write_atomic(path, &bytes)
+    encoder.write_image(picture.pixels(), width, height, colour)?;
+    Ok(bytes)
 }
 
 #[cfg(test)]

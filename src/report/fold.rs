@@ -73,6 +73,7 @@ impl Report {
             Event::Finished { meters, wall } => self.finished(meters, *wall),
             Event::FirstBatch { after } => self.document.timing.first_batch_seconds = Some(after.as_secs_f64()),
             Event::Started { .. } | Event::Flowing(_) | Event::Progress { .. } | Event::Warning(_) => {}
+            Event::Weights { .. } | Event::Pictured(_) => {}
         }
     }
 

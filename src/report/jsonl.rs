@@ -1,15 +1,19 @@
 //! Events as JSON lines for other programs: one object an event, keys always in the same order, `event` first.
 
 use super::bad_samples::BadRow;
-use super::record::EpochRecord;
+use super::record::{EpochRecord, StageRecord};
+use crate::error::{Error, Result};
 use crate::event::diagnosis::{Diagnosis, Finding};
+use crate::event::histogram::Histogram;
 use crate::event::self_check::SelfCheck;
 use crate::event::workers::WorkerChoice;
 use crate::event::{Event, Listener, Score};
 use crate::sample::NoteCounts;
 use serde::Serialize;
+use std::fs::OpenOptions;
 use std::io::Write;
-use std::sync::{Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What a line looks like; epochs count from 1.
 #[derive(Serialize)]
@@ -35,6 +39,16 @@ enum Told<'e> {
         epochs: u32,
         samples: u64,
     },
+    Progress {
+        part: &'static str,
+        epoch: u32,
+        done: u64,
+        total: u64,
+        loss: f64,
+    },
+    FirstBatch {
+        after_seconds: f64,
+    },
     Quarantined {
         path: String,
         class: String,
@@ -45,6 +59,13 @@ enum Told<'e> {
     Odd {
         #[serde(flatten)]
         files: NoteCounts,
+    },
+    Flowing {
+        stages: Vec<String>,
+    },
+    Weights {
+        epoch: u32,
+        tensors: &'e [Histogram],
     },
     Epoch {
         #[serde(flatten)]
@@ -73,19 +94,33 @@ enum Told<'e> {
         findings: &'e [Finding],
         warnings: &'e [String],
     },
+    Pictured {
+        name: &'e str,
+        height: usize,
+        width: usize,
+    },
     Warning {
         message: &'e str,
     },
     Finished {
         wall_seconds: f64,
+        stages: Vec<StageRecord>,
     },
 }
 
-/// The event as one line without its end; none for progress, which is for people.
-pub fn json_line(event: &Event) -> Option<String> {
+/// The event as one line without its end.
+pub fn json_line(event: &Event) -> String {
     let hash = |bytes: &[u8; 32]| blake3::Hash::from_bytes(*bytes).to_hex().to_string();
     let told = match event {
-        Event::Progress { .. } | Event::Flowing(_) | Event::FirstBatch { .. } => return None,
+        Event::Progress { part, epoch, done, total, loss } => {
+            Told::Progress { part: part.name(), epoch: epoch + 1, done: *done, total: *total, loss: *loss }
+        }
+        Event::Flowing(gauges) => Told::Flowing { stages: gauges.now().into_iter().map(|meter| meter.stage).collect() },
+        Event::FirstBatch { after } => Told::FirstBatch { after_seconds: after.as_secs_f64() },
+        Event::Weights { epoch, tensors } => Told::Weights { epoch: epoch + 1, tensors },
+        Event::Pictured(picture) => {
+            Told::Pictured { name: picture.name, height: picture.image.height(), width: picture.image.width() }
+        }
         Event::Planned(facts) => {
             let [train, validation, test] = facts.samples;
             let (name, classes) = (&facts.name, &facts.classes);
@@ -101,7 +136,11 @@ pub fn json_line(event: &Event) -> Option<String> {
             Told::Quarantined { path, class, stage, reason, words }
         }
         Event::Odd(files) => Told::Odd { files: *files },
-        Event::Epoch { wall, .. } => Told::Epoch { record: EpochRecord::of(event)?, wall_seconds: wall.as_secs_f64() },
+        Event::Epoch { epoch, train, validation, learning_rate, wall, best } => {
+            let (train, validation, learning_rate, best) = (*train, *validation, *learning_rate, *best);
+            let record = EpochRecord { epoch: epoch + 1, train, validation, learning_rate, best };
+            Told::Epoch { record, wall_seconds: wall.as_secs_f64() }
+        }
         Event::Trained { stopped, weights, stream } => {
             Told::Trained { stopped: *stopped, weights_blake3: hash(weights), stream_blake3: hash(stream) }
         }
@@ -109,9 +148,13 @@ pub fn json_line(event: &Event) -> Option<String> {
         Event::SelfChecked(found) => Told::SelfChecked { found },
         Event::Diagnosed(found) => diagnosed(found),
         Event::Warning(message) => Told::Warning { message },
-        Event::Finished { wall, .. } => Told::Finished { wall_seconds: wall.as_secs_f64() },
+        Event::Finished { meters, wall } => {
+            let wall_seconds = wall.as_secs_f64();
+            let stages = meters.iter().map(|meter| StageRecord::new(meter, wall_seconds)).collect();
+            Told::Finished { wall_seconds, stages }
+        }
     };
-    Some(serde_json::to_string(&told).expect("string keys and plain values always serialise"))
+    serde_json::to_string(&told).expect("string keys and plain values always serialise")
 }
 
 /// The whole of a diagnosis stands in the report.
@@ -122,23 +165,63 @@ fn diagnosed(found: &Diagnosis) -> Told<'_> {
     Told::Diagnosed { verdict, reference_error: *reference_error, train_error, validation_error, test_error, findings, warnings }
 }
 
-/// Tells every event to a writer, one line each, flushed. A writer that fails (a closed pipe) is not written to again.
-pub struct JsonLines(Mutex<Option<Box<dyn Write + Send>>>);
+/// Tells events to a writer, one line each, flushed. A writer that fails (a closed pipe) is not written to again.
+pub struct JsonLines {
+    /// Where lines go when they go to a file.
+    path: Option<PathBuf>,
+    state: Mutex<State>,
+}
+
+struct State {
+    out: Option<Box<dyn Write + Send>>,
+    failure: Option<std::io::Error>,
+}
 
 impl JsonLines {
-    /// Lines to `out`.
+    /// Lines to `out`: all but those of progress, of which there are many.
     pub fn new(out: Box<dyn Write + Send>) -> Self {
-        Self(Mutex::new(Some(out)))
+        Self { path: None, state: Mutex::new(State { out: Some(out), failure: None }) }
+    }
+
+    /// Lines of all events to the file at `path`: behind those that it holds where `more`, else in place of them.
+    ///
+    /// # Errors
+    /// [`Error::Io`] with the path.
+    pub fn file(path: &Path, more: bool) -> Result<Self> {
+        let file = OpenOptions::new().create(true).write(true).append(more).truncate(!more).open(path);
+        let file = file.map_err(Error::io("cannot write", path))?;
+        let state = State { out: Some(Box::new(file)), failure: None };
+        Ok(Self { path: Some(path.to_path_buf()), state: Mutex::new(state) })
+    }
+
+    /// Whether every line could be written to the file; a pipe that was closed is no failure.
+    ///
+    /// # Errors
+    /// [`Error::Io`] with the path.
+    pub fn check(&self) -> Result<()> {
+        let failure = self.state().failure.take();
+        match (failure, &self.path) {
+            (Some(failure), Some(path)) => Err(Error::io("cannot write", path)(failure)),
+            _ => Ok(()),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Listener for JsonLines {
     fn hear(&self, event: &Event) {
-        let Some(line) = json_line(event) else { return };
-        let mut out = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let told = out.as_mut().map(|out| writeln!(out, "{line}").and_then(|()| out.flush()));
-        if matches!(told, Some(Err(_))) {
-            *out = None;
+        if self.path.is_none() && matches!(event, Event::Progress { .. }) {
+            return;
+        }
+        let line = json_line(event) + "\n";
+        let mut state = self.state();
+        let told = state.out.as_mut().map(|out| out.write_all(line.as_bytes()).and_then(|()| out.flush()));
+        if let Some(Err(failure)) = told {
+            state.out = None;
+            state.failure = Some(failure);
         }
     }
 }
@@ -146,26 +229,102 @@ impl Listener for JsonLines {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::batch::Part;
+    use crate::event::gauges::Gauges;
+    use crate::event::picture::Picture;
     use crate::report::fold::tests::whole_run;
+    use crate::sample::{Image, Size};
+    use std::sync::Arc;
+    use std::time::Duration;
 
-    #[test]
-    fn every_event_is_one_line_that_names_itself_first() {
-        for event in whole_run() {
-            let line = json_line(&event).unwrap();
-            assert!(line.starts_with("{\"event\":\"") && !line.contains('\n'), "{line}");
-            assert!(serde_json::from_str::<serde_json::Value>(&line).is_ok());
+    /// One event of every kind.
+    fn every_kind() -> Vec<Event> {
+        let tensors = Arc::new(vec![Histogram::of("0.weight", &[0.0, 1.0])]);
+        let image = Image::filled(Size::new(2, 3), 3, 0);
+        let more = [
+            Event::Progress { part: Part::Validation, epoch: 0, done: 8, total: 9, loss: 0.5 },
+            Event::FirstBatch { after: Duration::from_millis(1500) },
+            Event::Odd(NoteCounts::default()),
+            Event::WorkersChosen(Arc::default()),
+            Event::Flowing(Gauges::new(Vec::new)),
+            Event::Weights { epoch: 0, tensors },
+            Event::SelfChecked(Arc::default()),
+            Event::Diagnosed(Arc::default()),
+            Event::Pictured(Arc::new(Picture { name: "augmented", image })),
+            Event::Warning("two\nlines".into()),
+        ];
+        whole_run().into_iter().chain(more).collect()
+    }
+
+    /// What a line is called, and its other keys. Without a wildcard: who adds an event says here how it is told.
+    fn keys(event: &Event) -> (&'static str, &'static str) {
+        match event {
+            Event::Planned(_) => ("planned", "name seed classes parameters train validation test filtered"),
+            Event::WorkersChosen(_) => ("workers_chosen", "threads chosen_by cores predicted seconds rates why"),
+            Event::Flowing(_) => ("flowing", "stages"),
+            Event::Started { .. } => ("started", "name first_epoch epochs samples"),
+            Event::Progress { .. } => ("progress", "part epoch done total loss"),
+            Event::FirstBatch { .. } => ("first_batch", "after_seconds"),
+            Event::Quarantined(_) => ("quarantined", "path class stage reason words"),
+            Event::Odd(_) => ("odd", ""),
+            Event::Weights { .. } => ("weights", "epoch tensors"),
+            Event::Epoch { .. } => ("epoch", "epoch train validation learning_rate best wall_seconds"),
+            Event::Trained { .. } => ("trained", "stopped weights_blake3 stream_blake3"),
+            Event::SelfChecked(_) => ("self_checked", "checks"),
+            Event::Tested(_) => ("tested", "loss accuracy samples"),
+            Event::Diagnosed(_) => {
+                ("diagnosed", "verdict reference_error train_error validation_error test_error findings warnings")
+            }
+            Event::Pictured(_) => ("pictured", "name height width"),
+            Event::Warning(_) => ("warning", "message"),
+            Event::Finished { .. } => ("finished", "wall_seconds stages"),
         }
     }
 
     #[test]
+    fn every_event_is_one_line_that_names_itself_first_and_has_its_keys() {
+        let mut named = std::collections::BTreeSet::new();
+        for event in every_kind() {
+            let line = json_line(&event);
+            let (name, others) = keys(&event);
+            named.insert(name);
+            assert!(line.starts_with(&format!("{{\"event\":\"{name}\"")) && !line.contains('\n'), "{line}");
+            let table: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&line).unwrap();
+            let expected: std::collections::BTreeSet<&str> = others.split_whitespace().chain(["event"]).collect();
+            let found: std::collections::BTreeSet<&str> = table.keys().map(String::as_str).collect();
+            assert!(found == expected || name == "odd", "{line}");
+        }
+        assert_eq!(named.len(), 17, "one of every kind: {named:?}");
+    }
+
+    #[test]
     fn an_epochs_keys_never_move() {
-        let line = whole_run().iter().find(|event| matches!(event, Event::Epoch { .. })).and_then(json_line).unwrap();
+        let line = whole_run().iter().find(|event| matches!(event, Event::Epoch { .. })).map(json_line).unwrap();
         let expected = concat!(
             r#"{"event":"epoch","epoch":1,"train":{"loss":0.7,"accuracy":0.55,"samples":480},"#,
             r#""validation":{"loss":0.7999999999999999,"accuracy":0.30000000000000004,"samples":480},"#,
             r#""learning_rate":0.1,"best":true,"wall_seconds":1.5}"#
         );
         assert_eq!(line, expected);
+    }
+
+    #[test]
+    fn a_file_holds_all_lines_and_is_gone_on_with_only_where_asked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.jsonl");
+        let tell = |more| {
+            every_kind().iter().fold(JsonLines::file(&path, more).unwrap(), |lines, event| {
+                lines.hear(event);
+                lines
+            })
+        };
+        let lines = || std::fs::read_to_string(&path).unwrap().lines().count();
+        let once = every_kind().len();
+        for (more, expected) in [(false, once), (true, 2 * once), (false, once)] {
+            tell(more).check().unwrap();
+            assert_eq!(lines(), expected);
+        }
+        assert!(JsonLines::file(&folder.path().join("no/file"), false).is_err());
     }
 
     #[test]

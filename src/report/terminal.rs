@@ -115,7 +115,7 @@ impl State {
             }
             Event::Tested(score) => self.line(&format!("test         {}  ({} samples)", scored(score), count(score.samples))),
             Event::Warning(message) => self.warning(message),
-            Event::Flowing(_) | Event::FirstBatch { .. } => {}
+            Event::FirstBatch { .. } | Event::Flowing(_) | Event::Weights { .. } | Event::Pictured(_) => {}
             Event::SelfChecked(found) => {
                 let (passed, wrong) = self_check_lines(found);
                 self.line(&passed);

@@ -45,6 +45,7 @@ pub struct Train<'a> {
     entries: [u64; 2],
     epochs: Epochs,
     checkpoint_steps: Option<u64>,
+    tell_weights: bool,
     validation: Totals,
     epoch_began: Instant,
     stopped: Option<Stopped>,
@@ -70,12 +71,14 @@ pub struct Driver<'a> {
     pub epochs: Epochs,
     /// Steps from one checkpoint to the next within an epoch; none: only at its end.
     pub checkpoint_steps: Option<u64>,
+    /// Whether the spread of the parameters is told at every epoch's end.
+    pub tell_weights: bool,
 }
 
 impl<'a> Train<'a> {
     /// A sink that goes on where the driver's `caller` and `stream` say.
     pub fn new(trainer: &'a mut Trainer, driver: Driver<'a>) -> Self {
-        let Driver { listener, keep, stop, ledger, stream, caller, entries, epochs, checkpoint_steps } = driver;
+        let Driver { listener, keep, stop, ledger, stream, caller, entries, epochs, checkpoint_steps, tell_weights } = driver;
         let standing = Standing { consumed: caller.consumed, stream, bad: ledger.bad(), notes: ledger.notes() };
         let (validation, epoch_began, stopped) = (Totals::default(), Instant::now(), None);
         Self {
@@ -90,6 +93,7 @@ impl<'a> Train<'a> {
             entries,
             epochs,
             checkpoint_steps,
+            tell_weights,
             validation,
             epoch_began,
             stopped,
@@ -168,6 +172,9 @@ impl<'a> Train<'a> {
         let end = self.trainer.end_epoch(validation)?;
         self.stand_at(0);
         self.store(end.record.best)?;
+        if self.tell_weights {
+            self.listener.hear(&Event::Weights { epoch, tensors: Arc::new(self.trainer.histograms()) });
+        }
         let record = &end.record;
         self.listener.hear(&Event::Epoch {
             epoch,

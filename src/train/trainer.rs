@@ -8,6 +8,7 @@ use super::length::Length;
 use super::progress::Progress;
 use super::weights::weights_blake3;
 use crate::error::{Error, Result};
+use crate::event::histogram::Histogram;
 use crate::kernel::team::Team;
 use crate::model::{Network, Survey, Workspace};
 use crate::optim::schedule::LearningRate;
@@ -119,6 +120,13 @@ impl Trainer {
     /// The parameters that are scored, chosen and stored: their average over the steps where one is kept.
     pub fn weights(&self) -> &[f32] {
         self.average.as_ref().unwrap_or(&self.params)
+    }
+
+    /// How the values of every tensor of [`Trainer::weights`] that is learned are spread.
+    pub fn histograms(&self) -> Vec<Histogram> {
+        let weights = self.weights();
+        let trained = self.network.spans().iter().filter(|span| span.trained);
+        trained.map(|span| Histogram::of(&span.name, &weights[span.start..span.start + span.len])).collect()
     }
 
     /// BLAKE3 of [`Trainer::weights`].

@@ -2,10 +2,14 @@
 
 use super::moments::Moments;
 use crate::error::Result;
+use crate::event::picture::Picture;
+use crate::event::{Event, Listener};
 use crate::job::claim::ClaimedFolder;
 use crate::plan::{Plan, fingerprint};
 use crate::report::{contact_sheet, write_png};
+use crate::sample::Image;
 use crate::train::{ModelCard, ModelFile, Trainer};
+use std::sync::Arc;
 
 /// Samples on the contact sheet, and variants of each beside the original.
 const SHEET: (usize, u32) = (8, 7);
@@ -16,7 +20,7 @@ const TILE: (u32, u32) = (96, 4);
 ///
 /// # Errors
 /// [`crate::error::Error::Io`].
-pub fn save(plan: &Plan, trainer: &Trainer, moments: &Moments, claimed: &ClaimedFolder) -> Result<()> {
+pub fn save(plan: &Plan, trainer: &Trainer, moments: &Moments, claimed: &ClaimedFolder, listener: &dyn Listener) -> Result<()> {
     let network = trainer.network();
     let shape = network.input();
     let card = ModelCard {
@@ -39,6 +43,16 @@ pub fn save(plan: &Plan, trainer: &Trainer, moments: &Moments, claimed: &Claimed
     ModelFile { card, params }.save(claimed.file("model.safetensors"), network.spans())?;
     match plan.contact_rows(SHEET.0, SHEET.1) {
         rows if rows.is_empty() => Ok(()),
-        rows => write_png(claimed.file("augmented.png"), &contact_sheet(&rows, TILE.0, TILE.1)),
+        rows => show("augmented", contact_sheet(&rows, TILE.0, TILE.1), claimed, listener),
     }
+}
+
+/// Writes a picture as `NAME.png`, and tells of it.
+///
+/// # Errors
+/// [`crate::error::Error::Io`].
+pub fn show(name: &'static str, image: Image, claimed: &ClaimedFolder, listener: &dyn Listener) -> Result<()> {
+    write_png(claimed.file(&format!("{name}.png")), &image)?;
+    listener.hear(&Event::Pictured(Arc::new(Picture { name, image })));
+    Ok(())
 }

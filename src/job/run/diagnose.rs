@@ -1,6 +1,7 @@
 //! After training: what the chosen weights make of validation samples, test samples and a choice of training samples becomes a
 //! diagnosis, a table and pictures. Walks the data; what the numbers mean stands in `report`.
 
+use super::artifacts::show;
 use super::hardest;
 use super::moments::Moments;
 use super::signals::Signals;
@@ -14,7 +15,7 @@ use crate::plan::{Plan, TrainEnd};
 use crate::report::diagnosis::{
     Circumstances, Examined, Examiner, Parts, Prediction, confusion_picture, diagnose, reliability_picture,
 };
-use crate::report::{GrowingFile, count, write_png};
+use crate::report::{GrowingFile, count};
 use crate::stage::deal;
 use crate::train::{Totals, Trainer};
 use std::ops::ControlFlow;
@@ -125,7 +126,7 @@ impl<'a> Clinic<'a> {
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub fn conclude(self, end: &TrainEnd, trainer: &Trainer) -> Result<Diagnosis> {
+    pub fn conclude(self, end: &TrainEnd, trainer: &Trainer, listener: &dyn Listener) -> Result<Diagnosis> {
         let Self { plan, claimed, examiners, table } = self;
         table.finish()?;
         let classes = plan.data.source.classes();
@@ -133,24 +134,24 @@ impl<'a> Clinic<'a> {
         let parts = [(Part::Test, &test), (Part::Validation, &validation), (Part::Train, &train)];
         let known = || parts.iter().filter_map(|(part, examined)| examined.as_ref().map(|examined| (*part, examined)));
         if let Some((part, examined)) = known().next() {
-            pictures(plan, claimed, part, examined)?;
+            pictures(plan, claimed, part, examined, listener)?;
         }
         let hardest: Vec<_> = known().map(|(part, examined)| (part, examined.hardest.as_slice())).collect();
-        write_png(claimed.file("top_losses.png"), &hardest::picture(plan, &hardest))?;
+        show("top_losses", hardest::picture(plan, &hardest), claimed, listener)?;
         let [train, validation, test] = [train, validation, test].map(|part| part.map(|examined| examined.diagnosis));
         Ok(diagnose(Parts { train, validation, test }, &circumstances(plan, end, trainer)))
     }
 }
 
 /// The pictures of the part by which the run is judged.
-fn pictures(plan: &Plan, claimed: &ClaimedFolder, part: Part, examined: &Examined) -> Result<()> {
+fn pictures(plan: &Plan, claimed: &ClaimedFolder, part: Part, examined: &Examined, listener: &dyn Listener) -> Result<()> {
     let found = &examined.diagnosis;
     let [correct, samples] = [found.correct, found.samples].map(count);
     let title = format!("{}, {}: {correct} of {samples} right", plan.name, part.name());
     if let Some(picture) = confusion_picture(&examined.confusion, plan.data.source.classes(), &title) {
-        write_png(claimed.file("confusion.png"), &picture)?;
+        show("confusion", picture, claimed, listener)?;
     }
-    write_png(claimed.file("reliability.png"), &reliability_picture(&found.calibration, &title))
+    show("reliability", reliability_picture(&found.calibration, &title), claimed, listener)
 }
 
 /// Samples that are predicted beside those of the test.

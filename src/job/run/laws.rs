@@ -114,6 +114,8 @@ fn run_with(place: &Path, out: &str, more: &str, batches: usize, copies: Option<
         share: None,
         self_check: true,
         voice: Voice::Quiet,
+        events: None,
+        metrics_file: None,
         asked: std::time::Instant::now(),
     };
     let signals = Signals::silent();

@@ -6,6 +6,7 @@ mod diagnose;
 mod discard;
 mod hardest;
 pub(super) mod moments;
+mod outputs;
 mod resume;
 pub mod screen;
 pub(super) mod self_check;
@@ -41,6 +42,10 @@ pub struct Request {
     pub self_check: bool,
     /// Who is listening.
     pub voice: Voice,
+    /// A file for lines of all events.
+    pub events: Option<PathBuf>,
+    /// A file of metrics, in place of the pipeline's.
+    pub metrics_file: Option<PathBuf>,
     /// When it was asked for.
     pub asked: Instant,
 }
@@ -52,7 +57,11 @@ impl Request {
         let sets: String = sets.map(|set| format!(" --set {}", quoted(set))).collect();
         let place = self.out.as_ref().map_or(String::new(), |out| format!(" --out {}", quoted(&out.display().to_string())));
         let share = self.share.map_or(String::new(), |share| format!(" --shard {}/{}", share.index + 1, share.of));
-        format!("go on with: pipeline run {}{sets}{place}{share} --resume", quoted(&self.name))
+        let file = |word: &str, path: &Option<PathBuf>| {
+            path.as_ref().map_or(String::new(), |path| format!(" {word} {}", quoted(&path.display().to_string())))
+        };
+        let files = file("--events", &self.events) + &file("--metrics-file", &self.metrics_file);
+        format!("go on with: pipeline run {}{sets}{place}{share}{files} --resume", quoted(&self.name))
     }
 }
 
@@ -86,6 +95,9 @@ pub fn run(request: &Request) -> Result<()> {
     }
     super::tune::settle(&mut plan, &signals)?;
     refuse_too_large(&plan)?;
+    if matches!(plan.end, End::Discard) && (request.events.is_some() || request.metrics_file.is_some()) {
+        return Err(Error::refused("a pipeline that only measures tells no events", "leave --events and --metrics-file out"));
+    }
     budget::settle(&mut plan, request, &signals)?;
     match &plan.end {
         End::Train(end) => train::run(&plan, end, request, &signals),

@@ -3,6 +3,7 @@
 use super::budget::Punctual;
 use super::diagnose::{Clinic, Walk};
 use super::moments::Moments;
+use super::outputs::Outputs;
 use super::resume::{self, Past};
 use super::screen::gauges;
 use super::self_check::{refuse_failed, self_check};
@@ -72,9 +73,14 @@ fn heard(
     };
     let began = Instant::now();
     let reports = Arc::new(RunFolder::new(claimed.path()));
-    let audience = Audience(vec![Box::new(SharedReports(reports.clone())), listener]);
+    let outputs = Outputs::open(plan, request, Some(claimed.path())).inspect_err(|_| claimed.abandon())?;
+    let audience = Audience(vec![Box::new(SharedReports(reports.clone())), Box::new(&outputs), listener]);
     let begun = Session::begin(plan, end, &claimed, &audience, signals, request);
-    let mut session = begun.inspect_err(|_| claimed.abandon())?;
+    let mut session = begun.inspect_err(|_| {
+        // What kept the run from beginning comes first.
+        let _ = outputs.finish();
+        claimed.abandon();
+    })?;
     if let Some(past) = &session.past {
         reports.resume(
             past.epochs_done,
@@ -83,15 +89,17 @@ fn heard(
             past.odd_files,
         );
         reports.resume_self_check(serde_json::from_value(past.caller.notes["self_check"].clone()).ok());
+        outputs.resume(past)?;
     }
     let result = session.whole(began);
     drop(session);
     drop(audience);
-    let written = reports.write();
+    let (written, told) = (reports.write(), outputs.finish());
     // What stopped the run comes first: a disk that is full refuses the reports, too.
     result?;
     written?;
     reports.check()?;
+    told?;
     claimed.finish()?;
     Ok((reports, claimed))
 }
@@ -179,8 +187,8 @@ impl<'a> Session<'a> {
         clinic.examine(&mut self.trainer, &Walk { moments, listener, signals, resume_words })?;
         let weights = self.trainer.weights_blake3();
         self.listener.hear(&Event::Trained { stopped, weights, stream: stream.0 });
-        artifacts::save(self.plan, &self.trainer, &self.moments, self.claimed)?;
-        let diagnosis = clinic.conclude(self.end, &self.trainer)?;
+        artifacts::save(self.plan, &self.trainer, &self.moments, self.claimed, self.listener)?;
+        let diagnosis = clinic.conclude(self.end, &self.trainer, self.listener)?;
         self.listener.hear(&Event::Diagnosed(Arc::new(diagnosis)));
         self.listener.hear(&Event::Finished { meters, wall: began.elapsed() });
         Ok(())
@@ -223,8 +231,19 @@ impl<'a> Session<'a> {
         let (listener, stop) = (self.listener, self.signals.stop());
         let punctual = Punctual::new(listener, self.end.config.budget.filter(|_| self.past.is_none()), self.asked, epochs.count);
         let checkpoint_steps = self.end.config.checkpoint_steps;
-        let driver =
-            Driver { listener: &punctual, keep: &mut keep, stop, ledger, stream, caller, entries, epochs, checkpoint_steps };
+        let tell_weights = plan.outputs.tensorboard;
+        let driver = Driver {
+            listener: &punctual,
+            keep: &mut keep,
+            stop,
+            ledger,
+            stream,
+            caller,
+            entries,
+            epochs,
+            checkpoint_steps,
+            tell_weights,
+        };
         let mut sink = Train::new(&mut self.trainer, driver);
         let (asked, mut delivered) = (self.asked, false);
         let mut take = |_, batch: Batch| {

@@ -83,6 +83,7 @@ impl Live {
             Event::Trained { .. } => self.trained = true,
             Event::Finished { .. } => self.gauges = None,
             Event::Odd(_) | Event::FirstBatch { .. } | Event::SelfChecked(_) | Event::Diagnosed(_) => {}
+            Event::Weights { .. } | Event::Pictured(_) => {}
         }
     }
 

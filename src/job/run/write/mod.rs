@@ -9,8 +9,10 @@ mod trial;
 
 pub use cost::{Costs, costs};
 
+use super::outputs::Outputs;
 use super::screen::gauges;
 use super::signals::Signals;
+use super::voice::Audience;
 use super::{Request, Voice};
 use crate::batch::{Part, Pass};
 use crate::error::{Error, Result};
@@ -67,8 +69,9 @@ pub fn run(plan: &Plan, end: &WriteEnd, request: &Request, signals: &Signals) ->
     let (set, trial) = describe(plan, end, out)?;
     refuse_many_files(&set)?;
     refuse_other_set(&set, out, request.resume)?;
-    let listener = request.voice.listener_listing_in("bad_samples-*.tsv");
     let claimed = ClaimedFolder::claim(out)?;
+    let outputs = Outputs::open(plan, request, None).inspect_err(|_| claimed.abandon())?;
+    let listener = Audience(vec![Box::new(&outputs), request.voice.listener_listing_in("bad_samples-*.tsv")]);
     let work = match begin(plan, &set, &trial, &claimed, request) {
         Ok(work) => work,
         Err(error) => {
@@ -77,7 +80,7 @@ pub fn run(plan: &Plan, end: &WriteEnd, request: &Request, signals: &Signals) ->
         }
     };
     listener.hear(&Event::Planned(Arc::new(facts(plan))));
-    super::warn(plan, &*listener);
+    super::warn(plan, &listener);
     if let Encoding::Jpeg(quality) = set.encoding {
         let words =
             format!("JPEG of quality {quality} rounds: training from the set sees other bytes than online augmentation shows");
@@ -88,7 +91,10 @@ pub fn run(plan: &Plan, end: &WriteEnd, request: &Request, signals: &Signals) ->
         let _ = write!(std::io::stderr(), "{}", costs(plan, end)?.text());
     }
     let began = Instant::now();
-    let pictures = fill(plan, &set, &claimed, &work, &*listener, signals, request)?;
+    let filled = fill(plan, &set, &claimed, &work, &listener, signals, request);
+    let told = outputs.finish();
+    let pictures = filled?;
+    told?;
     claimed.release()?;
     // A screen is left before anything else is said.
     drop(listener);
