@@ -33,6 +33,8 @@ pub enum Command {
     Export(ExportArgs),
     /// Measure where the time of a pipeline goes: stages or layers, what limits, and what would help
     Profile(ProfileArgs),
+    /// Write the page of a training run again, from its folder
+    Report(ReportArgs),
     /// Show what happens to samples, step by step: a contact sheet and a page
     Preview(PreviewArgs),
     /// List pipelines, operations, layers and everything else that can be named
@@ -163,6 +165,17 @@ pub struct ProfileArgs {
 fn seconds(text: &str) -> Result<f64, String> {
     let number = text.parse::<f64>().map_err(|error| error.to_string())?;
     if (0.1..=3600.0).contains(&number) { Ok(number) } else { Err("0.1 to 3600".to_owned()) }
+}
+
+/// `pipeline report`.
+#[derive(Args, Debug)]
+pub struct ReportArgs {
+    /// The folder of a training run
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// The page's file [default: report.html in that folder]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// `pipeline preview`.

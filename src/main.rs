@@ -34,6 +34,7 @@ fn dispatch(command: Command) -> Result<()> {
         Command::Export(args) => export(args),
         Command::Preview(args) => preview(args),
         Command::Profile(args) => profile(args),
+        Command::Report(args) => job::report::report(&job::report::Request { run: args.run, out: args.out }),
         Command::List(args) => job::list::list(args.json),
         Command::Describe(args) if args.picture => job::strip::picture(&args.name, args.out.as_deref(), args.json),
         Command::Describe(args) => job::describe::describe(&args.name, args.json),

@@ -14,6 +14,7 @@ pub mod list;
 pub mod predict;
 pub mod preview;
 pub mod profile;
+pub mod report;
 pub mod run;
 mod served;
 pub mod strip;

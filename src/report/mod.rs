@@ -3,16 +3,19 @@
 
 mod atomic;
 mod bad_samples;
+mod base64;
 mod contact_sheet;
 mod curves;
 pub mod diagnosis;
 mod fold;
 mod folder;
 mod growing;
+mod html;
 mod jsonl;
 mod lettering;
 mod machine;
 mod metrics;
+pub mod page;
 mod poster;
 pub mod profile;
 mod rate_curve;
@@ -23,13 +26,15 @@ mod words;
 
 pub use atomic::{Draft, write_atomic};
 pub use bad_samples::{BadRow, bad_samples_tsv, read_bad_samples};
+pub use base64::base64;
 pub use contact_sheet::{contact_sheet, fit, write_png};
 pub use curves::{Line, accuracy_curves, chart, loss_curves};
 pub use fold::Report;
 pub use folder::RunFolder;
 pub use growing::GrowingFile;
+pub use html::escaped;
 pub use jsonl::{JsonLines, json_line};
-pub use machine::{Machine, peak_memory};
+pub use machine::{Machine, cpu_time, peak_memory};
 pub use metrics::metrics_csv;
 pub use poster::{Row, Tile, poster};
 pub use rate_curve::{RateLine, rate_curve};

@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::job::claim::ClaimedFolder;
 use crate::plan::{Plan, fingerprint};
 use crate::report::{contact_sheet, write_png};
+use crate::sample::Image;
 use crate::train::{ModelCard, ModelFile, Trainer};
 
 /// Samples on the contact sheet, and variants of each beside the original.
@@ -12,11 +13,11 @@ const SHEET: (usize, u32) = (8, 7);
 /// Side of its tiles, and the gap between them, in pixels.
 const TILE: (u32, u32) = (96, 4);
 
-/// Writes `model.safetensors` and `augmented.png`.
+/// Writes `model.safetensors` and `augmented.png`; answers what stands on the sheet.
 ///
 /// # Errors
 /// [`crate::error::Error::Io`].
-pub fn save(plan: &Plan, trainer: &Trainer, moments: &Moments, claimed: &ClaimedFolder) -> Result<()> {
+pub fn save(plan: &Plan, trainer: &Trainer, moments: &Moments, claimed: &ClaimedFolder) -> Result<Vec<Vec<Image>>> {
     let network = trainer.network();
     let shape = network.input();
     let card = ModelCard {
@@ -37,8 +38,9 @@ pub fn save(plan: &Plan, trainer: &Trainer, moments: &Moments, claimed: &Claimed
     };
     let params = trainer.weights().to_vec();
     ModelFile { card, params }.save(claimed.file("model.safetensors"), network.spans())?;
-    match plan.contact_rows(SHEET.0, SHEET.1) {
-        rows if rows.is_empty() => Ok(()),
-        rows => write_png(claimed.file("augmented.png"), &contact_sheet(&rows, TILE.0, TILE.1)),
+    let rows = plan.contact_rows(SHEET.0, SHEET.1);
+    if !rows.is_empty() {
+        write_png(claimed.file("augmented.png"), &contact_sheet(&rows, TILE.0, TILE.1))?;
     }
+    Ok(rows)
 }

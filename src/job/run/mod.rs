@@ -4,7 +4,7 @@ mod artifacts;
 mod budget;
 mod diagnose;
 mod discard;
-mod hardest;
+pub(super) mod hardest;
 pub(super) mod moments;
 mod resume;
 pub(super) mod self_check;
@@ -56,7 +56,7 @@ impl Request {
 }
 
 /// A word as a shell takes it.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "._-/=+:,%@".contains(c);
     if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
