@@ -1,7 +1,9 @@
 //! Commands and options. Knows words only: what they do stands in `job`.
 
+mod compare;
 mod model;
 
+pub use compare::{AblateArgs, CompareArgs, ReportArgs, Sort};
 pub use model::{EvaluateArgs, EvaluatedPart, ExportArgs, ExportFormat, PredictArgs, RowFormat};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -35,6 +37,10 @@ pub enum Command {
     Profile(ProfileArgs),
     /// Write the page of a training run again, from its folder
     Report(ReportArgs),
+    /// Show runs side by side: what differs, scores, time; equal runs with different seeds as means with intervals
+    Compare(CompareArgs),
+    /// Train with and without each part of a pipeline, over several seeds, and show what each is worth
+    Ablate(AblateArgs),
     /// Show what happens to samples, step by step: a contact sheet and a page
     Preview(PreviewArgs),
     /// List pipelines, operations, layers and everything else that can be named
@@ -165,17 +171,6 @@ pub struct ProfileArgs {
 fn seconds(text: &str) -> Result<f64, String> {
     let number = text.parse::<f64>().map_err(|error| error.to_string())?;
     if (0.1..=3600.0).contains(&number) { Ok(number) } else { Err("0.1 to 3600".to_owned()) }
-}
-
-/// `pipeline report`.
-#[derive(Args, Debug)]
-pub struct ReportArgs {
-    /// The folder of a training run
-    #[arg(value_name = "RUN")]
-    pub run: PathBuf,
-    /// The page's file [default: report.html in that folder]
-    #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
 }
 
 /// `pipeline preview`.

@@ -4,6 +4,7 @@
 mod atomic;
 mod bad_samples;
 mod base64;
+pub mod compare;
 mod contact_sheet;
 mod curves;
 pub mod diagnosis;

@@ -41,7 +41,7 @@ fn matrix(part: &PartDiagnosis) -> String {
         format!("<tr><th scope=\"row\">{}</th>{}</tr>\n", name(label), counts.iter().enumerate().map(cell).collect::<String>())
     };
     let body: String = rows.iter().enumerate().map(row).collect();
-    let inside = format!("<thead><tr><th scope=\"col\">class ＼ taken for</th>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n");
+    let inside = format!("<thead><tr><th scope=\"col\">class / taken for</th>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n");
     format!("<div class=\"matrix\">{}</div>\n", scrolling("Samples of each class by what they were taken for", &inside))
 }
 
