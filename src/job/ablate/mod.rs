@@ -84,7 +84,7 @@ fn chosen(plan: &Plan, names: &[String]) -> Result<Vec<Switch>> {
         let short = format!("augment.{name}");
         all.iter().find(|switch| switch.name == *name).or(all.iter().find(|switch| switch.name == short)).cloned().ok_or_else(
             || {
-                let help = match nearest(name, known()) {
+                let help = match nearest(name, known()).or(nearest(&short, known())) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("there are {}", known().collect::<Vec<_>>().join(", ")),
                 };
