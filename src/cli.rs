@@ -1,8 +1,10 @@
 //! Commands and options. Knows words only: what they do stands in `job`.
 
+mod compare;
 mod model;
 mod ship;
 
+pub use compare::{AblateArgs, CompareArgs, ReportArgs, Sort};
 pub use model::{EvaluateArgs, EvaluatedPart, ExportArgs, ExportFormat, PredictArgs, RowFormat};
 pub use ship::{completions, man};
 
@@ -37,6 +39,12 @@ pub enum Command {
     Profile(ProfileArgs),
     /// Find the numbers of threads that make a pipeline fastest on this machine, and write them down
     Tune(TuneArgs),
+    /// Write the page of a training run again, from its folder
+    Report(ReportArgs),
+    /// Show runs side by side: what differs, scores, time; equal runs with different seeds as means with intervals
+    Compare(CompareArgs),
+    /// Train with and without each part of a pipeline, over several seeds, and show what each is worth
+    Ablate(AblateArgs),
     /// Show what happens to samples, step by step: a contact sheet and a page
     Preview(PreviewArgs),
     /// List pipelines, operations, layers and everything else that can be named

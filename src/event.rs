@@ -1,5 +1,6 @@
 //! What happens, as it happens. Progress bars, reports and traces are folds over these; nothing else carries news upward.
 
+pub mod census;
 pub mod diagnosis;
 pub mod gauges;
 pub mod histogram;
@@ -9,6 +10,7 @@ pub mod workers;
 
 use crate::batch::Part;
 use crate::sample::{BadSample, NoteCounts};
+use census::Census;
 use diagnosis::Diagnosis;
 use gauges::Gauges;
 use histogram::Histogram;
@@ -67,6 +69,8 @@ pub struct Facts {
     pub filtered: u64,
     /// The memory that the run keeps below, in bytes.
     pub memory_bound: Option<u64>,
+    /// What there is of each class and kind of file; none where nobody looked.
+    pub census: Option<Census>,
 }
 
 /// Why training ended.

@@ -6,6 +6,7 @@ use augpipe::batch::Part;
 use augpipe::error::{Error, Result};
 use augpipe::job;
 use clap::Parser;
+use cli::{AblateArgs, CompareArgs, Sort};
 use cli::{Cli, Command, DataCommand, FindLrArgs, PreviewArgs, ProfileArgs, Public, RunArgs, Synthetic, TuneArgs};
 use cli::{EvaluateArgs, EvaluatedPart, ExportArgs, ExportFormat, PredictArgs, RowFormat};
 use std::process::ExitCode;
@@ -35,6 +36,9 @@ fn dispatch(command: Command) -> Result<()> {
         Command::Preview(args) => preview(args),
         Command::Profile(args) => profile(args),
         Command::Tune(args) => tune(args),
+        Command::Report(args) => job::report::report(&job::report::Request { run: args.run, out: args.out }),
+        Command::Compare(args) => compare(args),
+        Command::Ablate(args) => ablate(args),
         Command::List(args) => job::list::list(args.json),
         Command::Describe(args) if args.picture => job::strip::picture(&args.name, args.out.as_deref(), args.json),
         Command::Describe(args) => job::describe::describe(&args.name, args.json),
@@ -118,6 +122,26 @@ fn tune(args: TuneArgs) -> Result<()> {
     let (name, sets) = (pipeline.name.clone(), pipeline.overrides());
     let time = std::time::Duration::from_secs_f64(seconds);
     job::tune::tune(&job::tune::Request { name, sets, time, verify, exhaustive, lock, unlock, json })
+}
+
+fn compare(args: CompareArgs) -> Result<()> {
+    let CompareArgs { runs, sort, json, html } = args;
+    let sort = match sort {
+        Sort::Given => job::compare::SortKey::Given,
+        Sort::TestAccuracy => job::compare::SortKey::TestAccuracy,
+        Sort::TestLoss => job::compare::SortKey::TestLoss,
+        Sort::ValidationAccuracy => job::compare::SortKey::ValidationAccuracy,
+        Sort::ValidationLoss => job::compare::SortKey::ValidationLoss,
+        Sort::Time => job::compare::SortKey::Time,
+        Sort::CoreSeconds => job::compare::SortKey::CoreSeconds,
+    };
+    job::compare::compare(&job::compare::Request { runs, sort, json, html })
+}
+
+fn ablate(args: AblateArgs) -> Result<()> {
+    let AblateArgs { pipeline, switches, seeds, out, budget, quiet, json } = args;
+    let (name, sets) = (pipeline.name.clone(), pipeline.overrides());
+    job::ablate::ablate(&job::ablate::Request { name, sets, switches, seeds, out, budget, json, quiet })
 }
 
 fn find_lr(args: FindLrArgs) -> Result<()> {

@@ -1,9 +1,11 @@
 //! What a user can run, one file a job. The only layer that prints.
 
+pub mod ablate;
 pub mod card;
 pub mod catalogue;
 pub mod check;
 pub mod claim;
+pub mod compare;
 pub mod data;
 pub mod describe;
 pub mod evaluate;
@@ -14,6 +16,7 @@ pub mod list;
 pub mod predict;
 pub mod preview;
 pub mod profile;
+pub mod report;
 pub mod run;
 pub mod schema;
 mod served;

@@ -243,6 +243,11 @@ impl Data {
         }
     }
 
+    /// Sizes of a few pictures, or the one that all have.
+    pub fn sizes(&self) -> &[Size] {
+        &self.sizes
+    }
+
     /// Height and width of the first readable picture.
     pub fn first_size(&self) -> Option<Size> {
         self.sizes.first().copied()

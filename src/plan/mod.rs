@@ -2,6 +2,7 @@
 //! and files have been checked, and all problems were shown together. Runs nothing.
 
 mod assemble;
+mod census;
 mod data;
 mod end;
 mod keys;

@@ -86,6 +86,7 @@ impl Report {
         [outcome.samples.train, outcome.samples.validation, outcome.samples.test] = facts.samples;
         outcome.samples.filtered = facts.filtered;
         self.document.timing.memory_bound_bytes = facts.memory_bound;
+        self.document.census.clone_from(&facts.census);
     }
 
     fn finished(&mut self, meters: &[Meter], wall: Duration) {
@@ -101,6 +102,11 @@ impl Report {
         let outcome = &mut self.document.outcome;
         outcome.samples.quarantined = paths.len() as u64;
         outcome.best_epoch = outcome.epochs.iter().rev().find(|record| record.best).map(|record| record.epoch);
+    }
+
+    /// Takes note of why the run did not come to its end.
+    pub fn fail(&mut self, words: String) {
+        self.document.failure = Some(words);
     }
 
     /// The document as it stands. Machine and peak memory are the caller's to fill in: a fold asks no system.
@@ -160,6 +166,7 @@ pub(crate) mod tests {
             samples: [480, 120, 400],
             filtered: 3,
             memory_bound: Some(1 << 30),
+            census: None,
         };
         let meter = Meter { stage: "load".into(), workers: 1, items: 960, busy: Duration::from_secs(2), ..Meter::default() };
         vec![

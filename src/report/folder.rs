@@ -1,19 +1,23 @@
 //! Keeps a run folder's reports up to date while a run goes on. Knows what the files are called, not what is in them.
 
 use super::record::{Document, EpochRecord};
-use super::{BadRow, Machine, Report, accuracy_curves, bad_samples_tsv, loss_curves, metrics_csv, peak_memory, write_atomic};
+use super::{
+    BadRow, Machine, Report, accuracy_curves, bad_samples_tsv, cpu_time, loss_curves, metrics_csv, peak_memory, write_atomic,
+};
 use crate::error::{Error, Result};
 use crate::event::self_check::SelfCheck;
 use crate::event::{Event, Listener};
 use crate::sample::NoteCounts;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Listens to a run and rewrites `report.json`, `metrics.csv`, `bad_samples.tsv`, `curves_loss.svg` and `curves_accuracy.svg` of
 /// its folder, each whole, after every epoch, after the test and at the end.
 pub struct RunFolder {
     path: PathBuf,
     machine: Machine,
+    cpu_before: Option<Duration>,
     state: Mutex<State>,
 }
 
@@ -26,7 +30,7 @@ struct State {
 impl RunFolder {
     /// Reports into the folder at `path`, which exists.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), machine: Machine::here(), state: Mutex::default() }
+        Self { path: path.into(), machine: Machine::here(), cpu_before: cpu_time(), state: Mutex::default() }
     }
 
     /// Starts from the past of a run that is taken up again: see [`Report::resume`].
@@ -39,6 +43,16 @@ impl RunFolder {
         self.state().report.resume_self_check(found);
     }
 
+    /// Takes note of why the run did not come to its end: see [`Report::fail`].
+    pub fn fail(&self, words: String) {
+        self.state().report.fail(words);
+    }
+
+    /// The samples set aside so far, each once, in the order of their paths.
+    pub fn bad(&self) -> Vec<BadRow> {
+        self.state().report.bad().iter().cloned().collect()
+    }
+
     /// The folder.
     pub fn path(&self) -> &Path {
         &self.path
@@ -49,6 +63,8 @@ impl RunFolder {
         let mut document = self.state().report.document().clone();
         document.timing.machine = self.machine.clone();
         document.timing.peak_memory_bytes = peak_memory();
+        let taken = cpu_time().zip(self.cpu_before).map(|(now, before)| now.saturating_sub(before));
+        document.timing.core_seconds = taken.map(|time| time.as_secs_f64());
         document
     }
 

@@ -45,6 +45,13 @@ fn features() -> Vec<String> {
     Vec::new()
 }
 
+/// The processor time that all threads of this process, those that have ended too, have taken so far; none where the system does
+/// not tell.
+pub fn cpu_time() -> Option<std::time::Duration> {
+    let clock = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Some(std::time::Duration::new(clock.tv_sec.try_into().ok()?, clock.tv_nsec.try_into().ok()?))
+}
+
 /// The most memory in bytes that this process has had resident so far (`VmHWM` of `/proc/self/status`); none where the system
 /// does not tell.
 pub fn peak_memory() -> Option<u64> {

@@ -2,6 +2,7 @@
 //! Keys stand in the order of the fields below.
 
 use super::machine::Machine;
+use crate::event::census::Census;
 use crate::event::diagnosis::Diagnosis;
 use crate::event::self_check::SelfCheck;
 use crate::event::workers::WorkerChoice;
@@ -25,6 +26,12 @@ pub struct Document {
     /// prepared set, which gives the same outcome, has none.
     #[serde(default)]
     pub odd_files: NoteCounts,
+    /// What there is of each class and kind of file; none in reports that did not count it.
+    #[serde(default)]
+    pub census: Option<Census>,
+    /// Why the run did not come to its end, in words; none while it goes on, and where it did.
+    #[serde(default)]
+    pub failure: Option<String>,
     /// What it took.
     pub timing: Timing,
 }
@@ -91,6 +98,9 @@ pub struct EpochRecord {
 pub struct Timing {
     /// Start to end of this process's part of the run.
     pub wall_seconds: f64,
+    /// Processor time of all threads in this process's part of the run; none where the system does not tell.
+    #[serde(default)]
+    pub core_seconds: Option<f64>,
     /// From the start of the process's work to the first training batch delivered; none where there was none.
     #[serde(default)]
     pub first_batch_seconds: Option<f64>,

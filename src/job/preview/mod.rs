@@ -1,6 +1,5 @@
 //! `pipeline preview`: what happens to a sample on its way to the model, step by step, as a contact sheet and a page.
 
-mod base64;
 mod original;
 mod page;
 mod pick;

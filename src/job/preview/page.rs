@@ -1,12 +1,11 @@
 //! The page: one HTML file with everything in it, for any browser, offline; no scripts. Knows nothing of how pictures were made.
 
-use super::base64::base64;
 use super::shown::{Journey, Shown, Stop, blake3_of, why};
 use super::{Preview, Replayed};
 use crate::error::{Error, Result};
 use crate::job::facts::{Fact, facts, number};
 use crate::pixels::encode::encode_png;
-use crate::report::{fit, printable};
+use crate::report::{base64, escaped, fit};
 use crate::sample::Image;
 
 const STYLE: &str = include_str!("style.css");
@@ -147,29 +146,10 @@ fn image(picture: &Image, alt: &str, largest: usize) -> Result<String> {
     ))
 }
 
-/// Foreign text as HTML text or as a value in double quotes: nothing in it is markup, and nothing steers the writing.
-fn escaped(text: &str) -> String {
-    let symbol = |symbol: char| match symbol {
-        '&' => "&amp;".to_owned(),
-        '<' => "&lt;".to_owned(),
-        '>' => "&gt;".to_owned(),
-        '"' => "&quot;".to_owned(),
-        '\'' => "&#39;".to_owned(),
-        '\n' => "\n".to_owned(),
-        other => printable(&other.to_string()),
-    };
-    text.chars().map(symbol).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::sample::Size;
-
-    #[test]
-    fn foreign_text_is_never_markup() {
-        assert_eq!(escaped("<script>\"&'\u{202e}x"), "&lt;script&gt;&quot;&amp;&#39;\\u{202e}x");
-    }
 
     #[test]
     fn large_pictures_are_shown_smaller_but_the_last_one_as_it_is() {

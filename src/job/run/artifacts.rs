@@ -16,11 +16,17 @@ const SHEET: (usize, u32) = (8, 7);
 /// Side of its tiles, and the gap between them, in pixels.
 const TILE: (u32, u32) = (96, 4);
 
-/// Writes `model.safetensors` and `augmented.png`.
+/// Writes `model.safetensors` and `augmented.png`; answers what stands on the sheet.
 ///
 /// # Errors
 /// [`crate::error::Error::Io`].
-pub fn save(plan: &Plan, trainer: &Trainer, moments: &Moments, claimed: &ClaimedFolder, listener: &dyn Listener) -> Result<()> {
+pub fn save(
+    plan: &Plan,
+    trainer: &Trainer,
+    moments: &Moments,
+    claimed: &ClaimedFolder,
+    listener: &dyn Listener,
+) -> Result<Vec<Vec<Image>>> {
     let network = trainer.network();
     let shape = network.input();
     let card = ModelCard {
@@ -41,10 +47,11 @@ pub fn save(plan: &Plan, trainer: &Trainer, moments: &Moments, claimed: &Claimed
     };
     let params = trainer.weights().to_vec();
     ModelFile { card, params }.save(claimed.file("model.safetensors"), network.spans())?;
-    match plan.contact_rows(SHEET.0, SHEET.1) {
-        rows if rows.is_empty() => Ok(()),
-        rows => show("augmented", contact_sheet(&rows, TILE.0, TILE.1), claimed, listener),
+    let rows = plan.contact_rows(SHEET.0, SHEET.1);
+    if !rows.is_empty() {
+        show("augmented", contact_sheet(&rows, TILE.0, TILE.1), claimed, listener)?;
     }
+    Ok(rows)
 }
 
 /// Writes a picture as `NAME.png`, and tells of it.

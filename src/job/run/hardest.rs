@@ -32,20 +32,28 @@ fn rows(plan: &Plan, part: Part, hard: &[Hard]) -> Vec<Row> {
     if hard.is_empty() {
         return vec![Row { heading: format!("{}: no loss of {NOTHING} or more", part.name()), tiles: Vec::new() }];
     }
-    let entries = entries(plan, part, &hard);
+    let paths: Vec<&str> = hard.iter().map(|hard| hard.path.as_str()).collect();
+    let entries = entries(plan, part, &paths);
     let tiles: Vec<Tile> = hard.iter().map(|hard| tile(plan, part, hard, entries.get(hard.path.as_str()).copied())).collect();
     let heading = |first: usize| if first == 0 { part.name().to_owned() } else { format!("{}, continued", part.name()) };
     let row = |(number, tiles): (usize, &[Tile])| Row { heading: heading(number), tiles: tiles.to_vec() };
     tiles.chunks(ACROSS).enumerate().map(row).collect()
 }
 
+/// The pictures of samples by their identities, none larger than a tile, or why one cannot be read.
+pub fn read_again(plan: &Plan, part: Part, paths: &[&str]) -> Vec<Result<Image, String>> {
+    let entries = entries(plan, part, paths);
+    let entry = |path: &&str| entries.get(path).copied().ok_or_else(|| "its file is gone".to_owned());
+    paths.iter().map(|path| entry(path).and_then(|entry| read_small(plan, part, entry))).collect()
+}
+
 /// Where these samples stand in their source.
-fn entries<'h>(plan: &Plan, part: Part, hard: &'h [Hard]) -> HashMap<&'h str, u32> {
+fn entries<'h>(plan: &Plan, part: Part, paths: &[&'h str]) -> HashMap<&'h str, u32> {
     let source: &dyn Source = match part {
         Part::Test => plan.data.test.as_deref().unwrap_or(&*plan.data.source),
         _ => &*plan.data.source,
     };
-    let wanted: HashMap<&str, ()> = hard.iter().map(|hard| (hard.path.as_str(), ())).collect();
+    let wanted: HashMap<&str, ()> = paths.iter().map(|path| (*path, ())).collect();
     let mut found = HashMap::new();
     for &entry in plan.data.parts.of(part) {
         let identity = source.identity(entry as usize);
@@ -69,12 +77,18 @@ fn tile(plan: &Plan, part: Part, hard: &Hard, entry: Option<u32>) -> Tile {
     Tile { picture, notice, title: name(hard.label), words, faded: false }
 }
 
-/// The picture, no larger than its tile: never are two whole ones in memory.
+/// The picture as tiles show it: small ones enlarged.
 fn read(plan: &Plan, part: Part, entry: u32) -> Result<Image, String> {
+    read_small(plan, part, entry).map(|picture| fit(&picture, TILE))
+}
+
+/// The picture, no larger than a tile: never are two whole ones in memory.
+fn read_small(plan: &Plan, part: Part, entry: u32) -> Result<Image, String> {
     let augment = plan.augment_stage();
     let load = plan.load_stage(&augment);
     let part = if part == Part::Test { part } else { Part::Validation };
     let ticket = Ticket { pass: Pass { part, epoch: 0 }, position: 0, entry, last: true };
     let read = load.read(ticket).map_err(|error| error.to_string())?.map_err(|bad| bad.reason.clone())?;
-    Ok(fit(&read.sample.image, TILE))
+    let picture = read.sample.image;
+    Ok(if picture.height().max(picture.width()) > TILE { fit(&picture, TILE) } else { picture })
 }

@@ -4,7 +4,7 @@ mod artifacts;
 mod budget;
 mod diagnose;
 mod discard;
-mod hardest;
+pub(super) mod hardest;
 pub(super) mod moments;
 mod outputs;
 mod resume;
@@ -66,7 +66,7 @@ impl Request {
 }
 
 /// A word as a shell takes it.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "._-/=+:,%@".contains(c);
     if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }

@@ -16,10 +16,10 @@ use crate::error::{Error, Result};
 use crate::event::self_check::SelfCheck;
 use crate::event::{Event, Facts, Listener, Meter, Stopped};
 use crate::job::claim::ClaimedFolder;
-use crate::job::say;
+use crate::job::{report, say};
 use crate::plan::{Plan, TrainEnd, memory_bound, resolved_text};
 use crate::report::{BadRow, RunFolder};
-use crate::sample::NoteCounts;
+use crate::sample::{Image, NoteCounts};
 use crate::stage::deal::{self, Position};
 use crate::stage::ledger::Stream;
 use crate::stage::train::{Driver, Keep, Train};
@@ -92,9 +92,12 @@ fn heard(
         outputs.resume(past)?;
     }
     let result = session.whole(began);
+    let sheet = std::mem::take(&mut session.sheet);
     drop(session);
     drop(audience);
-    let (written, told) = (reports.write(), outputs.finish());
+    result.as_ref().err().into_iter().for_each(|error| reports.fail(error.to_string()));
+    let page = || report::of_run(plan, claimed.path(), reports.bad(), sheet);
+    let (written, told) = (reports.write().and_then(|()| page()), outputs.finish());
     // What stopped the run comes first: a disk that is full refuses the reports, too.
     result?;
     written?;
@@ -137,6 +140,8 @@ struct Session<'a> {
     self_check: Option<SelfCheck>,
     resume_words: String,
     asked: Instant,
+    /// Training samples beside their variants, once they were drawn.
+    sheet: Vec<Vec<Image>>,
 }
 
 impl<'a> Session<'a> {
@@ -171,7 +176,8 @@ impl<'a> Session<'a> {
         }
         let resume_words = request.resume_words();
         let self_check = found;
-        Ok(Self { plan, end, claimed, listener, signals, trainer, moments, past, self_check, resume_words, asked: request.asked })
+        let (asked, sheet) = (request.asked, Vec::new());
+        Ok(Self { plan, end, claimed, listener, signals, trainer, moments, past, self_check, resume_words, asked, sheet })
     }
 
     fn whole(&mut self, began: Instant) -> Result<()> {
@@ -187,7 +193,7 @@ impl<'a> Session<'a> {
         clinic.examine(&mut self.trainer, &Walk { moments, listener, signals, resume_words })?;
         let weights = self.trainer.weights_blake3();
         self.listener.hear(&Event::Trained { stopped, weights, stream: stream.0 });
-        artifacts::save(self.plan, &self.trainer, &self.moments, self.claimed, self.listener)?;
+        self.sheet = report::small(artifacts::save(self.plan, &self.trainer, &self.moments, self.claimed, self.listener)?);
         let diagnosis = clinic.conclude(self.end, &self.trainer, self.listener)?;
         self.listener.hear(&Event::Diagnosed(Arc::new(diagnosis)));
         self.listener.hear(&Event::Finished { meters, wall: began.elapsed() });
@@ -334,6 +340,7 @@ fn facts(plan: &Plan, end: &TrainEnd) -> Facts {
         samples: [parts.train.len() as u64, parts.validation.len() as u64, parts.test.len() as u64],
         filtered: plan.data.filtered(),
         memory_bound: Some(memory_bound(plan).total()),
+        census: Some(plan.census()),
     }
 }
 

@@ -18,11 +18,13 @@ const COLOURS: [Color; 2] = [Color::Cyan, Color::Magenta];
 const MARKS: [(Marker, &str); 2] = [(Marker::Braille, "⠶ train"), (Marker::Dot, "• validation")];
 
 type Points = Vec<(f64, f64)>;
+/// A number of an epoch's scores.
+type Of<'a> = dyn Fn(&(Score, Option<Score>)) -> Option<f64> + 'a;
 
 /// Draws the scores of all epochs from `first_epoch`, from 0.
 pub fn draw(scores: &[(Score, Option<Score>)], first_epoch: u32, area: Rect, ink: Ink, buffer: &mut Buffer) {
     let step = scores.len().div_ceil(MOST).max(1);
-    let line = |of: &dyn Fn(&(Score, Option<Score>)) -> Option<f64>| -> Points {
+    let line = |of: &Of| -> Points {
         let place = |at: usize| f64::from(first_epoch) + 1.0 + at as f64;
         let last = scores.len().saturating_sub(1);
         let kept = scores.iter().enumerate().filter(|(at, _)| at % step == 0 || *at == last);

@@ -9,7 +9,7 @@ mod verdict;
 
 pub use layers::{LayerProfile, LayerRow};
 pub use measured::{Alone, Limit, PartCost, Profile, StageProfile, Together};
-pub use page::page;
+pub use page::{flow, page};
 pub use table::{Proof, table};
 pub use trace::{Span, chrome_trace};
 pub use verdict::{Advice, Verdict};

@@ -3,7 +3,8 @@
 use super::measured::{Limit, PartCost, Profile, StageProfile};
 use super::table::{Proof, heaviest, milliseconds, percent};
 use super::verdict::Verdict;
-use crate::report::words::{printable, thousands};
+use crate::report::html::{escaped, table};
+use crate::report::words::thousands;
 
 const STYLE: &str = include_str!("style.css");
 /// Width of the drawing, and of what lies between two stages.
@@ -57,7 +58,8 @@ fn places(profile: &Profile) -> Vec<(f64, f64)> {
     profile.stages.iter().map(place).collect()
 }
 
-fn flow(profile: &Profile, limit: Limit) -> String {
+/// The stages as boxes with the channels between them, and the table of how they spent their time.
+pub fn flow(profile: &Profile, limit: Limit) -> String {
     let places = places(profile);
     let width = places.last().map_or(WIDTH, |(left, width)| left + width + 1.0).max(WIDTH);
     let height = TOP + HEIGHT + 24.0;
@@ -134,18 +136,6 @@ fn channel(stage: &StageProfile, left: f64, limits: bool) -> String {
     svg
 }
 
-fn table(caption: &str, titles: &[&str], rows: &[Vec<String>]) -> String {
-    let head: String = titles.iter().map(|title| format!("<th scope=\"col\">{title}</th>")).collect();
-    let row = |row: &Vec<String>| {
-        format!("<tr>{}</tr>\n", row.iter().map(|cell| format!("<td>{}</td>", escaped(cell))).collect::<String>())
-    };
-    let body: String = rows.iter().map(row).collect();
-    format!(
-        "<div class=\"wide\">\n<table>\n<caption>{}</caption>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table>\n</div>\n",
-        escaped(caption)
-    )
-}
-
 fn together(profile: &Profile) -> String {
     let row = |stage: &StageProfile| {
         let now = stage.together.as_ref()?;
@@ -185,19 +175,6 @@ fn parts(stage: &StageProfile) -> String {
     let operations = if stage.operations.is_empty() { String::new() } else { of("operation", &stage.operations) };
     let classes = heaviest(&stage.classes);
     operations + &if classes.is_empty() { String::new() } else { of("class", &classes) }
-}
-
-/// Foreign text as HTML text: nothing in it is markup, and nothing steers the writing.
-fn escaped(text: &str) -> String {
-    let symbol = |symbol: char| match symbol {
-        '&' => "&amp;".to_owned(),
-        '<' => "&lt;".to_owned(),
-        '>' => "&gt;".to_owned(),
-        '"' => "&quot;".to_owned(),
-        '\'' => "&#39;".to_owned(),
-        other => printable(&other.to_string()),
-    };
-    text.chars().map(symbol).collect()
 }
 
 #[cfg(test)]

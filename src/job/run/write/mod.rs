@@ -256,6 +256,7 @@ fn facts(plan: &Plan) -> Facts {
         samples: [plan.data.source.len() as u64, 0, 0],
         filtered: plan.data.filtered(),
         memory_bound: Some(memory_bound(plan).total()),
+        census: None,
     }
 }
 

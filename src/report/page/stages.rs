@@ -1,0 +1,86 @@
+//! Where the time went: the stages drawn as wide as their time, memory beside its bound, seconds an epoch.
+
+use super::{Paper, Section, mebibytes};
+use crate::report::html::{escaped, table};
+use crate::report::profile::{Alone, Limit, Profile, StageProfile, Together, flow};
+use crate::report::words::{count, thousands};
+use crate::report::{StageRecord, Timing};
+
+pub(super) const SECTION: Section = Section { id: "stages", title: "Time and memory", body };
+
+/// From this share of time at work a stage is drawn as the one that limits.
+const LIMITS: f64 = 0.6;
+
+fn body(paper: &Paper) -> Option<String> {
+    let timing = &paper.document.timing;
+    let mut text = String::new();
+    if !timing.stages.is_empty() {
+        text += &format!("<p class=\"verdict\">{}</p>\n", escaped(&timing.limiting));
+        text += &flow(&drawn(paper), limit(&timing.stages));
+        text += &counts(timing);
+    }
+    Some(text + &resources(paper))
+}
+
+/// The stages as a profile draws them: a stage's pace is that of its workers while they are at work.
+fn drawn(paper: &Paper) -> Profile {
+    let timing = &paper.document.timing;
+    let samples = timing.stages.iter().map(|stage| stage.items).max().unwrap_or(0) as f64;
+    let stage = |record: &StageRecord| {
+        let workers = record.workers.max(1);
+        let busy = record.busy_seconds.max(1e-9);
+        let alone = Alone { workers, rate: samples * workers as f64 / busy, ..Alone::default() };
+        let StageRecord { stage, queue_depth: queue, queue_capacity: capacity, .. } = record.clone();
+        let [busy, starved, blocked] = shares(record);
+        let together = Some(Together { busy, starved, blocked, cpu: None, queue, capacity });
+        StageProfile { stage, workers, alone: vec![alone], together, ..StageProfile::default() }
+    };
+    let name = paper.document.outcome.name.clone();
+    Profile { name, stages: timing.stages.iter().map(stage).collect(), ..Profile::default() }
+}
+
+/// Shares of its workers' known time at work, without input and without room.
+fn shares(record: &StageRecord) -> [f64; 3] {
+    let times = [record.busy_seconds, record.starved_seconds, record.blocked_seconds];
+    let all = times.iter().sum::<f64>().max(1e-9);
+    times.map(|time| time / all)
+}
+
+fn limit(stages: &[StageRecord]) -> Limit {
+    let busy = stages.iter().map(|record| shares(record)[0]).enumerate();
+    match busy.max_by(|a, b| a.1.total_cmp(&b.1)) {
+        Some((place, share)) if share >= LIMITS => Limit::Stage(place),
+        _ => Limit::Cores,
+    }
+}
+
+fn counts(timing: &Timing) -> String {
+    let row = |record: &StageRecord| {
+        let seconds = [record.busy_seconds, record.starved_seconds, record.blocked_seconds].map(|time| format!("{time:.2}"));
+        let first = [record.stage.clone(), record.workers.to_string(), count(record.items), thousands(record.items_per_second)];
+        first.into_iter().chain(seconds).collect::<Vec<_>>()
+    };
+    let rows: Vec<_> = timing.stages.iter().map(row).collect();
+    let titles = ["stage", "workers", "passed on", "a second", "at work (s)", "no input (s)", "no room (s)"];
+    table("What each stage passed on, and its workers' seconds", &titles, &rows)
+}
+
+fn resources(paper: &Paper) -> String {
+    let timing = &paper.document.timing;
+    let seconds = |value: Option<f64>| value.map_or("not known".to_owned(), |value| format!("{} s", thousands(value)));
+    let bytes = |value: Option<u64>| value.map_or("not known".to_owned(), mebibytes);
+    let epochs = timing.epoch_seconds.len();
+    let mean = (epochs > 0).then(|| timing.epoch_seconds.iter().sum::<f64>() / epochs as f64);
+    let rate = mean.filter(|mean| *mean > 0.0).map(|mean| paper.document.outcome.samples.train as f64 / mean);
+    let rows = [
+        ("wall time", seconds(Some(timing.wall_seconds))),
+        ("processor time of all threads (core-seconds)", seconds(timing.core_seconds)),
+        ("first batch after", seconds(timing.first_batch_seconds)),
+        ("mean epoch, validation included", seconds(mean)),
+        ("training samples a second of epochs", rate.map_or("not known".to_owned(), thousands)),
+        ("most memory in use", bytes(timing.peak_memory_bytes)),
+        ("bound that the plan computed", bytes(timing.memory_bound_bytes)),
+    ];
+    let rows = rows.map(|(name, value)| vec![name.to_owned(), value]);
+    table("Time and memory of this process's part of the run", &["what", "measured"], &rows)
+}
