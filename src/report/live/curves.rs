@@ -18,13 +18,13 @@ const COLOURS: [Color; 2] = [Color::Cyan, Color::Magenta];
 const MARKS: [(Marker, &str); 2] = [(Marker::Braille, "⠶ train"), (Marker::Dot, "• validation")];
 
 type Points = Vec<(f64, f64)>;
-/// A number of an epoch's scores.
-type Of<'a> = dyn Fn(&(Score, Option<Score>)) -> Option<f64> + 'a;
+/// Of training and of validation.
+type Scores = (Score, Option<Score>);
 
 /// Draws the scores of all epochs from `first_epoch`, from 0.
-pub fn draw(scores: &[(Score, Option<Score>)], first_epoch: u32, area: Rect, ink: Ink, buffer: &mut Buffer) {
+pub fn draw(scores: &[Scores], first_epoch: u32, area: Rect, ink: Ink, buffer: &mut Buffer) {
     let step = scores.len().div_ceil(MOST).max(1);
-    let line = |of: &Of| -> Points {
+    let line = |of: fn(&Scores) -> Option<f64>| -> Points {
         let place = |at: usize| f64::from(first_epoch) + 1.0 + at as f64;
         let last = scores.len().saturating_sub(1);
         let kept = scores.iter().enumerate().filter(|(at, _)| at % step == 0 || *at == last);
@@ -32,14 +32,17 @@ pub fn draw(scores: &[(Score, Option<Score>)], first_epoch: u32, area: Rect, ink
     };
     let both = area.width >= BOTH;
     let left = Rect { width: if both { area.width / 2 - 1 } else { area.width }, ..area };
-    let losses = [line(&|(train, _)| Some(train.loss)), line(&|(_, validation)| Some(validation.as_ref()?.loss))];
+    let losses = [line(|(train, _)| Some(train.loss)), line(|(_, validation)| Some(validation.as_ref()?.loss))];
     chart("loss", &losses, |loss| format!("{loss:.3}"), left, ink, buffer);
     if both {
         let right = Rect { x: left.right() + 2, width: area.width - left.width - 2, ..area };
-        let percent = |score: &Score| 100.0 * score.accuracy;
-        let shares = [line(&|(train, _)| Some(percent(train))), line(&|(_, validation)| validation.as_ref().map(percent))];
+        let shares = [line(|(train, _)| Some(percent(train))), line(|(_, validation)| validation.as_ref().map(percent))];
         chart("accuracy", &shares, |percent| format!("{percent:.1} %"), right, ink, buffer);
     }
+}
+
+fn percent(score: &Score) -> f64 {
+    100.0 * score.accuracy
 }
 
 fn chart(title: &str, parts: &[Points; 2], shown: fn(f64) -> String, area: Rect, ink: Ink, buffer: &mut Buffer) {
