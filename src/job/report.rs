@@ -57,13 +57,13 @@ pub fn read_document(folder: &Path) -> Result<Document> {
     serde_json::from_str(&text).map_err(|error| Error::Damaged { path, why: error.to_string() })
 }
 
-/// Writes the page of a run whose reports have just been written, whatever its end.
+/// Writes the page of a run whose reports have just been written, whatever its end; `document` is what they say.
 ///
 /// # Errors
 /// [`Error::Io`].
-pub fn of_run(plan: &Plan, folder: &Path, bad: Vec<BadRow>, augmented: Vec<Vec<Image>>) -> Result<()> {
-    // The report as it lies there, so that the page shows no other time than it does.
-    let document = read_document(folder)?;
+pub fn of_run(plan: &Plan, folder: &Path, document: Document, bad: Vec<BadRow>, augmented: Vec<Vec<Image>>) -> Result<()> {
+    // The report as it lies there shows the same times; it cannot be read back where a loss is not finite.
+    let document = read_document(folder).unwrap_or(document);
     write(&folder.join(PAGE), folder, resolved_text(plan), document, bad, Some(plan), augmented)
 }
 

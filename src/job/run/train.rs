@@ -96,7 +96,7 @@ fn heard(
     drop(session);
     drop(audience);
     result.as_ref().err().into_iter().for_each(|error| reports.fail(error.to_string()));
-    let page = || report::of_run(plan, claimed.path(), reports.bad(), sheet);
+    let page = || report::of_run(plan, claimed.path(), reports.document(), reports.bad(), sheet);
     let (written, told) = (reports.write().and_then(|()| page()), outputs.finish());
     // What stopped the run comes first: a disk that is full refuses the reports, too.
     result?;

@@ -21,7 +21,8 @@ fn body(paper: &Paper) -> Option<String> {
 }
 
 fn of_part(paper: &Paper, name: &'static str, part: &PartDiagnosis, all: bool) -> String {
-    let shown = part.top_losses.iter().filter(|loss| !(loss.loss < NOTHING)).take(if all { usize::MAX } else { 8 });
+    let shown =
+        part.top_losses.iter().filter(|loss| loss.loss.is_nan() || loss.loss >= NOTHING).take(if all { usize::MAX } else { 8 });
     let cards: String = shown.map(|loss| card(paper, name, loss)).collect();
     match cards.is_empty() {
         true => format!("<h3>{name}</h3>\n<p>No loss of {NOTHING} or more.</p>\n"),
