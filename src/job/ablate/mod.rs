@@ -6,6 +6,7 @@ pub use switches::{Switch, switches};
 
 use super::compare::read;
 use super::run::Voice;
+use super::run::signals::Signals;
 use super::{run, say};
 use crate::error::{Error, Result, nearest};
 use crate::plan::{End, Plan, resolved_text};
@@ -48,13 +49,16 @@ const WIDE: f64 = 0.01;
 /// # Errors
 /// [`Error::Refused`] for a pipeline that does not train, an unknown switch, or a folder of something else; an interruption.
 pub fn ablate(request: &Request) -> Result<()> {
+    // Every run listens for itself; this one hears what comes between them.
+    let signals = Signals::install()?;
     let plan = Plan::load(&request.name, &request.sets)?;
     refuse(&plan)?;
     let chosen = chosen(&plan, &request.switches)?;
     let out = request.out.clone().unwrap_or_else(|| plan.runs.join(format!("{}-ablation", plan.name)));
     run::refuse_inside_data(&plan, &out)?;
     let base = claim_base(&plan, &out)?;
-    let mut work = Work { request, out: &out, base, seed: plan.seed, began: Instant::now(), longest: Duration::ZERO };
+    let (began, longest) = (Instant::now(), Duration::ZERO);
+    let mut work = Work { request, signals, out: &out, base, seed: plan.seed, began, longest };
     let ablation = work.all(&plan, chosen)?;
     let page = out.join(PAGE);
     write_atomic(&page, ablation_page(&ablation).as_bytes())?;
@@ -118,6 +122,7 @@ fn claim_base(plan: &Plan, out: &Path) -> Result<PathBuf> {
 /// What all runs share.
 struct Work<'r> {
     request: &'r Request,
+    signals: Signals,
     out: &'r Path,
     base: PathBuf,
     seed: u64,
@@ -179,6 +184,10 @@ impl Work<'_> {
         if self.request.budget.is_some_and(|budget| self.began.elapsed() + self.longest > budget) {
             return Ok(Err("no time was left".to_owned()));
         }
+        let resume = || "the same command goes on: runs that are finished are kept".to_owned();
+        if self.signals.stop().is_requested() {
+            return Err(self.signals.interrupted(resume()));
+        }
         let asked = Instant::now();
         let ordinary = run::Request {
             name: base,
@@ -195,10 +204,7 @@ impl Work<'_> {
         let outcome = run::run(&ordinary);
         self.longest = self.longest.max(asked.elapsed());
         match outcome {
-            Err(Error::Interrupted { signal, .. }) => {
-                let resume = "the same command goes on: runs that are finished are kept".to_owned();
-                return Err(Error::Interrupted { signal, resume });
-            }
+            Err(Error::Interrupted { signal, .. }) => return Err(Error::Interrupted { signal, resume: resume() }),
             Err(error) => return Ok(Err(error.to_string())),
             Ok(()) => {}
         }

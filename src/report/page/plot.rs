@@ -40,7 +40,8 @@ pub fn plot(plot: &Plot) -> String {
     let Plot { id, title, about, axes, lines } = plot;
     let (title, about, below, beside) = (escaped(title), escaped(about), escaped(&axes[0]), escaped(&axes[1]));
     let points = || lines.iter().flat_map(|line| &line.points).filter(|(x, y)| x.is_finite() && y.is_finite());
-    let scale = Scale { x: span(points().map(|point| point.0), false), y: span(points().map(|point| point.1), true) };
+    let counts = points().all(|point| point.0.fract() == 0.0);
+    let scale = Scale { counts, x: span(points().map(|point| point.0), false), y: span(points().map(|point| point.1), true) };
     let drawn: String = lines.iter().enumerate().map(|(kind, line)| scale.line(kind % KINDS, line)).collect();
     let legend: String = lines.iter().enumerate().map(|(kind, line)| entry(kind % KINDS, line)).collect();
     format!(
@@ -71,6 +72,8 @@ fn span(values: impl Iterator<Item = f64>, room: bool) -> (f64, f64) {
 
 /// Where numbers stand on the drawing.
 struct Scale {
+    /// Whether what lies across is counted, as epochs are.
+    counts: bool,
     x: (f64, f64),
     y: (f64, f64),
 }
@@ -86,7 +89,7 @@ impl Scale {
         let [left, top, right, bottom] = MARGIN;
         let (end, floor) = (WIDTH - right, HEIGHT - bottom);
         let mut svg = String::new();
-        for value in ticks(self.y, 6) {
+        for value in ticks(self.y, 6, 0.0) {
             let y = self.place((self.x.0, value)).1;
             svg += &format!(
                 "<path class=\"grid\" d=\"M{left} {y:.1}H{end}\"/><text class=\"small\" text-anchor=\"end\" x=\"{:.0}\" y=\"{:.1}\">{}</text>\n",
@@ -95,7 +98,7 @@ impl Scale {
                 number(value)
             );
         }
-        for value in ticks(self.x, 10) {
+        for value in ticks(self.x, 10, if self.counts { 1.0 } else { 0.0 }) {
             let x = self.place((value, self.y.0)).0;
             svg += &format!(
                 "<path class=\"line\" d=\"M{x:.1} {floor}v4\"/><text class=\"small\" text-anchor=\"middle\" x=\"{x:.1}\" y=\"{:.1}\">{}</text>\n",
@@ -124,9 +127,9 @@ impl Scale {
     }
 }
 
-/// Round numbers within a span, about `most` of them and never more than twice as many.
-fn ticks((low, high): (f64, f64), most: usize) -> Vec<f64> {
-    let rough = (high - low) / most as f64;
+/// Round numbers within a span, about `most` of them and never more than twice as many, and no closer than `least`.
+fn ticks((low, high): (f64, f64), most: usize, least: f64) -> Vec<f64> {
+    let rough = ((high - low) / most as f64).max(least);
     let power = 10f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].map(|times| times * power).into_iter().find(|step| *step >= rough).unwrap_or(10.0 * power);
     let first = (low / step).ceil();
@@ -168,9 +171,10 @@ mod tests {
 
     #[test]
     fn ticks_are_round_and_few() {
-        assert_eq!(ticks((0.0, 1.0), 5), [0.0, 0.2, 0.4, 0.6000000000000001, 0.8, 1.0]);
-        assert_eq!(ticks((1.0, 3.0), 10).len(), 11);
-        assert!(ticks((0.013, 971.0), 6).len() <= 12);
+        assert_eq!(ticks((0.0, 1.0), 5, 0.0), [0.0, 0.2, 0.4, 0.6000000000000001, 0.8, 1.0]);
+        assert_eq!(ticks((1.0, 3.0), 10, 0.0).len(), 11);
+        assert_eq!(ticks((1.0, 3.0), 10, 1.0), [1.0, 2.0, 3.0]);
+        assert!(ticks((0.013, 971.0), 6, 0.0).len() <= 12);
         assert_eq!([0.25, -0.0, 1234.5, 1e-5].map(number), ["0.25", "0", "1234.5", "1.0e-5"]);
     }
 }

@@ -15,8 +15,8 @@ fn body(paper: &Paper) -> Option<String> {
     let timing = &paper.document.timing;
     let mut text = String::new();
     if !timing.stages.is_empty() {
-        text += &format!("<p class=\"verdict\">{}</p>\n", escaped(&timing.limiting));
-        text += &flow(&drawn(paper), limit(&timing.stages));
+        text += &format!("<p class=\"verdict\">{}</p>\n", with_names(&timing.limiting));
+        text += &flow(&drawn(paper), limit(timing));
         text += &counts(timing);
     }
     Some(text + &resources(paper))
@@ -31,7 +31,7 @@ fn drawn(paper: &Paper) -> Profile {
         let busy = record.busy_seconds.max(1e-9);
         let alone = Alone { workers, rate: samples * workers as f64 / busy, ..Alone::default() };
         let StageRecord { stage, queue_depth: queue, queue_capacity: capacity, .. } = record.clone();
-        let [busy, starved, blocked] = shares(record);
+        let [busy, starved, blocked] = shares(record, timing.wall_seconds);
         let together = Some(Together { busy, starved, blocked, cpu: None, queue, capacity });
         StageProfile { stage, workers, alone: vec![alone], together, ..StageProfile::default() }
     };
@@ -39,15 +39,24 @@ fn drawn(paper: &Paper) -> Profile {
     Profile { name, stages: timing.stages.iter().map(stage).collect(), ..Profile::default() }
 }
 
-/// Shares of its workers' known time at work, without input and without room.
-fn shares(record: &StageRecord) -> [f64; 3] {
+/// Text in which what stands between backticks is a name.
+fn with_names(text: &str) -> String {
+    let part = |(place, text): (usize, &str)| match place % 2 {
+        0 => escaped(text),
+        _ => format!("<code>{}</code>", escaped(text)),
+    };
+    text.split('`').enumerate().map(part).collect()
+}
+
+/// Shares of its workers' time at work, without input and without room, as the sentence above and the terminal count them.
+fn shares(record: &StageRecord, wall: f64) -> [f64; 3] {
     let times = [record.busy_seconds, record.starved_seconds, record.blocked_seconds];
-    let all = times.iter().sum::<f64>().max(1e-9);
+    let all = times.iter().sum::<f64>().max(wall * record.workers as f64).max(1e-9);
     times.map(|time| time / all)
 }
 
-fn limit(stages: &[StageRecord]) -> Limit {
-    let busy = stages.iter().map(|record| shares(record)[0]).enumerate();
+fn limit(timing: &Timing) -> Limit {
+    let busy = timing.stages.iter().map(|record| shares(record, timing.wall_seconds)[0]).enumerate();
     match busy.max_by(|a, b| a.1.total_cmp(&b.1)) {
         Some((place, share)) if share >= LIMITS => Limit::Stage(place),
         _ => Limit::Cores,
@@ -62,7 +71,7 @@ fn counts(timing: &Timing) -> String {
     };
     let rows: Vec<_> = timing.stages.iter().map(row).collect();
     let titles = ["stage", "workers", "passed on", "a second", "at work (s)", "no input (s)", "no room (s)"];
-    table("What each stage passed on, and its workers' seconds", &titles, &rows)
+    table("What each stage passed on (samples; batches from the batcher on), and its workers' seconds", &titles, &rows)
 }
 
 fn resources(paper: &Paper) -> String {
