@@ -1,10 +1,14 @@
 //! Commands and options. Knows words only: what they do stands in `job`.
 
+mod data;
 mod model;
 
+pub use data::{
+    ConvertArgs, DataArgs, DataCommand, DataVerifyArgs, HashArgs, Public, SplitArgs, StoredEncoding, StoredFormat, Synthetic,
+};
 pub use model::{EvaluateArgs, EvaluatedPart, ExportArgs, ExportFormat, PredictArgs, RowFormat};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
 /// Folders of labelled images in, trained classifiers and augmented data sets out, on ordinary CPUs.
@@ -41,7 +45,7 @@ pub enum Command {
     Describe(DescribeArgs),
     /// Recompute the table of reference checksums on this machine and say what holds
     Verify(VerifyArgs),
-    /// Make or fetch data
+    /// Make or fetch data; count, measure, hash, verify, split and convert it
     #[command(subcommand)]
     Data(DataCommand),
 }
@@ -224,47 +228,4 @@ pub struct VerifyArgs {
     /// Print one JSON document
     #[arg(long)]
     pub json: bool,
-}
-
-/// `pipeline data`.
-#[derive(Debug, Subcommand)]
-pub enum DataCommand {
-    /// Draw a data set, reproducible byte for byte
-    Synth {
-        /// Which one
-        what: Synthetic,
-        /// The number from which it follows
-        #[arg(long, default_value_t = 1)]
-        seed: u64,
-        /// Folder to write to; must not hold anything else
-        #[arg(long, value_name = "DIR")]
-        out: PathBuf,
-    },
-    /// Download a public data set from its official place, checked against a pinned SHA-256
-    Fetch {
-        /// Which one
-        what: Public,
-        /// Folder to write to [default: data/mnist, data]
-        #[arg(long, value_name = "DIR")]
-        out: Option<PathBuf>,
-        /// Another place that serves the same files
-        #[arg(long, value_name = "URL")]
-        base_url: Option<String>,
-    },
-}
-
-/// Data sets that are drawn.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum Synthetic {
-    /// Cars of two brands, seen from one side only in training
-    Brands,
-}
-
-/// Data sets that are fetched.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum Public {
-    /// Handwritten digits, 28x28 gray
-    Mnist,
-    /// Ten kinds of things, 32x32 RGB
-    Cifar10,
 }

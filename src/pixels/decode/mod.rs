@@ -24,6 +24,7 @@
 mod bmp;
 mod convert;
 mod format;
+pub mod header;
 mod jpeg;
 mod orientation;
 mod png;
