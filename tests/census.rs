@@ -98,11 +98,8 @@ fn a_census_finds_every_kind_of_picture_damage_and_duplicate() {
     odd(place.path());
     let found = json(place.path(), &["data", "census", "odd", "--json"], 0);
     assert_eq!((found["samples"].as_u64(), found["usable"].as_u64()), (Some(26), Some(20)));
-    let formats = [("PNG", 12), ("BMP", 7), ("JPEG", 2), ("GIF", 1), ("no picture", 2), ("unreadable", 1)];
-    assert_eq!(counts(&found["formats"]).values().sum::<u64>(), 26);
-    for (name, count) in formats {
-        assert_eq!(counts(&found["formats"])[name], count + u64::from(name == "PNG"), "{name}");
-    }
+    let formats = [("PNG", 13), ("BMP", 7), ("JPEG", 2), ("GIF", 1), ("no picture", 2), ("unreadable", 1)];
+    assert_eq!(counts(&found["formats"]), map(formats));
     assert_eq!(counts(&found["colors"]), map([("rgb", 19), ("gray", 1), ("gray_alpha", 1), ("rgba", 1)]));
     assert_eq!(counts(&found["bit_depths"]), map([("8", 22)]));
     assert_eq!(counts(&found["orientations"]), map([("none", 21), ("6", 1)]));
@@ -216,7 +213,7 @@ fn pasted_statistics_are_what_a_run_measures() {
     let place = workplace(12);
     let found = json(place.path(), &["data", "stats", "shapes.toml", "--json"], 0);
     let text = format!("{}\n{}", pipeline_text(), found["normalize"].as_str().unwrap());
-    fs::write(place.path().join("pasted.toml"), text.replace("name = \"shapes\"", "name = \"pasted\"")).unwrap();
+    fs::write(place.path().join("pasted.toml"), text).unwrap();
     let outcome = |file: &str, out: &str| {
         run(place.path(), &["run", file, "--quiet", "--out", out, "--set", "train.epochs=1"], 0);
         report(&place.path().join(out))["outcome"].clone()

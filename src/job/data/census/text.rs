@@ -49,7 +49,7 @@ fn size(bytes: u64) -> String {
 }
 
 fn inline(counts: &[Counted]) -> String {
-    counts.iter().map(|one| format!("{} {}", one.name, count(one.count))).collect::<Vec<_>>().join(", ")
+    counts.iter().map(|one| format!("{}: {}", one.name, count(one.count))).collect::<Vec<_>>().join(", ")
 }
 
 fn table(title: &str, counts: &[Counted]) -> String {
