@@ -1,10 +1,14 @@
 //! Commands and options. Knows words only: what they do stands in `job`.
 
 mod compare;
+mod data;
 mod model;
 mod ship;
 
 pub use compare::{AblateArgs, CompareArgs, ReportArgs, Sort};
+pub use data::{
+    ConvertArgs, DataArgs, DataCommand, DataVerifyArgs, HashArgs, Public, SplitArgs, StoredEncoding, StoredFormat, Synthetic,
+};
 pub use model::{EvaluateArgs, EvaluatedPart, ExportArgs, ExportFormat, PredictArgs, RowFormat};
 pub use ship::{completions, man};
 
@@ -70,7 +74,7 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
-    /// Make or fetch data
+    /// Make or fetch data; count, measure, hash, verify, split and convert it
     #[command(subcommand)]
     Data(DataCommand),
 }
@@ -290,33 +294,6 @@ pub struct VerifyArgs {
     pub json: bool,
 }
 
-/// `pipeline data`.
-#[derive(Debug, Subcommand)]
-pub enum DataCommand {
-    /// Draw a data set, reproducible byte for byte
-    Synth {
-        /// Which one
-        what: Synthetic,
-        /// The number from which it follows
-        #[arg(long, default_value_t = 1)]
-        seed: u64,
-        /// Folder to write to; must not hold anything else
-        #[arg(long, value_name = "DIR")]
-        out: PathBuf,
-    },
-    /// Download a public data set from its official place, checked against a pinned SHA-256
-    Fetch {
-        /// Which one
-        what: Public,
-        /// Folder to write to [default: data/mnist, data]
-        #[arg(long, value_name = "DIR")]
-        out: Option<PathBuf>,
-        /// Another place that serves the same files
-        #[arg(long, value_name = "URL")]
-        base_url: Option<String>,
-    },
-}
-
 /// Shells that can complete.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Shell {
@@ -326,20 +303,4 @@ pub enum Shell {
     Zsh,
     /// a file ~/.config/fish/completions/pipeline.fish of its output
     Fish,
-}
-
-/// Data sets that are drawn.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum Synthetic {
-    /// Cars of two brands, seen from one side only in training
-    Brands,
-}
-
-/// Data sets that are fetched.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum Public {
-    /// Handwritten digits, 28x28 gray
-    Mnist,
-    /// Ten kinds of things, 32x32 RGB
-    Cifar10,
 }

@@ -7,7 +7,10 @@ use augpipe::error::{Error, Result};
 use augpipe::job;
 use clap::Parser;
 use cli::{AblateArgs, CompareArgs, Sort};
-use cli::{Cli, Command, DataCommand, FindLrArgs, PreviewArgs, ProfileArgs, Public, RunArgs, Synthetic, TuneArgs};
+use cli::{Cli, Command, FindLrArgs, PreviewArgs, ProfileArgs, RunArgs, TuneArgs};
+use cli::{
+    ConvertArgs, DataArgs, DataCommand, DataVerifyArgs, HashArgs, Public, SplitArgs, StoredEncoding, StoredFormat, Synthetic,
+};
 use cli::{EvaluateArgs, EvaluatedPart, ExportArgs, ExportFormat, PredictArgs, RowFormat};
 use std::process::ExitCode;
 
@@ -169,7 +172,43 @@ fn data(command: DataCommand) -> Result<()> {
             };
             job::data::fetch(what, out, base_url)
         }
+        DataCommand::Census(args) => {
+            let (limit, DataArgs { given, sets, workers, json }) = (args.limit, args.data);
+            job::data::census(&job::data::CensusRequest { given, sets, limit, workers, json })
+        }
+        DataCommand::Stats(args) => {
+            let DataArgs { given, sets, workers, json } = args.data;
+            job::data::stats(&job::data::StatsRequest { given, sets, workers, json })
+        }
+        DataCommand::Hash(HashArgs { path, out, workers, json }) => {
+            job::data::hash(&job::data::HashRequest { path, out, workers, json })
+        }
+        DataCommand::Verify(DataVerifyArgs { path, manifest, workers, json }) => {
+            job::data::verify(&job::data::VerifyRequest { path, manifest, workers, json })
+        }
+        DataCommand::Split(args) => split(args),
+        DataCommand::Convert(args) => convert(args),
     }
+}
+
+fn split(args: SplitArgs) -> Result<()> {
+    let SplitArgs { given, out, validation, test, seed, stratify, sets, json } = args;
+    job::data::split(&job::data::SplitRequest { given, sets, out, validation, test, seed, stratify, json })
+}
+
+fn convert(args: ConvertArgs) -> Result<()> {
+    let ConvertArgs { from, to, format, encoding, quality, shard_size, sets, workers, resume, quiet, json } = args;
+    let format = match format {
+        StoredFormat::ImageFolder => "image_folder",
+        StoredFormat::Shards => "shards",
+    };
+    let encoding = match encoding {
+        StoredEncoding::Png => "png",
+        StoredEncoding::Jpeg => "jpeg",
+        StoredEncoding::Raw => "raw",
+    };
+    let request = job::data::ConvertRequest { from, to, format, encoding, quality, shard_size, sets, workers, resume, quiet, json };
+    job::data::convert(&request)
 }
 
 #[cfg(test)]

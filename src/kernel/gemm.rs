@@ -6,10 +6,13 @@
 
 use super::bf16::{Precision, pair_neighbours, pair_rows, pair_with_zero};
 use super::scratch;
+use super::sparse::{self, Stretches};
 use super::tile::{self, HALF, MAX_ROWS, PANEL, Tile};
 use super::transpose::transpose;
 use crate::isa::Isa;
 use rayon::prelude::*;
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A view of floats as a matrix.
 #[derive(Clone, Copy, Debug)]
@@ -134,7 +137,7 @@ pub(super) static COUNT_UP: [u32; DEPTH] = {
     }
     table
 };
-static ZEROS: [f32; PANEL] = [0.0; PANEL];
+static ZEROS: [f32; sparse::WIDEST] = [0.0; sparse::WIDEST];
 
 /// Where the product goes: a pointer that tasks may share, since each writes only its own columns.
 #[derive(Clone, Copy)]
@@ -181,24 +184,31 @@ fn slice(precision: Precision, (a, b): (Matrix<'_>, Matrix<'_>), inner: (usize, 
     scratch::with(rows * a_stride, |left| {
         let small = rows * columns * inner.1.max(1) < SMALL;
         let band = if small { rows } else { 2 * MAX_ROWS };
+        let not_zero = AtomicUsize::new(0);
         left.par_chunks_mut(band * a_stride).enumerate().for_each(|(index, to)| {
             let rows = (index * band, to.len() / a_stride);
             match precision {
                 Precision::F32 => a.copy(rows, inner, to, a_stride),
                 Precision::Bf16 => a.transposed().copy_pairs(inner, rows, to, a_stride),
             }
+            if !small && precision == Precision::F32 {
+                let count = to.chunks(a_stride).map(|row| sparse::not_zero(&row[..depth])).sum();
+                not_zero.fetch_add(count, Ordering::Relaxed);
+            }
         });
-        let task = |panel: usize| Panel { isa, precision, rows, a: left, a_stride, inner, depth, start, c }.run(b, panel * PANEL);
+        let product = Product { isa, precision, rows, a: left, a_stride, inner, depth, start, c };
         if small {
-            (0..panels).for_each(task);
+            (0..panels).for_each(|panel| product.panel(b, panel * PANEL));
+        } else if precision == Precision::F32 && columns >= PANEL && sparse::pays(not_zero.into_inner(), rows * depth) {
+            product.without_zeros(b);
         } else {
-            (0..panels).into_par_iter().for_each(task);
+            (0..panels).into_par_iter().for_each(|panel| product.panel(b, panel * PANEL));
         }
     });
 }
 
-/// One task: a panel of columns of the product.
-struct Panel<'a> {
+/// A product whose left factor is copied; a task computes a panel of its columns.
+struct Product<'a> {
     isa: Isa,
     precision: Precision,
     rows: usize,
@@ -211,8 +221,42 @@ struct Panel<'a> {
     c: (Shared, usize),
 }
 
-impl Panel<'_> {
-    fn run(&self, b: Matrix<'_>, column: usize) {
+impl Product<'_> {
+    /// All columns, by the terms that are not zero; the few that fill no vector, with all terms.
+    fn without_zeros(&self, b: Matrix<'_>) {
+        let whole = b.columns / sparse::NARROWEST * sparse::NARROWEST;
+        let width = sparse::width(whole);
+        let stretches = Stretches::new(self.depth, width);
+        scratch::with(self.rows * stretches.floats_a_row(), |terms| {
+            let lists = terms.par_chunks_mut(stretches.floats_a_row()).zip(self.a.par_chunks(self.a_stride)).with_min_len(MAX_ROWS);
+            lists.for_each(|(to, row)| stretches.list(&row[..self.depth], to));
+            let panels = whole.div_ceil(width);
+            (0..panels + usize::from(whole < b.columns)).into_par_iter().for_each(|panel| match panel < panels {
+                true => self.sparse_panel(b, panel * width..whole.min((panel + 1) * width), (terms, stretches)),
+                false => self.panel(b, whole),
+            });
+        });
+    }
+
+    fn sparse_panel(&self, b: Matrix<'_>, columns: Range<usize>, (terms, stretches): (&[f32], Stretches)) {
+        let width = columns.len();
+        scratch::with(self.depth * width, |right| {
+            b.copy(self.inner, (columns.start, width), right, width);
+            // SAFETY: as in `tile`; a panel's columns are its own.
+            unsafe {
+                let c = self.c.0.0.add(columns.start);
+                let (start, start_stride) = match self.start {
+                    Start::Existing => (c.cast_const(), self.c.1),
+                    Start::Zero => (ZEROS.as_ptr(), 0),
+                    Start::Row(row) => (row.as_ptr().add(columns.start), 0),
+                };
+                let (rows, c_stride) = (self.rows, self.c.1);
+                sparse::Panel { terms, stretches, rows, b: right, width, start, start_stride, c, c_stride }.run(self.isa);
+            }
+        });
+    }
+
+    fn panel(&self, b: Matrix<'_>, column: usize) {
         let columns = (b.columns - column).min(PANEL);
         let width = if columns <= HALF { HALF } else { PANEL };
         scratch::with(self.depth * width, |right| {
@@ -299,6 +343,29 @@ mod tests {
         for (m, n, k) in [(1, 1, 1), (3, 5, 7), (13, 33, 65), (29, 47, 100), (6, 16, 0), (2, 40, 4100), (60, 70, 64)] {
             for (a_turned, b_turned) in [(false, false), (true, false), (false, true), (true, true)] {
                 let (a_data, b_data, row, old) = (numbers(m * k + 64, 1), numbers(k * n + 64, 2), numbers(n, 3), numbers(m * n, 4));
+                let a = if a_turned { Matrix::new(&a_data, k, m, m).transposed() } else { Matrix::new(&a_data, m, k, k) };
+                let b = if b_turned { Matrix::new(&b_data, n, k, k).transposed() } else { Matrix::new(&b_data, k, n, n) };
+                for isa in Isa::available() {
+                    let product = |start| {
+                        let mut c = old.clone();
+                        only(isa, || gemm(Precision::F32, a, b, start, &mut c, n));
+                        c
+                    };
+                    assert_eq!(product(Start::Zero), meaning(a, b, |_, _| 0.0), "{m} {n} {k} {isa:?}");
+                    assert_eq!(product(Start::Row(&row)), meaning(a, b, |_, j| row[j]), "{m} {n} {k} {isa:?}");
+                    assert_eq!(product(Start::Existing), meaning(a, b, |i, j| old[i * n + j]), "{m} {n} {k} {isa:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn leaving_out_zeros_changes_no_bits_on_any_isa() {
+        for (m, n, k) in [(70, 33, 40), (64, 48, 31), (29, 784, 100), (20, 130, 4100), (128, 304, 200), (64, 1024, 64)] {
+            for (a_turned, b_turned) in [(false, false), (true, false), (false, true), (true, true)] {
+                let (mut a_data, b_data, row, old) = (numbers(m * k, 1), numbers(k * n, 2), numbers(n, 3), numbers(m * n, 4));
+                a_data.iter_mut().filter(|value| value.abs() < 0.7).for_each(|value| *value = 0.0);
+                assert!(sparse::pays(sparse::not_zero(&a_data), a_data.len()));
                 let a = if a_turned { Matrix::new(&a_data, k, m, m).transposed() } else { Matrix::new(&a_data, m, k, k) };
                 let b = if b_turned { Matrix::new(&b_data, n, k, k).transposed() } else { Matrix::new(&b_data, k, n, n) };
                 for isa in Isa::available() {

@@ -22,6 +22,7 @@ pub mod pool;
 pub mod reduce;
 pub mod scratch;
 pub mod softmax;
+mod sparse;
 mod sweep;
 pub mod team;
 mod tile;

@@ -181,6 +181,10 @@ impl Source for Cached {
         self.source.evaluates_apart()
     }
 
+    fn stored(&self, index: usize) -> Option<Result<Vec<u8>, BadSample>> {
+        self.source.stored(index)
+    }
+
     fn digest(&self, index: usize) -> Result<[u8; 32], BadSample> {
         self.source.digest(index)
     }

@@ -26,9 +26,37 @@ pub fn escape(name: &[u8]) -> String {
     text
 }
 
+/// The name of which `text` is the [`escape`]d form; a backslash that begins no escape stands for itself.
+pub fn unescape(text: &str) -> Vec<u8> {
+    let mut name = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        let hex = |digits: &[u8]| std::str::from_utf8(digits).ok().and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        let (byte, used) = match (first, after) {
+            (b'\\', [b'\\', ..]) => (b'\\', 2),
+            (b'\\', [b'n', ..]) => (b'\n', 2),
+            (b'\\', [b't', ..]) => (b'\t', 2),
+            (b'\\', [b'r', ..]) => (b'\r', 2),
+            (b'\\', [b'x', a, b, ..]) => hex(&[*a, *b]).map_or((b'\\', 1), |byte| (byte, 4)),
+            _ => (*first, 1),
+        };
+        name.push(byte);
+        rest = &rest[used..];
+    }
+    name
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn every_name_comes_back(name in proptest::collection::vec(any::<u8>(), 0..40)) {
+            prop_assert_eq!(unescape(&escape(&name)), name);
+        }
+    }
 
     #[test]
     fn odd_names_become_one_line_and_stay_apart() {

@@ -80,6 +80,10 @@ impl Source for FileSource {
         Some(self)
     }
 
+    fn stored(&self, index: usize) -> Option<Result<Vec<u8>, BadSample>> {
+        Some(self.bytes(index))
+    }
+
     fn digest(&self, index: usize) -> Result<[u8; 32], BadSample> {
         self.bytes(index).map(|bytes| *blake3::hash(&bytes).as_bytes())
     }

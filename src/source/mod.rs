@@ -39,7 +39,7 @@ use crate::sample::{BadSample, Identity, Sample, Size};
 use std::path::Path;
 
 pub use duplicates::{Duplicates, duplicates};
-pub use escape::escape;
+pub use escape::{escape, unescape};
 pub use pictures::{decoding, pictures};
 pub use settings::DECODING;
 
@@ -163,6 +163,15 @@ pub trait Source: Send + Sync {
     /// Whether [`Source::read`] gives a rendition that no epoch is shown.
     fn evaluates_apart(&self) -> bool {
         false
+    }
+
+    /// The bytes of its picture as they are stored; none where pictures are no files or records of their own.
+    ///
+    /// # Errors
+    /// Why they cannot be read.
+    fn stored(&self, index: usize) -> Option<Result<Vec<u8>, BadSample>> {
+        let _ = index;
+        None
     }
 
     /// BLAKE3 of its stored bytes.

@@ -142,7 +142,7 @@ impl PreparedSource {
     }
 
     /// What holds the stored picture of a rendition, as it was written, and where the picture lies in it; else why not.
-    fn stored(&self, index: usize, rendition: usize) -> std::result::Result<(Vec<u8>, Range<usize>), BadSample> {
+    fn record(&self, index: usize, rendition: usize) -> std::result::Result<(Vec<u8>, Range<usize>), BadSample> {
         let (identity, label, shard, slot) = match &self.samples[index] {
             Entered::Bad { bad, .. } => return Err((**bad).clone()),
             Entered::Good { identity, label, shard, slot, .. } => (identity, *label, *shard, *slot),
@@ -186,7 +186,7 @@ impl PreparedSource {
     }
 
     fn rendition(&self, index: usize, rendition: usize) -> std::result::Result<Read, BadSample> {
-        let (bytes, range) = self.stored(index, rendition)?;
+        let (bytes, range) = self.record(index, rendition)?;
         let refused = |refusal: Refusal| self.bad(index, "decode", refusal.reason, refusal.words);
         let (image, notes, turn) = picture(&bytes[range], &self.options).map_err(refused)?;
         let sample = Sample { identity: self.identity(index), label: self.label(index), image };
@@ -246,9 +246,15 @@ impl Source for PreparedSource {
         true
     }
 
+    /// The picture that evaluation is shown.
+    fn stored(&self, index: usize) -> Option<std::result::Result<Vec<u8>, BadSample>> {
+        let record = self.record(index, self.set.variants as usize);
+        Some(record.map(|(bytes, range)| bytes[range].to_vec()))
+    }
+
     /// Of the picture that evaluation is shown.
     fn digest(&self, index: usize) -> std::result::Result<[u8; 32], BadSample> {
-        let (bytes, range) = self.stored(index, self.set.variants as usize)?;
+        let (bytes, range) = self.record(index, self.set.variants as usize)?;
         Ok(*blake3::hash(&bytes[range]).as_bytes())
     }
 

@@ -84,7 +84,7 @@ pub struct Description {
     pub layout: Layout,
     /// How they are encoded.
     pub encoding: Encoding,
-    /// Variants of each sample; there is one rendition more, for evaluation.
+    /// Variants of each sample; there is one rendition more, for evaluation. A set without variants is a copy of its source.
     pub variants: u32,
     /// Class names in the order of their numbers.
     pub classes: Vec<String>,
@@ -167,7 +167,8 @@ impl Description {
     pub fn picture_name(&self, rendition: usize, label: u32, identity: &str) -> String {
         let class = self.classes.get(label as usize).map_or("", String::as_str);
         let below = identity.strip_prefix(class).and_then(|rest| rest.strip_prefix('/')).unwrap_or(identity);
-        format!("{}/{}.{}.{}", escaped(class), escaped(below), self.series(rendition), self.encoding.extension())
+        let series = if self.variants == 0 { String::new() } else { format!(".{}", self.series(rendition)) };
+        format!("{}/{}{series}.{}", escaped(class), escaped(below), self.encoding.extension())
     }
 
     /// `00000012-v0-cat_3_png`: the sample's place in the source, the series, and what it is called. There is no dot in it, because

@@ -342,6 +342,10 @@ impl Source for Archives {
         Ok(Read { sample, notes, part_of: None, turn })
     }
 
+    fn stored(&self, index: usize) -> Option<std::result::Result<Vec<u8>, BadSample>> {
+        Some(self.bytes(index))
+    }
+
     fn digest(&self, index: usize) -> std::result::Result<[u8; 32], BadSample> {
         self.bytes(index).map(|bytes| *blake3::hash(&bytes).as_bytes())
     }

@@ -1,15 +1,31 @@
-//! `pipeline data …`: data sets that are drawn or fetched.
+//! `pipeline data …`: data sets that are drawn, fetched, counted, measured, hashed, split or converted.
 
 mod brands;
+mod census;
+mod convert;
+mod crew;
 mod fetch;
+mod hash;
+mod input;
 mod public;
 pub(super) mod raster;
+mod split;
+mod stats;
+mod sums;
 mod synth;
+mod tree;
+mod verify;
 
 pub use brands::{Brand, Facing, draw};
+pub use census::{CensusRequest, census};
+pub use convert::{ConvertRequest, convert};
 pub use fetch::{Remote, Step, fetch_file};
+pub use hash::{HashRequest, hash};
 pub use public::{Public, unpack_cifar10};
+pub use split::{SplitRequest, split};
+pub use stats::{StatsRequest, stats};
 pub use synth::{Summary, synth_brands};
+pub use verify::{VerifyRequest, verify};
 
 use crate::error::Result;
 use indicatif::{ProgressBar, ProgressStyle};

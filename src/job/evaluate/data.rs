@@ -114,7 +114,10 @@ fn of_path(path: &Path, sets: &[String], model: &StoredModel) -> Result<Labelled
 }
 
 /// The keys of `[source]` that a path stands for.
-fn table(path: &Path) -> Result<String> {
+///
+/// # Errors
+/// [`Error::Refused`] for a file that is no source, or a name that is no text.
+pub fn table(path: &Path) -> Result<String> {
     let quoted = |path: &Path| path.to_str().map(|text| toml::Value::String(text.to_owned()).to_string());
     let (format, keys) = match path.is_dir() {
         true => (format_of_folder(path), vec![("path", path.to_path_buf())]),
@@ -138,6 +141,8 @@ fn format_of_folder(folder: &Path) -> &'static str {
         "idx"
     } else if any(&|name| ["test_batch.bin", "data_batch_1.bin", "test.bin", "train.bin"].contains(&name)) {
         "cifar"
+    } else if any(&|name| name.ends_with(".tar") && !name.starts_with('.')) {
+        "shards"
     } else {
         "image_folder"
     }
@@ -153,6 +158,7 @@ fn format_of_file(file: &Path) -> Result<(&'static str, Keys)> {
     }
     match file.extension().and_then(|extension| extension.to_str()) {
         Some("csv") => Ok(("manifest", vec![("path", file.to_path_buf())])),
+        Some("tar") => Ok(("shards", vec![("path", file.to_path_buf())])),
         Some("bin") => Ok(("cifar", vec![("path", file.to_path_buf())])),
         _ => Err(Error::Refused(vec![Problem::new(
             format!("{} is no source of labelled pictures", file.display()),
@@ -187,7 +193,8 @@ fn complete(document: &mut Document, path: &Path, model: &StoredModel) {
     }
 }
 
-fn has_test_files(folder: &Path) -> bool {
+/// Whether `folder` holds the test files of a data set.
+pub fn has_test_files(folder: &Path) -> bool {
     let names = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name());
     names.filter_map(|name| name.into_string().ok()).any(|name| name.starts_with(TEST_IMAGES) || name.starts_with("test"))
 }

@@ -1,6 +1,6 @@
 //! `pipeline evaluate MODEL SOURCE`: how well a trained model does on labelled pictures. Classes are matched by their names.
 
-mod data;
+pub(super) mod data;
 mod matched;
 mod said;
 

@@ -25,6 +25,7 @@
 mod bmp;
 mod convert;
 mod format;
+pub mod header;
 mod jpeg;
 mod known;
 mod orientation;

@@ -9,7 +9,7 @@ pub(super) fn of_exif(block: &[u8]) -> u8 {
 }
 
 /// The value of tag 0x0112 (one SHORT) of the first directory.
-fn find(block: &[u8]) -> Option<u16> {
+pub(super) fn find(block: &[u8]) -> Option<u16> {
     let little = match block.get(..4)? {
         b"II*\0" => true,
         b"MM\0*" => false,

@@ -86,7 +86,7 @@ pub fn run(plan: &Plan, end: &WriteEnd, request: &Request, signals: &Signals) ->
             format!("JPEG of quality {quality} rounds: training from the set sees other bytes than online augmentation shows");
         listener.hear(&Event::Warning(words));
     }
-    if matches!(request.voice, Voice::Person) {
+    if matches!(request.voice, Voice::Person) && end.variants > 0 {
         // Advice to nobody is no reason to stop.
         let _ = write!(std::io::stderr(), "{}", costs(plan, end)?.text());
     }
