@@ -2,7 +2,7 @@
 //!
 //! The left matrix is copied once, rows contiguous at a stride that avoids cache conflicts; the right one is copied by the task
 //! that needs it, in panels of 32 columns. Sums run over the whole inner dimension in order, so neither the number of threads
-//! nor the vector width shows in the result.
+//! nor the vector width shows in the result. Where most of the left matrix is zeros, their terms are left out ([`super::sparse`]).
 
 use super::bf16::{Precision, pair_neighbours, pair_rows, pair_with_zero};
 use super::scratch;
@@ -229,7 +229,7 @@ impl Product<'_> {
         let stretches = Stretches::new(self.depth, width);
         scratch::with(self.rows * stretches.floats_a_row(), |terms| {
             let lists = terms.par_chunks_mut(stretches.floats_a_row()).zip(self.a.par_chunks(self.a_stride)).with_min_len(MAX_ROWS);
-            lists.for_each(|(to, row)| stretches.list(&row[..self.depth], to));
+            lists.for_each(|(to, row)| stretches.list(self.isa, &row[..self.depth], to));
             let panels = whole.div_ceil(width);
             (0..panels + usize::from(whole < b.columns)).into_par_iter().for_each(|panel| match panel < panels {
                 true => self.sparse_panel(b, panel * width..whole.min((panel + 1) * width), (terms, stretches)),
@@ -238,20 +238,24 @@ impl Product<'_> {
         });
     }
 
+    /// Stretch after stretch, so that the rows of the right factor that it needs are copied to the first cache and stay there.
     fn sparse_panel(&self, b: Matrix<'_>, columns: Range<usize>, (terms, stretches): (&[f32], Stretches)) {
-        let width = columns.len();
-        scratch::with(self.depth * width, |right| {
-            b.copy(self.inner, (columns.start, width), right, width);
-            // SAFETY: as in `tile`; a panel's columns are its own.
-            unsafe {
-                let c = self.c.0.0.add(columns.start);
-                let (start, start_stride) = match self.start {
-                    Start::Existing => (c.cast_const(), self.c.1),
-                    Start::Zero => (ZEROS.as_ptr(), 0),
-                    Start::Row(row) => (row.as_ptr().add(columns.start), 0),
-                };
-                let (rows, c_stride) = (self.rows, self.c.1);
-                sparse::Panel { terms, stretches, rows, b: right, width, start, start_stride, c, c_stride }.run(self.isa);
+        let (rows, width, c_stride) = (self.rows, columns.len(), self.c.1);
+        scratch::with(stretches.floats(), |right| {
+            for stretch in 0..stretches.count() {
+                let range = stretches.range(stretch);
+                b.copy((self.inner.0 + range.start, range.len()), (columns.start, width), right, stretches.stride);
+                // SAFETY: as in `tile`; a panel's columns are its own.
+                unsafe {
+                    let c = self.c.0.0.add(columns.start);
+                    let (start, start_stride) = match self.start {
+                        Start::Existing => (c.cast_const(), c_stride),
+                        Start::Zero => (ZEROS.as_ptr(), 0),
+                        Start::Row(row) => (row.as_ptr().add(columns.start), 0),
+                    };
+                    let b = &*right;
+                    sparse::Panel { terms, stretches, stretch, rows, b, width, start, start_stride, c, c_stride }.run(self.isa);
+                }
             }
         });
     }

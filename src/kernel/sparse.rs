@@ -9,12 +9,14 @@ use super::per_isa::per_isa;
 use crate::isa::Isa;
 use std::ops::Range;
 
-/// The widest panel of columns.
-pub(super) const WIDEST: usize = 128;
+/// The widest panel of columns: wider ones make shorter stretches, whose sums are loaded and stored more often.
+pub(super) const WIDEST: usize = 64;
 /// The narrowest; columns of panels are multiples of it.
 pub(super) const NARROWEST: usize = 16;
-/// Floats of the right factor that a stretch works on: they stay in the first cache, with room for what passes by.
-const NEAR: usize = 6 << 10;
+/// Floats of the right factor that a stretch works on: as many as a first cache of 32 KiB holds.
+const NEAR: usize = 8 << 10;
+/// Floats behind a list that writing it may overwrite.
+const SLACK: usize = 16;
 /// The largest share of factors that are not zero, in eighths, of which leaving out the others pays.
 const EIGHTHS: usize = 5;
 
@@ -42,59 +44,111 @@ pub(super) struct Stretches {
     depth: usize,
     /// Terms of a stretch.
     len: usize,
+    /// Floats from row to row of a panel's right factor.
+    pub stride: usize,
 }
 
 impl Stretches {
     pub(super) fn new(depth: usize, width: usize) -> Self {
-        Self { depth, len: (NEAR / width).min(depth.max(1)) }
+        Self { depth, len: (NEAR / width).min(depth.max(1)), stride: width }
     }
 
-    fn count(self) -> usize {
+    pub(super) fn count(self) -> usize {
         self.depth.div_ceil(self.len)
     }
 
-    fn range(self, stretch: usize) -> Range<usize> {
+    pub(super) fn range(self, stretch: usize) -> Range<usize> {
         stretch * self.len..self.depth.min((stretch + 1) * self.len)
+    }
+
+    /// Floats of the right factor in a stretch.
+    pub(super) fn floats(self) -> usize {
+        self.len * self.stride
     }
 
     /// Floats that the terms of a row take.
     pub(super) fn floats_a_row(self) -> usize {
-        // A place and a value for every term, and the number of terms of every stretch.
-        2 * self.depth + self.count()
+        // The number of terms of every stretch, a place of every term, a value of every term.
+        self.count() + 2 * (self.depth + SLACK)
     }
 
-    /// Writes what is not zero in `row` to `to`: for every stretch its number of terms, then all terms, each the place in its
-    /// stretch (an integer's bits) and the value. The terms of a stretch begin where they would without any zeros.
-    pub(super) fn list(self, row: &[f32], to: &mut [f32]) {
+    /// Writes what is not zero in `row` to `to`: for every stretch its number of terms, then for all terms where in its stretch the
+    /// row of the right factor begins (an integer's bits), then all values. The terms of a stretch begin where they would without
+    /// any zeros.
+    pub(super) fn list(self, isa: Isa, row: &[f32], to: &mut [f32]) {
         let (counts, terms) = to.split_at_mut(self.count());
+        let (places, values) = terms.split_at_mut(self.depth + SLACK);
         for (stretch, count) in counts.iter_mut().enumerate() {
             let range = self.range(stretch);
-            let listed = list(&row[range.clone()], &mut terms[2 * range.start..2 * range.end]);
+            let (places, values) = (&mut places[range.start..range.end + SLACK], &mut values[range.start..range.end + SLACK]);
+            let listed = match isa {
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: the processor has the instructions; places and values have room for the row and the slack.
+                Isa::Avx512 => unsafe { list_avx512(&row[range], self.stride, places, values) },
+                _ => list(&row[range], self.stride, places, values),
+            };
             *count = f32::from_bits(listed as u32);
         }
+    }
+
+    /// Places and values of a stretch's terms in what [`Stretches::list`] wrote.
+    fn terms(self, stretch: usize, listed: &[f32]) -> (&[f32], &[f32]) {
+        let (counts, terms) = listed.split_at(self.count());
+        let (places, values) = terms.split_at(self.depth + SLACK);
+        let (from, count) = (self.range(stretch).start, counts[stretch].to_bits() as usize);
+        (&places[from..][..count], &values[from..][..count])
     }
 }
 
 /// Lists the terms of a stretch; gives their number.
-fn list(row: &[f32], to: &mut [f32]) -> usize {
+fn list(row: &[f32], stride: usize, places: &mut [f32], values: &mut [f32]) -> usize {
     let mut count = 0;
     for (place, &value) in row.iter().enumerate() {
         // Always written, kept where it counts: no branch to be guessed wrongly.
-        to[2 * count] = f32::from_bits(place as u32);
-        to[2 * count + 1] = value;
+        places[count] = f32::from_bits((place * stride) as u32);
+        values[count] = value;
         count += usize::from(value != 0.0);
     }
     count
 }
 
-/// A panel of the product, every row of it. Strides count floats.
+/// As [`list`], sixteen numbers at a time.
+///
+/// # Safety
+/// The processor has AVX-512; `places` and `values` are longer than `row` by [`SLACK`].
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+unsafe fn list_avx512(row: &[f32], stride: usize, places: &mut [f32], values: &mut [f32]) -> usize {
+    use std::arch::x86_64::*;
+    debug_assert!(places.len() >= row.len() + SLACK && values.len() >= row.len() + SLACK);
+    let (mut count, step) = (0, _mm512_set1_epi32((SLACK * stride) as i32));
+    let first = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    let mut place = _mm512_mullo_epi32(first, _mm512_set1_epi32(stride as i32));
+    for sixteen in row.chunks(SLACK) {
+        let there = u16::MAX >> (SLACK - sixteen.len());
+        // SAFETY: lanes beyond the row are not read; `count` is at most the place reached in the row, so that sixteen more floats
+        // fit.
+        unsafe {
+            let value = _mm512_maskz_loadu_ps(there, sixteen.as_ptr());
+            let kept = _mm512_mask_cmp_ps_mask::<_CMP_NEQ_UQ>(there, value, _mm512_setzero_ps());
+            _mm512_storeu_ps(values.as_mut_ptr().add(count), _mm512_maskz_compress_ps(kept, value));
+            _mm512_storeu_si512(places.as_mut_ptr().add(count).cast(), _mm512_maskz_compress_epi32(kept, place));
+            count += kept.count_ones() as usize;
+        }
+        place = _mm512_add_epi32(place, step);
+    }
+    count
+}
+
+/// A stretch of a panel of the product, every row of it. Strides count floats.
 #[derive(Clone, Copy)]
 pub(super) struct Panel<'a> {
     /// What [`Stretches::list`] wrote, row by row.
     pub terms: &'a [f32],
     pub stretches: Stretches,
+    pub stretch: usize,
     pub rows: usize,
-    /// The right factor: `depth` rows of `width` floats.
+    /// The right factor's rows in this stretch.
     pub b: &'a [f32],
     pub width: usize,
     pub start: *const f32,
@@ -104,22 +158,21 @@ pub(super) struct Panel<'a> {
 }
 
 impl Panel<'_> {
-    /// Computes it: every element one chain of fused multiply-adds in order of the terms.
+    /// Computes it: every element one chain of fused multiply-adds in order of the terms, from `start` in the first stretch and
+    /// from what the one before left in the others.
     ///
     /// # Safety
     /// `start` can be read and `c` written at `width` floats of every row; nobody else touches these of `c`. The processor has `isa`.
     pub(super) unsafe fn run(&self, isa: Isa) {
-        for stretch in 0..self.stretches.count() {
-            let start = if stretch == 0 { (self.start, self.start_stride) } else { (self.c.cast_const(), self.c_stride) };
-            // SAFETY: the caller's promise.
-            unsafe {
-                match isa {
-                    #[cfg(target_arch = "x86_64")]
-                    Isa::Avx512 => avx512(self, stretch, start),
-                    #[cfg(target_arch = "x86_64")]
-                    Isa::Avx2 => avx2(self, stretch, start),
-                    _ => plain(self, stretch, start),
-                }
+        let start = if self.stretch == 0 { (self.start, self.start_stride) } else { (self.c.cast_const(), self.c_stride) };
+        // SAFETY: the caller's promise.
+        unsafe {
+            match isa {
+                #[cfg(target_arch = "x86_64")]
+                Isa::Avx512 => avx512(self, start),
+                #[cfg(target_arch = "x86_64")]
+                Isa::Avx2 => avx2(self, start),
+                _ => plain(self, start),
             }
         }
     }
@@ -127,59 +180,59 @@ impl Panel<'_> {
 
 type From = (*const f32, usize);
 
-unsafe fn plain(panel: &Panel<'_>, stretch: usize, start: From) {
+unsafe fn plain(panel: &Panel<'_>, start: From) {
     // SAFETY: the caller's promise; plain lanes need no instructions.
-    unsafe { columns::<super::lanes::Plain>(panel, stretch, start) }
+    unsafe { columns::<super::lanes::Plain>(panel, start) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn avx2(panel: &Panel<'_>, stretch: usize, start: From) {
+unsafe fn avx2(panel: &Panel<'_>, start: From) {
     // SAFETY: the caller's promise.
-    unsafe { columns::<super::lanes::Avx2>(panel, stretch, start) }
+    unsafe { columns::<super::lanes::Avx2>(panel, start) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma,avx512f,avx512vl,avx512bw,avx512dq")]
-unsafe fn avx512(panel: &Panel<'_>, stretch: usize, start: From) {
+unsafe fn avx512(panel: &Panel<'_>, start: From) {
     // SAFETY: the caller's promise.
-    unsafe { columns::<super::lanes::Avx512>(panel, stretch, start) }
+    unsafe { columns::<super::lanes::Avx512>(panel, start) }
 }
 
 /// Eight vectors of columns at a time, the last ones by as many as there are.
 #[inline(always)]
-unsafe fn columns<V: Lanes>(panel: &Panel<'_>, stretch: usize, start: From) {
+unsafe fn columns<V: Lanes>(panel: &Panel<'_>, start: From) {
     for column in (0..panel.width).step_by(8 * V::COUNT) {
         let vectors = ((panel.width - column) / V::COUNT).min(8);
         // SAFETY: the caller's promise; columns stay below `width`, of which every vector's length is a divisor.
         unsafe {
             match vectors {
-                1 => rows::<V, 1>(panel, stretch, start, column),
-                2 => rows::<V, 2>(panel, stretch, start, column),
-                3 => rows::<V, 3>(panel, stretch, start, column),
-                4 => rows::<V, 4>(panel, stretch, start, column),
-                5 => rows::<V, 5>(panel, stretch, start, column),
-                6 => rows::<V, 6>(panel, stretch, start, column),
-                7 => rows::<V, 7>(panel, stretch, start, column),
-                _ => rows::<V, 8>(panel, stretch, start, column),
+                1 => rows::<V, 1>(panel, start, column),
+                2 => rows::<V, 2>(panel, start, column),
+                3 => rows::<V, 3>(panel, start, column),
+                4 => rows::<V, 4>(panel, start, column),
+                5 => rows::<V, 5>(panel, start, column),
+                6 => rows::<V, 6>(panel, start, column),
+                7 => rows::<V, 7>(panel, start, column),
+                _ => rows::<V, 8>(panel, start, column),
             }
         }
     }
 }
 
 #[inline(always)]
-unsafe fn rows<V: Lanes, const N: usize>(panel: &Panel<'_>, stretch: usize, (start, start_stride): From, column: usize) {
-    let range = panel.stretches.range(stretch);
-    let b = panel.b[range.start * panel.width..range.end * panel.width].as_ptr();
-    for (row, terms) in panel.terms.chunks_exact(panel.stretches.floats_a_row()).enumerate().take(panel.rows) {
-        let (counts, terms) = terms.split_at(panel.stretches.count());
-        let terms = &terms[2 * range.start..][..2 * counts[stretch].to_bits() as usize];
-        // SAFETY: the caller's promise; places of terms are below the stretch's length, as `list` wrote them.
+unsafe fn rows<V: Lanes, const N: usize>(panel: &Panel<'_>, (start, start_stride): From, column: usize) {
+    let Panel { stretches, stretch, .. } = *panel;
+    assert!(panel.b.len() >= stretches.range(stretch).len() * stretches.stride && panel.width <= stretches.stride);
+    let b = panel.b.as_ptr();
+    for (row, listed) in panel.terms.chunks_exact(stretches.floats_a_row()).enumerate().take(panel.rows) {
+        let (places, values) = stretches.terms(stretch, listed);
+        // SAFETY: the caller's promise; places are those of rows in the stretch, as `list` wrote them.
         unsafe {
             let (start, c) = (start.add(row * start_stride + column), panel.c.add(row * panel.c_stride + column));
             let mut sums: [V; N] = std::array::from_fn(|j| V::load(start.add(j * V::COUNT)));
-            for term in terms.as_chunks::<2>().0 {
-                let (b, left) = (b.add(term[0].to_bits() as usize * panel.width + column), V::splat(term[1]));
+            for (place, &value) in places.iter().zip(values) {
+                let (b, left) = (b.add(place.to_bits() as usize + column), V::splat(value));
                 for (j, sum) in sums.iter_mut().enumerate() {
                     *sum = left.mul_add(V::load(b.add(j * V::COUNT)), *sum);
                 }

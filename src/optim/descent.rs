@@ -2,8 +2,9 @@
 //! Knows no network.
 
 use super::part::within;
-use super::piece::{Piece, all_finite, sum_of_squares};
+use super::piece::Piece;
 use super::{Clip, MatrixRule, Moment, Optimizer, Part, Penalties, SLOTS, max_norm, penalties};
+use crate::kernel::reduce::{all_finite, sum_of_squares};
 use std::ops::Range;
 use std::sync::Arc;
 

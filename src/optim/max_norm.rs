@@ -1,7 +1,7 @@
 //! The max-norm constraint: no unit's weights are longer than a limit. Knows a matrix, not what it computes.
 
 use super::PIECE;
-use super::piece::sum_of_squares;
+use crate::kernel::reduce::sum_of_squares;
 use rayon::prelude::*;
 
 /// Shortens every row of a matrix of `units` rows whose Euclidean norm is more than `limit` to that norm (Srivastava et al. 2014:

@@ -1,9 +1,9 @@
 //! Muon: momentum, made orthogonal, for matrices; another update rule for everything else.
 
 use super::newton_schulz::{orthogonalise, scratch};
-use super::piece::{all_finite, sum_of_squares};
 use super::{BuildOptimizer, MatrixRule, Moment, Optimizer, Part, PartKind, SLOTS, build_optimizer};
 use crate::config::{Fields, Limits};
+use crate::kernel::reduce::{all_finite, sum_of_squares};
 use crate::registry::Entry;
 
 /// See [`Muon`].

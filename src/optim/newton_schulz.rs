@@ -1,8 +1,8 @@
 //! Makes a matrix nearly orthogonal from products and sums alone. Knows no gradient.
 
-use super::piece::sum_of_squares;
 use crate::kernel::bf16::Precision;
 use crate::kernel::gemm::{Matrix, Start, gemm};
+use crate::kernel::reduce::sum_of_squares;
 
 /// Coefficients of the quintic, chosen for its slope at 0 (Jordan et al. 2024): singular values end between about 0.7 and 1.2.
 const QUINTIC: [f32; 3] = [3.4445, -4.7750, 2.0315];

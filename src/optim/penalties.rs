@@ -1,7 +1,7 @@
 //! What is added to the loss, or to the update, so that weights stay small.
 
 use super::Part;
-use super::piece::sum_of_squares;
+use crate::kernel::reduce::sum_of_squares;
 
 /// Penalties on weight matrices and kernels. Weight decay is apart: it stands with each [`Part`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

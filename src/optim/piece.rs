@@ -2,6 +2,7 @@
 //! tree: the cut follows from the length alone, so results have the same bits on any number of threads.
 
 use super::SLOTS;
+use crate::kernel::reduce::all_finite;
 
 /// Parameters in one piece: with gradient and slots 256 KiB, which stay in a core's second-level cache between two passes.
 pub const PIECE: usize = 1 << 14;
@@ -41,23 +42,6 @@ impl<'p> Piece<'p> {
     }
 }
 
-/// Whether every value is a number and finite.
-pub(super) fn all_finite(values: &[f32]) -> bool {
-    // Largest bit pattern without the sign: a whole-number maximum, which compilers vectorise; infinity and all NaN lie at the top.
-    values.iter().fold(0u32, |top, value| top.max(value.to_bits() & 0x7fff_ffff)) < f32::INFINITY.to_bits()
-}
-
-/// Σ value² in f64, in eight running sums joined at the end.
-pub(super) fn sum_of_squares(values: &[f32]) -> f64 {
-    let mut sums = [0.0f64; 8];
-    for eight in values.chunks(8) {
-        for (sum, &value) in sums.iter_mut().zip(eight) {
-            *sum += f64::from(value) * f64::from(value);
-        }
-    }
-    sums.iter().sum()
-}
-
 /// Whether every value of a long row is a number and finite, on the current rayon pool.
 pub fn all_finite_of(values: &mut [f32]) -> bool {
     let whole = Piece { params: values, ..Piece::default() };
@@ -87,6 +71,7 @@ pub fn scale_into(sums: &mut [f32], scale: f32, to: &mut [f32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::reduce::sum_of_squares;
 
     #[test]
     fn every_parameter_is_in_one_piece_and_pieces_follow_from_the_length() {
