@@ -11,6 +11,7 @@ pub mod bf16;
 pub mod blend;
 pub mod conv;
 pub mod depthwise;
+pub mod descent;
 pub mod dropout;
 pub mod gemm;
 mod lanes;

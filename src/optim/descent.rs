@@ -2,7 +2,7 @@
 //! Knows no network.
 
 use super::part::within;
-use super::piece::Piece;
+use super::piece::{Piece, all_finite_of};
 use super::{Clip, MatrixRule, Moment, Optimizer, Part, Penalties, SLOTS, max_norm, penalties};
 use crate::kernel::reduce::{all_finite, sum_of_squares};
 use std::ops::Range;
@@ -19,14 +19,17 @@ pub struct State {
     work: Vec<f32>,
 }
 
-/// Euclidean norms of a whole gradient, penalties included.
+/// What an update came to.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Norm {
-    /// As it was: not finite exactly if some element is not.
-    pub whole: f64,
-    /// After every element was clipped by itself.
-    pub clipped: f64,
+pub struct Updated {
+    /// Euclidean norm of the whole gradient, penalties included, before clipping.
+    pub norm: f64,
+    /// Whether all parameters are finite still.
+    pub finite: bool,
 }
+
+/// Elements of a gradient that are completed beside it: with their parameters and slots they stay in a core's first-level cache.
+const BESIDE: usize = 1 << 10;
 
 /// An update rule with everything around it.
 #[derive(Clone, Debug)]
@@ -60,66 +63,90 @@ impl Descent {
         self.optimizer.matrices().and_then(of_rule).unwrap_or(0)
     }
 
-    /// Adds the penalties to `grads`, measures the result and clips its elements.
-    pub fn complete(&self, params: &mut [f32], grads: &mut [f32]) -> Norm {
-        let decoupled = self.optimizer.decoupled_decay();
-        let work = |piece: Piece| {
-            for (part, run) in within(&self.parts, piece.start, piece.params.len()) {
-                let slopes = self.penalties.slopes(self.batch_size, part, decoupled);
-                if slopes != [0.0; 2] {
-                    penalties::add(&piece.params[run.clone()], &mut piece.grads[run], slopes);
-                }
-            }
-            let whole = sum_of_squares(piece.grads);
-            self.clip.values(piece.grads);
-            [whole, if self.clip.value.is_some() { sum_of_squares(piece.grads) } else { whole }]
-        };
+    /// What every element of the gradient is to be multiplied by, so that its norm stays within the limit; none where an element
+    /// is not finite, and no step can be made. Changes nothing.
+    pub fn prepare(&self, params: &mut [f32], grads: &mut [f32]) -> Option<f32> {
+        if self.clip.norm.is_none() {
+            return all_finite_of(grads).then_some(1.0);
+        }
         let pieces = Piece { params, grads, ..Piece::default() };
-        let [whole, clipped] = pieces.sweep(&work, &|left, right| [left[0] + right[0], left[1] + right[1]]);
-        Norm { whole: whole.sqrt(), clipped: clipped.sqrt() }
+        let [whole, clipped] = pieces.sweep(&|piece| self.squares(&piece), &|left, right| [left[0] + right[0], left[1] + right[1]]);
+        whole.is_finite().then(|| self.clip.factor(clipped.sqrt()))
     }
 
-    /// Makes one step with completed `grads` of norm `norm`. Answers whether all parameters are finite still.
-    pub fn update(&self, state: &mut State, learning_rate: f64, norm: Norm, params: &mut [f32], grads: &mut [f32]) -> bool {
+    /// Sums of squares of a piece's gradient, penalties included: as it is, and after every element was clipped by itself.
+    fn squares(&self, piece: &Piece) -> [f64; 2] {
+        let (mut sums, mut beside) = ([0.0; 2], [0.0; BESIDE]);
+        for (part, run) in within(&self.parts, piece.start, piece.params.len()).flat_map(cut) {
+            let grads = &mut beside[..run.len()];
+            grads.copy_from_slice(&piece.grads[run.clone()]);
+            let whole = self.complete(part, &piece.params[run], grads);
+            sums = [sums[0] + whole, sums[1] + if self.clip.value.is_some() { sum_of_squares(grads) } else { whole }];
+        }
+        sums
+    }
+
+    /// Adds the penalties to `grads` and clips each by itself; answers the sum of their squares before clipping.
+    fn complete(&self, part: &Part, params: &[f32], grads: &mut [f32]) -> f64 {
+        let slopes = self.penalties.slopes(self.batch_size, part, self.optimizer.decoupled_decay());
+        if slopes != [0.0; 2] {
+            penalties::add(params, grads, slopes);
+        }
+        let squares = sum_of_squares(grads);
+        self.clip.values(grads);
+        squares
+    }
+
+    /// Makes one step with `grads`, multiplied by what [`Descent::prepare`] answered for them.
+    pub fn update(&self, state: &mut State, learning_rate: f64, scale: f32, params: &mut [f32], grads: &mut [f32]) -> Updated {
         state.step += 1;
         let at = Moment { step: state.step, learning_rate };
         let mut rows = state.slots.iter_mut().map(Vec::as_mut_slice);
         let slots: [&mut [f32]; SLOTS] = std::array::from_fn(|_| rows.next().unwrap_or_default());
-        let clip = self.clip.factor(norm.clipped);
-        let work = |piece: Piece| {
-            if clip < 1.0 {
-                piece.grads.iter_mut().for_each(|g| *g *= clip);
-            }
-            self.update_piece(at, piece)
-        };
         let pieces = Piece { start: 0, params: &mut *params, grads: &mut *grads, slots };
-        let finite = pieces.sweep(&work, &|left, right| left && right) && self.update_matrices(at, params, grads, &mut state.work);
+        let join = |left: (f64, bool), right: (f64, bool)| (left.0 + right.0, left.1 && right.1);
+        let (squares, finite) = pieces.sweep(&|piece| self.update_piece(at, scale, piece), &join);
+        let finite = finite && self.update_matrices(at, params, grads, &mut state.work);
         if finite {
             self.constrain(at.step, params);
         }
-        finite
+        Updated { norm: squares.sqrt(), finite }
     }
 
-    /// Updates what is updated element by element, and gathers the directions of the rest.
-    fn update_piece(&self, at: Moment, mut piece: Piece) -> bool {
-        let decoupled = self.optimizer.decoupled_decay();
-        for (part, run) in within(&self.parts, piece.start, piece.params.len()).filter(|(part, _)| part.learns(at.step)) {
+    /// Updates what is updated element by element, and gathers the directions of the rest. Answers the sum of squares of the
+    /// gradient, and whether all parameters are finite.
+    fn update_piece(&self, at: Moment, scale: f32, mut piece: Piece) -> (f64, bool) {
+        let (mut squares, mut beside) = (0.0, [0.0; BESIDE]);
+        for (part, run) in within(&self.parts, piece.start, piece.params.len()).flat_map(cut) {
+            let params = &mut piece.params[run.clone()];
+            let rule = self.optimizer.matrices().filter(|rule| part.learns(at.step) && rule.takes(part));
+            let grads = match rule {
+                Some(_) => &mut piece.grads[run.clone()],
+                None => {
+                    // The completed gradient is needed here only: it is not written back.
+                    beside[..run.len()].copy_from_slice(&piece.grads[run.clone()]);
+                    &mut beside[..run.len()]
+                }
+            };
+            squares += self.complete(part, params, grads);
+            if !part.learns(at.step) {
+                continue;
+            }
+            if scale < 1.0 {
+                grads.iter_mut().for_each(|g| *g *= scale);
+            }
             let at = self.moment(at, part);
-            let (params, grads) = (&mut piece.params[run.clone()], &mut piece.grads[run.clone()]);
-            let slots = piece.slots.each_mut().map(|slot| part_of(slot, run.clone()));
-            if decoupled && part.weight_decay != 0.0 {
+            if self.optimizer.decoupled_decay() && part.weight_decay != 0.0 {
                 let shrink = (1.0 - at.learning_rate * part.weight_decay) as f32;
                 params.iter_mut().for_each(|w| *w *= shrink);
             }
-            match self.optimizer.matrices().filter(|rule| rule.takes(part)) {
-                Some(rule) => {
-                    let [velocity, _] = slots;
-                    rule.gather(grads, velocity);
-                }
-                None => self.optimizer.update(at, params, grads, slots),
+            let slots = piece.slots.each_mut().map(|slot| part_of(slot, run.clone()));
+            match (rule, slots) {
+                (Some(rule), [velocity, _]) => rule.gather(grads, velocity),
+                (None, slots) => self.optimizer.update(at, params, grads, slots),
             }
         }
-        all_finite(piece.params)
+        (squares, all_finite(piece.params))
     }
 
     fn update_matrices(&self, at: Moment, params: &mut [f32], directions: &mut [f32], scratch: &mut [f32]) -> bool {
@@ -141,6 +168,12 @@ impl Descent {
     fn moment(&self, at: Moment, part: &Part) -> Moment {
         Moment { learning_rate: at.learning_rate * part.rate, ..at }
     }
+}
+
+/// A part's run, in runs of [`BESIDE`] at most.
+fn cut((part, run): (&Part, Range<usize>)) -> impl Iterator<Item = (&Part, Range<usize>)> {
+    let end = run.end;
+    run.step_by(BESIDE).map(move |start| (part, start..end.min(start + BESIDE)))
 }
 
 /// Part of a slot; nothing of a slot that is not kept.

@@ -24,7 +24,7 @@ mod sgd;
 
 pub use averaging::Averaging;
 pub use clip::Clip;
-pub use descent::{Descent, Norm, State};
+pub use descent::{Descent, State, Updated};
 pub use max_norm::max_norm;
 pub use monitor::Monitor;
 pub use part::{Part, PartKind};

@@ -1,6 +1,7 @@
 //! What is added to the loss, or to the update, so that weights stay small.
 
 use super::Part;
+use crate::kernel::descent::add_scaled;
 use crate::kernel::reduce::sum_of_squares;
 
 /// Penalties on weight matrices and kernels. Weight decay is apart: it stands with each [`Part`].
@@ -37,8 +38,7 @@ fn sum_of_sizes(values: &[f32]) -> f64 {
 /// Adds `sign_slope`·sign(W) + `slope`·W to the gradients.
 pub(super) fn add(params: &[f32], grads: &mut [f32], [sign_slope, slope]: [f32; 2]) {
     if sign_slope == 0.0 {
-        grads.iter_mut().zip(params).for_each(|(g, w)| *g += slope * w);
-        return;
+        return add_scaled(slope, params, grads);
     }
     for (g, &w) in grads.iter_mut().zip(params) {
         let sign = f32::from(u8::from(w > 0.0)) - f32::from(u8::from(w < 0.0));

@@ -2,6 +2,7 @@
 
 use super::{BuildOptimizer, Moment, Optimizer, SLOTS};
 use crate::config::{Fields, Limits};
+use crate::kernel::descent::descend;
 use crate::registry::Entry;
 
 /// See [`Sgd`].
@@ -46,9 +47,6 @@ impl Optimizer for Sgd {
             return;
         }
         let (of_gradient, of_velocity) = if self.nesterov { (rate, rate * momentum) } else { (0.0, rate) };
-        for ((w, g), v) in params.iter_mut().zip(grads).zip(velocity) {
-            *v = momentum * *v + g;
-            *w -= of_gradient * g + of_velocity * *v;
-        }
+        descend(momentum, [of_gradient, of_velocity], params, grads, velocity);
     }
 }

@@ -63,8 +63,8 @@ fn walk(descent: &Descent, rates: impl Fn(u64) -> f64, steps: u64, start: &[f32]
     let slopes = noise("slopes", start.len());
     for step in 0..steps {
         let mut grads: Vec<f32> = params.iter().zip(&slopes).map(|(w, s)| w * (1.5 + s)).collect();
-        let norm = descent.complete(&mut params, &mut grads);
-        assert!(descent.update(&mut state, rates(step), norm, &mut params, &mut grads));
+        let scale = descent.prepare(&mut params, &mut grads).unwrap();
+        assert!(descent.update(&mut state, rates(step), scale, &mut params, &mut grads).finite);
     }
     assert_eq!(state.step, steps);
     params
@@ -140,8 +140,7 @@ proptest! {
         let mut penalised = plain(rule("\"sgd\""));
         (penalised.batch_size, penalised.penalties.l2, penalised.parts) = (batch_size, lambda, parts(50, &[(0..30, 5)]));
         let (mut params, mut grads) = (start.clone(), noise("data", 50));
-        let norm = penalised.complete(&mut params, &mut grads);
-        penalised.update(&mut penalised.fresh(50), rate, norm, &mut params, &mut grads);
+        penalised.update(&mut penalised.fresh(50), rate, 1.0, &mut params, &mut grads);
         for (place, (w, g)) in start.iter().zip(noise("data", 50)).enumerate() {
             let shrink = if place < 30 { 1.0 - rate * lambda / batch_size as f64 } else { 1.0 };
             let expected = f64::from(*w) * shrink - rate * f64::from(g);
@@ -225,10 +224,11 @@ fn clipping_keeps_the_direction_and_bounds_the_length() {
     descent.clip.norm = Some(0.5);
     let (start, data) = (noise("start", 2 * PIECE), noise("data", 2 * PIECE));
     let (mut params, mut grads) = (start.clone(), data.clone());
-    let norm = descent.complete(&mut params, &mut grads);
+    let scale = descent.prepare(&mut params, &mut grads).unwrap();
     let exact = data.iter().map(|&g| f64::from(g) * f64::from(g)).sum::<f64>().sqrt();
-    assert!((norm.whole - exact).abs() < 1e-9 * exact && norm.clipped == norm.whole);
-    descent.update(&mut descent.fresh(params.len()), 1.0, norm, &mut params, &mut grads);
+    assert!((f64::from(scale) * exact - 0.5).abs() < 1e-6);
+    let updated = descent.update(&mut descent.fresh(params.len()), 1.0, scale, &mut params, &mut grads);
+    assert!((updated.norm - exact).abs() < 1e-9 * exact);
     for ((after, before), g) in params.iter().zip(&start).zip(&data) {
         assert!((after - (before - g * (0.5 / exact) as f32)).abs() < 1e-6);
     }
@@ -239,11 +239,11 @@ fn what_is_not_finite_is_told_apart() {
     let descent = plain(rule("\"sgd\""));
     let (mut params, mut grads) = (vec![1.0; PIECE + 5], vec![1.0; PIECE + 5]);
     grads[PIECE + 1] = f32::NAN;
-    assert!(!descent.complete(&mut params, &mut grads).whole.is_finite());
+    assert_eq!(descent.prepare(&mut params, &mut grads), None);
     grads[PIECE + 1] = 1e30;
-    let norm = descent.complete(&mut params, &mut grads);
-    assert!(norm.whole.is_finite());
-    assert!(!descent.update(&mut descent.fresh(params.len()), 1e20, norm, &mut params, &mut grads));
+    assert_eq!(descent.prepare(&mut params, &mut grads), Some(1.0));
+    let updated = descent.update(&mut descent.fresh(params.len()), 1e20, 1.0, &mut params, &mut grads);
+    assert!(updated.norm.is_finite() && !updated.finite);
 }
 
 #[test]
@@ -251,14 +251,14 @@ fn elements_are_clipped_before_the_norm_and_infinity_is_still_seen() {
     let mut descent = plain(rule("\"sgd\""));
     descent.clip = Clip { norm: Some(1.0), value: Some(2.0) };
     let (mut params, mut grads) = (vec![0.0; 3], vec![10.0, -1.0, 2.0]);
-    let norm = descent.complete(&mut params, &mut grads);
-    assert_eq!((norm.whole, norm.clipped), (105f64.sqrt(), 3.0));
-    descent.update(&mut descent.fresh(3), 1.0, norm, &mut params, &mut grads);
+    let scale = descent.prepare(&mut params, &mut grads).unwrap();
+    assert!((scale - 1.0 / 3.0).abs() < 1e-6, "{scale}");
+    assert_eq!(descent.update(&mut descent.fresh(3), 1.0, scale, &mut params, &mut grads).norm, 105f64.sqrt());
     for (w, expected) in params.iter().zip([-2.0, 1.0, -2.0]) {
         assert!((w - expected / 3.0f32).abs() < 1e-6, "{params:?}");
     }
     let mut grads = vec![1.0, f32::INFINITY, 1.0];
-    assert!(!descent.complete(&mut params, &mut grads).whole.is_finite());
+    assert_eq!(descent.prepare(&mut params, &mut grads), None);
 }
 
 #[test]

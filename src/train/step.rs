@@ -49,12 +49,10 @@ impl Update<'_> {
     /// state, once nothing speaks against the step any more.
     fn make(self, remember: impl FnOnce(&mut [f32]) -> Attempt<()>) -> Attempt<f64> {
         let Self { descent, state, params, grads, average, learning_rate, place } = self;
-        let norm = descent.complete(&mut params[..grads.len()], grads);
-        if !norm.whole.is_finite() {
-            return Err(Fault::Gradient);
-        }
+        let scale = descent.prepare(&mut params[..grads.len()], grads).ok_or(Fault::Gradient)?;
         remember(params)?;
-        if !descent.update(state, learning_rate, norm, &mut params[..grads.len()], grads) {
+        let updated = descent.update(state, learning_rate, scale, &mut params[..grads.len()], grads);
+        if !updated.finite {
             return Err(Fault::Weight);
         }
         if let Some((averaging, average)) = average
@@ -66,7 +64,7 @@ impl Update<'_> {
             }
             averaging.add(keep, average, params);
         }
-        Ok(norm.whole)
+        Ok(updated.norm)
     }
 }
 
