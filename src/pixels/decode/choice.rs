@@ -38,13 +38,14 @@ impl Choice {
     }
 
     /// The part in pixels of the picture whose sides are halved so often: its edges come to the nearest pixels, halves further on. At
-    /// least a pixel.
+    /// least a pixel, and none of those that reach beyond the picture's end by more than half.
     pub fn halved(self, whole: Size, halvings: u32) -> Region {
         let Region { top, left, height, width } = self.region.within(whole);
         let near = |edge: u32| ((u64::from(edge) + (1 << halvings >> 1)) >> halvings) as u32;
         let (bottom, right) = (near(top + height), near(left + width));
         let (top, left) = (near(top), near(left));
-        Region { top, left, height: bottom - top, width: right - left }.within(halved(whole, halvings))
+        let all = Size::new(near(whole.height).max(1), near(whole.width).max(1));
+        Region { top, left, height: bottom - top, width: right - left }.within(all)
     }
 
     /// The part as it is decoded of a picture of the size `whole`.

@@ -36,16 +36,39 @@ const BASIS: [[[f32; 8]; 8]; 4] = {
     basis
 };
 
-/// Sums of eight values of each lane, each with its weight, from the first on.
+/// Eight values of each lane.
+type Line = [[f32; LANES]; 8];
+
+/// Sums of the values of each lane, each with its weight, from the first on.
 #[inline(always)]
-fn weighted(values: [&[f32; LANES]; 8], weights: &[f32; 8]) -> [f32; LANES] {
+fn weighted(values: &Line, weights: &[f32; 8]) -> [f32; LANES] {
     let mut sums = [0.0; LANES];
-    for (values, &weight) in values.into_iter().zip(weights) {
-        for (sum, &value) in sums.iter_mut().zip(values) {
-            *sum += value * weight;
+    for k in 0..8 {
+        for lane in 0..LANES {
+            sums[lane] += values[k][lane] * weights[k];
         }
     }
     sums
+}
+
+/// One row of `W` samples of each lane, lane after lane, as far as `out` goes.
+#[inline(always)]
+fn put_row<const W: usize>(columns: &Line, basis: &[[f32; 8]; 8], out: &mut [u8]) {
+    let mut samples = [[0; LANES]; W];
+    for x in 0..W {
+        let sums = weighted(columns, &basis[x]);
+        for lane in 0..LANES {
+            samples[x][lane] = (sums[lane] + 128.5).clamp(0.0, 255.0) as i32 as u8;
+        }
+    }
+    let mut row = [[0; W]; LANES];
+    for lane in 0..LANES {
+        for x in 0..W {
+            row[lane][x] = samples[x][lane];
+        }
+    }
+    let count = out.len().min(W * LANES);
+    out[..count].copy_from_slice(&row.as_flattened()[..count]);
 }
 
 wide! {
@@ -53,27 +76,25 @@ wide! {
     /// are given across and down.
     pub(super) fn reduce / reduce_plain(groups: &[Lanes], steps: &Lanes, halvings: (usize, usize), strip: &mut [u8], stride: usize) {
         let (wide, high) = (8 >> halvings.0, 8 >> halvings.1);
+        let (down, across) = (&BASIS[halvings.1 % 4], &BASIS[halvings.0 % 4]);
         let (mut values, mut columns) = ([[0.0; LANES]; 64], [[0.0; LANES]; 8]);
         for (index, group) in groups.iter().enumerate() {
-            let coefficients = group.as_flattened().iter().zip(steps.as_flattened());
-            for (value, (&coefficient, &step)) in values.as_flattened_mut().iter_mut().zip(coefficients) {
-                *value = f32::from(coefficient.wrapping_mul(step));
+            // Column after column, so that eight values that are summed lie side by side.
+            for k in 0..64 {
+                for lane in 0..LANES {
+                    values[k % 8 * 8 + k / 8][lane] = f32::from(group[k][lane].wrapping_mul(steps[k][lane]));
+                }
             }
-            for (row, weights) in strip.chunks_exact_mut(stride).zip(&BASIS[halvings.1 % 4][..high]) {
-                for (k, column) in columns.iter_mut().enumerate() {
-                    *column = weighted(std::array::from_fn(|v| &values[8 * v + k]), weights);
+            for (row, weights) in strip.chunks_exact_mut(stride).zip(&down[..high]) {
+                for (column, values) in columns.iter_mut().zip(values.as_chunks::<8>().0) {
+                    *column = weighted(values, weights);
                 }
-                let mut samples = [[0; LANES]; 8];
-                for (samples, weights) in samples.iter_mut().zip(&BASIS[halvings.0 % 4][..wide]) {
-                    let sums = weighted(std::array::from_fn(|u| &columns[u]), weights);
-                    for (sample, sum) in samples.iter_mut().zip(sums) {
-                        *sample = (sum + 128.5).clamp(0.0, 255.0) as i32 as u8;
-                    }
-                }
-                for (lane, out) in row.chunks_exact_mut(wide).skip(index * LANES).take(LANES).enumerate() {
-                    for (out, samples) in out.iter_mut().zip(&samples) {
-                        *out = samples[lane];
-                    }
+                let out = &mut row[(index * LANES * wide).min(stride)..];
+                match wide {
+                    8 => put_row::<8>(&columns, across, out),
+                    4 => put_row::<4>(&columns, across, out),
+                    2 => put_row::<2>(&columns, across, out),
+                    _ => put_row::<1>(&columns, across, out),
                 }
             }
         }
