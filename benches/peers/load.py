@@ -7,7 +7,8 @@
 A picture is decoded, cropped at random to 224x224 (8 to 100 % of its area, sides 3:4 to 4:3, bilinear with antialias; OpenCV has none),
 mirrored every other time, normalised and put into batches of 64, planes of 32-bit numbers; `--jitter` adds brightness,
 contrast, saturation 0.4 and hue 0.1. `--small` takes pictures of 32x32 instead: padded by 4, cropped, mirrored, normalised, 128 a
-batch. Files are in the page cache: every side sees all of them once before the clock runs. Sides are processes that are stopped while
+batch. `--png` and `--idx` do the same with what `small_sets.py` left in FOLDER (`load.py FOLDER/png --png`, `load.py FOLDER
+--idx`): PNG files, and gray pictures of IDX files, which every side holds in memory, decoded. Files are in the page cache: every side sees all of them once before the clock runs. Sides are processes that are stopped while
 others work, so that none has threads that wait busily beside another; they take turns for `--seconds` each, `--rounds` times. A figure is the median. `--python SIDE=PROGRAM` runs a
 side in another environment, `--only SIDE` takes some.
 """
@@ -32,6 +33,19 @@ THREADS = 2
 SIDES = ("augpipe", "dali", "torchvision-tensor", "torchvision-pil", "albumentations", "tf.data", "spdl")
 
 
+def in_memory(folder):
+    """The pictures of an IDX file: count, height, width and one channel."""
+    import numpy as np
+
+    bytes_ = (Path(folder) / "images.idx3").read_bytes()
+    return np.frombuffer(bytes_, np.uint8, offset=16).reshape(*np.frombuffer(bytes_, ">u4", 3, 4), 1)
+
+
+def samples(options):
+    """What a side is given to read from: paths, or pictures."""
+    return list(in_memory(options.folder)) if options.idx else files(options.folder)
+
+
 def files(folder):
     return sorted(str(path) for path in Path(folder).rglob("*") if path.is_file())
 
@@ -45,7 +59,7 @@ def from_torch(dataset, batch):
     loader = DataLoader(dataset, batch, shuffle=True, num_workers=THREADS, persistent_workers=True, drop_last=True)
     while True:
         for images in loader:
-            assert images.dtype.is_floating_point and images.shape[1] == 3
+            assert images.dtype.is_floating_point and images.shape[1] in (1, 3)
             yield len(images)
 
 
@@ -72,7 +86,11 @@ def torchvision_steps(options, tensor):
         steps = [v2.RandomResizedCrop(224, antialias=True), v2.RandomHorizontalFlip()]
     steps += [v2.ColorJitter(0.4, 0.4, 0.4, 0.1)] if options.jitter else []
     steps += [] if tensor else [v2.PILToTensor()]
-    return v2.Compose([*steps, v2.ToDtype(torch.float32, scale=True), v2.Normalize(MEAN, STD)])
+    return v2.Compose([*steps, v2.ToDtype(torch.float32, scale=True), v2.Normalize(*normal(options))])
+
+
+def normal(options):
+    return (MEAN[:1], STD[:1]) if options.idx else (MEAN, STD)
 
 
 class ReadTensor:
@@ -80,6 +98,10 @@ class ReadTensor:
         self.steps = torchvision_steps(options, True)
 
     def __call__(self, path):
+        if not isinstance(path, str):
+            import torch
+
+            return self.steps(torch.from_numpy(path.transpose(2, 0, 1).copy()))
         from torchvision.io import ImageReadMode, decode_image, read_file
 
         return self.steps(decode_image(read_file(path), ImageReadMode.RGB))
@@ -92,6 +114,8 @@ class ReadPil:
     def __call__(self, path):
         from PIL import Image
 
+        if not isinstance(path, str):
+            return self.steps(Image.fromarray(path[:, :, 0]))
         return self.steps(Image.open(path).convert("RGB"))
 
 
@@ -104,12 +128,14 @@ class ReadCv:
         else:
             steps = [A.RandomResizedCrop((224, 224)), A.HorizontalFlip()]
         steps += [A.ColorJitter((0.6, 1.4), (0.6, 1.4), (0.6, 1.4), (-0.1, 0.1), p=1)] if options.jitter else []
-        self.steps = A.Compose([*steps, A.Normalize(MEAN, STD), A.ToTensorV2()])
+        self.steps = A.Compose([*steps, A.Normalize(*normal(options)), A.ToTensorV2()])
 
     def __call__(self, path):
         import cv2
 
         cv2.setNumThreads(0)
+        if not isinstance(path, str):
+            return self.steps(image=path)["image"]
         return self.steps(image=cv2.cvtColor(cv2.imread(path), cv2.COLOR_BGR2RGB))["image"]
 
 
@@ -128,13 +154,27 @@ def albumentations(paths, options):
 def dali(paths, options):
     from nvidia.dali import fn, pipeline_def, types
 
+    def batches():
+        import numpy as np
+
+        every = np.stack(paths)
+        while True:
+            order = np.random.permutation(len(every))
+            for start in range(0, len(order) - options.batch + 1, options.batch):
+                yield every[order[start : start + options.batch]]
+
     @pipeline_def(batch_size=options.batch, num_threads=THREADS, device_id=None)
     def pipe():
-        encoded, _ = fn.readers.file(files=paths, random_shuffle=True)
+        if options.idx:
+            image = fn.external_source(source=batches(), layout="HWC")
+        else:
+            encoded, _ = fn.readers.file(files=paths, random_shuffle=True)
         flip = fn.random.coin_flip()
-        scaled = dict(mean=[255 * m for m in MEAN], std=[255 * s for s in STD], output_layout="CHW", dtype=types.FLOAT)
+        mean, std = normal(options)
+        scaled = dict(mean=[255 * m for m in mean], std=[255 * s for s in std], output_layout="CHW", dtype=types.FLOAT)
         if options.small:
-            image = fn.decoders.image(encoded, device="cpu", output_type=types.RGB)
+            if not options.idx:
+                image = fn.decoders.image(encoded, device="cpu", output_type=types.RGB)
             image = fn.slice(image, start=[-4, -4], end=[36, 36], axes=[0, 1], out_of_bounds_policy="pad")
             place = dict(crop=(32, 32), crop_pos_x=fn.random.uniform(range=(0, 1)), crop_pos_y=fn.random.uniform(range=(0, 1)))
             return fn.crop_mirror_normalize(image, mirror=flip, **place, **scaled)
@@ -159,12 +199,13 @@ def tf_data(paths, options):
     tf.config.threading.set_inter_op_parallelism_threads(THREADS)
 
     def read(path):
-        encoded = tf.io.read_file(path)
         if options.small:
-            image = tf.io.decode_image(encoded, 3, expand_animations=False)
-            image = tf.image.random_crop(tf.pad(image, [[4, 4], [4, 4], [0, 0]]), (32, 32, 3))
+            decode = tf.io.decode_png if options.png else tf.io.decode_jpeg
+            image = path if options.idx else decode(tf.io.read_file(path), 3)
+            image = tf.image.random_crop(tf.pad(image, [[4, 4], [4, 4], [0, 0]]), (32, 32, image.shape[2]))
             image = tf.cast(image, tf.float32)
         else:
+            encoded = tf.io.read_file(path)
             begin, size, _ = tf.image.sample_distorted_bounding_box(
                 tf.image.extract_jpeg_shape(encoded), tf.zeros((1, 0, 4)), area_range=(0.08, 1.0), aspect_ratio_range=(3 / 4, 4 / 3), use_image_if_no_bounding_boxes=True
             )
@@ -174,7 +215,7 @@ def tf_data(paths, options):
         if options.jitter:
             image = tf.image.random_contrast(tf.image.random_brightness(image, 0.4), 0.6, 1.4)
             image = tf.image.random_hue(tf.image.random_saturation(image, 0.6, 1.4), 0.1)
-        return tf.transpose((image - MEAN) / STD, (2, 0, 1))
+        return tf.transpose((image - normal(options)[0]) / normal(options)[1], (2, 0, 1))
 
     data = tf.data.Dataset.from_tensor_slices(paths).shuffle(len(paths)).repeat()
     data = data.map(read, num_parallel_calls=THREADS, deterministic=False).batch(options.batch).prefetch(2)
@@ -222,7 +263,7 @@ def child(name, options):
     """Delivers one epoch, then for every line read as many seconds' worth, and says how much that was."""
     batches = {"dali": dali, "torchvision-tensor": torchvision_tensor, "torchvision-pil": torchvision_pil}
     batches |= {"albumentations": albumentations, "tf.data": tf_data, "spdl": spdl}
-    paths = files(options.folder)
+    paths = samples(options)
     steps, seen = batches[name](paths, options), 0
     while seen < len(paths):
         seen += next(steps)
@@ -240,8 +281,7 @@ name = "load"
 about = "What others are held against"
 seed = 1
 [source]
-format = "image_folder"
-path = "{folder}"
+{source}
 [split]
 validation = 0.0
 {augment}
@@ -265,14 +305,16 @@ augment = {threads}
 
 def our_file(options, place):
     """The pipeline, over a copy of the files in folders of classes."""
-    for index, path in enumerate(files(options.folder)):
+    source = f'format = "idx"\nimages = "{options.folder}/images.idx3"\nlabels = "{options.folder}/labels.idx1"'
+    for index, path in enumerate([] if options.idx else files(options.folder)):
+        source = f'format = "image_folder"\npath = "{place}/data"'
         to = Path(place) / "data" / ("a" if index % 2 else "b")
         to.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, to / f"{index}-{Path(path).name}")
     jitter = '[[augment]]\nop = "color_jitter"\nbrightness = 0.4\ncontrast = 0.4\nsaturation = 0.4\nhue = 0.1\n'
     crop = '[[augment]]\nop = "crop"\nsize = [32, 32]\npadding = 4' if options.small else '[[augment]]\nop = "resized_crop"\nsize = [224, 224]'
     text = OURS.format(
-        folder=f"{place}/data", augment=crop, jitter=jitter if options.jitter else "", mean=list(MEAN), std=list(STD),
+        source=source, augment=crop, jitter=jitter if options.jitter else "", mean=list(normal(options)[0]), std=list(normal(options)[1]),
         size=[32, 32] if options.small else [224, 224], batch=options.batch, threads=THREADS,
     )
     file = Path(place) / "load.toml"
@@ -312,7 +354,7 @@ def command(name, options, place):
             sys.exit("build it first: cargo bench --no-run --bench load_peers")
         return [max(programs, key=os.path.getmtime), our_file(options, place)]
     python = dict(pair.split("=", 1) for pair in options.python).get(name, sys.executable)
-    words = [word for word in ("jitter", "small") if getattr(options, word)]
+    words = [word for word in ("jitter", "small", "png", "idx") if getattr(options, word)]
     return [python, __file__, options.folder, "--child", name, "--batch", str(options.batch), *[f"--{word}" for word in words]]
 
 
@@ -321,6 +363,8 @@ def main():
     parser.add_argument("folder")
     parser.add_argument("--jitter", action="store_true")
     parser.add_argument("--small", action="store_true")
+    parser.add_argument("--png", action="store_true")
+    parser.add_argument("--idx", action="store_true")
     parser.add_argument("--batch", type=int)
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--rounds", type=int, default=3)
@@ -328,6 +372,7 @@ def main():
     parser.add_argument("--python", metavar="SIDE=PROGRAM", action="append", default=[])
     parser.add_argument("--child", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    options.small = options.small or options.png or options.idx
     options.batch = options.batch or (128 if options.small else 64)
     options.folder = str(Path(options.folder).resolve())
     if options.child:
@@ -345,7 +390,7 @@ def main():
             side.tell(signal.SIGKILL)
     figures = {name: statistics.median(found) for name, found in rates.items()}
     best = max((rate for name, rate in figures.items() if name != "augpipe"), default=float("nan"))
-    print(f"{time.strftime('%Y-%m-%d')}, Python {platform.python_version()}, {THREADS} threads, batches of {options.batch}, {len(files(options.folder))} files\n")
+    print(f"{time.strftime('%Y-%m-%d')}, Python {platform.python_version()}, {THREADS} threads, batches of {options.batch}, {len(samples(options))} pictures\n")
     print("| loader | images/s | augpipe has so many times as much |\n|---|---:|---:|")
     for name in names:
         if name not in figures:

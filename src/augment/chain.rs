@@ -15,6 +15,7 @@ const DEEPEST: usize = 8;
 pub struct Chain {
     pub(super) steps: Vec<Step>,
     pub(super) fuse: bool,
+    pub(super) scale: bool,
 }
 
 /// One operation of a chain.
@@ -22,7 +23,7 @@ pub struct Step {
     pub(super) name: String,
     op_name: &'static str,
     pub(super) hash: u64,
-    p: f64,
+    pub(super) p: f64,
     alternate: bool,
     pub(super) op: Box<dyn DynOp>,
 }

@@ -46,6 +46,12 @@ pub trait Op: Send + Sync {
         None
     }
 
+    /// The size to which [`Op::part`] is brought at once, as a mean over all of its pixels: a smaller rendition of the part, if not smaller
+    /// than this, may then stand for it.
+    fn enough(&self) -> Option<Size> {
+        None
+    }
+
     /// Why an image of `size` cannot be taken, if so: the sample is then set aside.
     fn refuses(&self, size: Size) -> Option<String> {
         let _ = size;
@@ -149,6 +155,11 @@ pub trait DynOp: Send + Sync {
 
     /// [`Op::refuses`].
     fn refuses(&self, size: Size) -> Option<String>;
+
+    /// [`Op::enough`].
+    fn enough(&self) -> Option<Size> {
+        None
+    }
 
     /// [`Op::is_fixed`].
     fn is_fixed(&self) -> bool;
@@ -286,6 +297,10 @@ impl<T: Op> DynOp for T {
 
     fn refuses(&self, size: Size) -> Option<String> {
         Op::refuses(self, size)
+    }
+
+    fn enough(&self) -> Option<Size> {
+        Op::enough(self)
     }
 
     fn is_fixed(&self) -> bool {

@@ -4,7 +4,7 @@
 use super::op::Output;
 use super::{Chain, Step};
 use crate::key::{Dice, Key};
-use crate::pixels::crop::Region;
+use crate::pixels::decode::Choice;
 use crate::sample::{Image, Size, View};
 
 impl Chain {
@@ -13,13 +13,36 @@ impl Chain {
     ///
     /// That is what the first step asks for which is applied at all. Where motions are made in one resampling, pixels outside of one
     /// step's part may play one for the next, so it is none.
-    pub fn part(&self, place: Key, size: Size, channels: usize) -> Option<Region> {
+    pub fn part(&self, place: Key, size: Size, channels: usize) -> Option<Choice> {
         let (_, step, mut dice) = self.first(place)?;
         let drawn = step.op.drawn(&mut dice, size, channels).ok()??;
-        drawn.part(size).map(|(region, _)| region)
+        drawn.part(size).map(|(region, _)| Choice { region, enough: self.enough(step) })
     }
 
-    /// [`Chain::views`] of an image of `size` of which only `part` is at hand, which is what [`Chain::part`] said.
+    /// The chain to which a smaller rendition of a part is as good, if `scale`, where that is larger than needed; draws stay the same.
+    pub fn scaled(mut self, scale: bool) -> Self {
+        self.scale = scale;
+        self
+    }
+
+    /// Whether smaller renditions of parts are as good.
+    pub fn scales(&self) -> bool {
+        self.scale
+    }
+
+    /// Whether there is a step that could do with a smaller rendition of its part, and none before it that is always applied.
+    pub fn can_scale(&self) -> bool {
+        let may_begin = 1 + self.steps.iter().take_while(|step| step.p < 1.0).count();
+        let mut first = self.steps.iter().take(may_begin).filter(|step| step.p > 0.0);
+        !self.fuse && first.any(|step| step.op.enough().is_some())
+    }
+
+    fn enough(&self, step: &Step) -> Option<Size> {
+        step.op.enough().filter(|_| self.scale)
+    }
+
+    /// [`Chain::views`] of an image of `size` of which only `part` is at hand, which is what [`Chain::part`] said, as large as that or
+    /// as it is [decoded](Choice::decoded).
     ///
     /// # Errors
     /// As [`Chain::views`], or that `part` is another one.
@@ -27,7 +50,11 @@ impl Chain {
         let another = || "this is not the part of the picture that the chain needs".to_owned();
         let (index, step, mut dice) = self.first(place).ok_or_else(another)?;
         let drawn = step.op.drawn(&mut dice, size, part.channels()).map_err(|why| step.blamed(why))?.ok_or_else(another)?;
-        let (_, on_part) = drawn.part(size).filter(|(region, _)| region.size() == part.size()).ok_or_else(another)?;
+        let (region, on_part) = drawn.part(size).ok_or_else(another)?;
+        let smaller = Choice { region, enough: self.enough(step) }.decoded(size);
+        if ![region.size(), smaller.size()].contains(&part.size()) {
+            return Err(another());
+        }
         if self.output() != Output::PICTURE {
             return self.views_after(index + 1, place, on_part.views(part)).map(|(views, _)| views);
         }
@@ -72,7 +99,7 @@ mod tests {
             let image = picture(height, width, channels);
             for sample in 0..40 {
                 let place = Key { run: u64::from(width), epoch: sample % 3, sample, op: 0 };
-                if let Some(region) = chain.part(place, image.size(), channels) {
+                if let Some(Choice { region, .. }) = chain.part(place, image.size(), channels) {
                     let part = crop(&image, region);
                     assert_eq!(part.size(), region.size(), "{region:?} lies inside");
                     let made = chain.views_of_part(place, image.size(), part).expect("applies");
@@ -118,6 +145,42 @@ mod tests {
         }
         assert_eq!(parts(&chain("augment = [{ op = 'resized_crop', size = 12 }, { op = 'rotate', degrees = 9 }]").fused(true)), 0);
         assert_eq!(parts(&chain("augment = [{ op = 'resized_crop', size = 12 }, { op = 'ten_crop', size = 5 }]")), 200);
+    }
+
+    #[test]
+    fn a_smaller_rendition_is_taken_where_the_chain_scales_and_the_draw_is_the_same() {
+        let text = "augment = [{ op = 'resized_crop', size = 8, scale = [0.5, 1] }, 'horizontal_flip']";
+        let (exact, scaling) = (chain(text), chain(text).scaled(true));
+        let size = Size::new(90, 120);
+        for sample in 0..20 {
+            let place = Key { run: 3, epoch: 1, sample, op: 0 };
+            let (one, other) = (exact.part(place, size, 3).unwrap(), scaling.part(place, size, 3).unwrap());
+            assert_eq!((one.region, one.enough, other.enough), (other.region, None, Some(Size::new(8, 8))));
+            let small = other.decoded(size);
+            assert!(small.width < other.region.width && small.height >= 8);
+            let part = Image::filled(small.size(), 3, 77);
+            assert_eq!(
+                scaling.views_of_part(place, size, part.clone()),
+                Ok(vec![View::Bytes(Image::filled(Size::new(8, 8), 3, 77))])
+            );
+            assert!(exact.views_of_part(place, size, part).is_err());
+        }
+    }
+
+    #[test]
+    fn only_a_crop_that_averages_and_comes_first_can_scale() {
+        for (ops, expected) in [
+            ("{ op = 'resized_crop', size = 8 }", true),
+            ("{ op = 'resized_crop', size = 8, antialias = false }", false),
+            ("{ op = 'resized_crop', size = 8, interpolation = 'nearest' }", false),
+            ("{ op = 'invert', p = 0.5 }, { op = 'resized_crop', size = 8, interpolation = 'bicubic' }", true),
+            ("{ op = 'invert', p = 1 }, { op = 'resized_crop', size = 8 }", false),
+            ("{ op = 'resized_crop', size = 8, p = 0 }", false),
+            ("{ op = 'crop', size = 8 }", false),
+        ] {
+            assert_eq!(chain(&format!("augment = [{ops}]")).can_scale(), expected, "{ops}");
+        }
+        assert!(!chain("augment = [{ op = 'resized_crop', size = 8 }]").fused(true).can_scale());
     }
 
     #[test]

@@ -81,6 +81,10 @@ impl Op for ResizedCrop {
         Some((region, Region::whole(region.size())))
     }
 
+    fn enough(&self) -> Option<Size> {
+        (self.antialias && self.interpolation != Interpolation::Nearest).then_some(self.size)
+    }
+
     fn motion(&self, draw: &Region, size: Size) -> Option<Motion> {
         Some(resizing(draw.within(size), self.size, self.interpolation))
     }

@@ -30,6 +30,8 @@ pub struct Data {
     pub warnings: Vec<String>,
     /// Where decoded pictures are kept, and bytes for them.
     pub cache: Option<(Cache, u64)>,
+    /// Whether training pictures are decoded at a smaller scale where a crop is larger than needed.
+    pub scaled: bool,
     max_pixels: u64,
     /// Sizes of a few pictures, or the one that all have.
     sizes: Vec<Size>,
@@ -55,6 +57,9 @@ pub fn read(top: &Fields, base: &Path, seed: u64) -> Option<Data> {
     let about = "keeps decoded pictures for later epochs, in memory or in a file beside the runs that goes with the process";
     let cache = fields.key("cache", about).choice(&[("none", None), ("memory", Some(Cache::Memory)), ("disk", Some(Cache::Disk))]);
     let cache = cache.or_shown(None, "none");
+    let about = "how training pictures are decoded: exact, or scaled: JPEGs of the common kind at a half, a quarter or an eighth where the \
+                 crop is larger than what it is resized to, which changes pixels a little";
+    let scaled = fields.key("decode", about).choice(&[("exact", false), ("scaled", true)]).or_shown(false, "exact");
     let most = |fields: &Fields| fields.key("max_pixels", "larger pictures are set aside").integer(1, 1 << 32).or(1 << 25) as u64;
     let test_fields = top.table("test", "samples that are scored once, at the end; keys as in [source]").map(|mut test| {
         INHERITED.iter().for_each(|key| test.inherit(key, &fields));
@@ -81,7 +86,7 @@ pub fn read(top: &Fields, base: &Path, seed: u64) -> Option<Data> {
     let sizes = source.fixed_size().map_or_else(|| some_sizes(&*source), |size| vec![size]);
     let channels = source.channels();
     let warnings = warnings(&*source, test.as_deref(), small);
-    let data = Data { source, test, parts, channels, max_bad, warnings, cache: None, max_pixels, sizes };
+    let data = Data { source, test, parts, channels, max_bad, warnings, cache: None, scaled, max_pixels, sizes };
     Some(data.caching(top, cache))
 }
 
@@ -184,6 +189,28 @@ impl Data {
             self.cache = Some((cache, pictures.saturating_mul(each + each / 8)));
         }
         self
+    }
+
+    /// Problems where decoding at a smaller scale has nothing to do, and a word about it where it has.
+    pub fn scaling(&mut self, top: &Fields, augment: &Chain) {
+        if !self.scaled {
+            return;
+        }
+        let refusals = [
+            (top.has("write"), "[write] makes all variants of a picture that is decoded once, whole"),
+            (self.cache.is_some(), "`cache` keeps whole pictures"),
+            (self.source.parts().is_none(), "only picture files are decoded in part: format = \"image_folder\" or \"manifest\""),
+            (
+                !augment.can_scale(),
+                "[[augment]] must begin with a `resized_crop` that averages (antialias, bilinear or bicubic), unfused",
+            ),
+        ];
+        for (_, why) in refusals.iter().filter(|(refused, _)| *refused) {
+            top.complain("source", format!("decode = \"scaled\" has nothing to do: {why}"), "leave it out, or decode = \"exact\"");
+        }
+        let words = "decode = \"scaled\": training JPEGs are decoded at a half, a quarter or an eighth where a crop is larger than \
+                     needed; pixels differ a little from those of decode = \"exact\"";
+        self.warnings.push(words.to_owned());
     }
 
     /// Begins to keep decoded pictures, on disk in `runs`; a problem where there is not enough room.

@@ -163,6 +163,7 @@ fn read_plan(top: &Fields, document: &Document, preprocess: Option<Preprocess>, 
     let data = data::read(top, &base, seed);
     preprocess::read_key(top);
     let (augment, evaluate) = read_chains(top);
+    let augment = augment.scaled(data.as_ref().is_some_and(|data| data.scaled));
     let (batch_size, last_batch, mix) = read_batches(top, data.as_ref());
     let workers = workers::read_table(top);
     let (runs, reference_error, (tensorboard, openmetrics)) =
@@ -180,7 +181,9 @@ fn read_plan(top: &Fields, document: &Document, preprocess: Option<Preprocess>, 
     let end = end::read(top, &base, data.as_ref(), size);
     views::refuse_use(top, &augment, &evaluate, end.as_ref());
     top.finish();
-    let data = data?.keeping(top, &runs);
+    let mut data = data?;
+    data.scaling(top, &augment);
+    let data = data.keeping(top, &runs);
     Some(Plan {
         name,
         about,

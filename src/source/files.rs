@@ -4,8 +4,7 @@ use super::escape::escape;
 use super::known::KnownFiles;
 use super::listing::{Listing, Stamp};
 use super::{Census, Parts, Read, Source};
-use crate::pixels::crop::Region;
-use crate::pixels::decode::{DecodeOptions, Note, decode_part_again};
+use crate::pixels::decode::{Choice, DecodeOptions, Note, decode_choice};
 use crate::sample::{BadSample, Identity, Sample, Size};
 use rustix::io::Errno;
 use std::ffi::OsStr;
@@ -94,12 +93,12 @@ impl Source for FileSource {
 }
 
 impl Parts for FileSource {
-    fn read_part(&self, index: usize, choose: &dyn Fn(Size) -> Option<Region>) -> Result<Read, BadSample> {
+    fn read_part(&self, index: usize, choose: &dyn Fn(Size) -> Option<Choice>) -> Result<Read, BadSample> {
         let bytes = self.bytes(index)?;
         let before = self.known.get(index);
         let was_known = before.is_some();
         let mut known = before;
-        let decoded = decode_part_again(&bytes, &self.options, choose, &mut known, self.known.each);
+        let decoded = decode_choice(&bytes, &self.options, choose, &mut known, self.known.each);
         let decoded = decoded.map_err(|refusal| self.bad(index, "decode", refusal.reason, refusal.words))?;
         if let Some(known) = known.filter(|_| !was_known) {
             self.known.put(index, known);

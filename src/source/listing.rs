@@ -21,6 +21,12 @@ impl Stamp {
         let modified = metadata.mtime().saturating_mul(1_000_000_000).saturating_add(metadata.mtime_nsec());
         Self { size: metadata.len(), modified }
     }
+
+    /// The same, as the system tells it.
+    pub fn of_stat(stat: &rustix::fs::Stat) -> Self {
+        let modified = (stat.st_mtime as i64).saturating_mul(1_000_000_000).saturating_add(stat.st_mtime_nsec as i64);
+        Self { size: stat.st_size as u64, modified }
+    }
 }
 
 struct Entry {

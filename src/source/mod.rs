@@ -32,8 +32,7 @@ mod webdataset;
 pub mod whole;
 
 use crate::config::Fields;
-use crate::pixels::crop::Region;
-use crate::pixels::decode::{Note, Turn};
+use crate::pixels::decode::{Choice, Note, Turn};
 use crate::registry::{self, Entry};
 use crate::sample::{BadSample, Identity, Sample, Size};
 use std::path::Path;
@@ -208,7 +207,7 @@ pub trait Parts: Sync {
     ///
     /// # Errors
     /// As [`Source::read`], and the same for every part.
-    fn read_part(&self, index: usize, choose: &dyn Fn(Size) -> Option<Region>) -> Result<Read, BadSample>;
+    fn read_part(&self, index: usize, choose: &dyn Fn(Size) -> Option<Choice>) -> Result<Read, BadSample>;
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::escape::escape;
 use super::files::retry;
 use super::listing::{Listing, Stamp};
 use crate::error::{Error, Problem, Result};
+use rustix::fs::{AtFlags, Mode, OFlags};
 use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, FileType, Metadata};
 use std::io;
@@ -149,6 +150,13 @@ impl Scan {
     }
 
     fn take_names(&mut self, root: &Path, folder: &[u8], names: Vec<Named>, label: u32, folders: &mut Vec<Vec<u8>>) {
+        // Asked by their place in an open folder, files cost no walk down their whole path.
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let opened = rustix::fs::open(join(root, folder), flags, Mode::empty());
+        let look = |name: &[u8], alone: &[u8]| match &opened {
+            Ok(folder) => Ok(Stamp::of_stat(&rustix::fs::statat(folder, alone, AtFlags::SYMLINK_NOFOLLOW)?)),
+            Err(_) => fs::symlink_metadata(join(root, name)).map(|found| Stamp::of(&found)),
+        };
         for (name, kind) in names {
             let name_alone = name;
             let name = if folder.is_empty() { name_alone.clone() } else { [folder, b"/", &name_alone].concat() };
@@ -157,7 +165,7 @@ impl Scan {
             } else if kind.is_dir() {
                 folders.push(name);
             } else if kind.is_file() {
-                let stamp = retry(|| fs::symlink_metadata(join(root, &name))).map_or(Stamp::UNKNOWN, |found| Stamp::of(&found));
+                let stamp = retry(|| look(&name, &name_alone)).unwrap_or(Stamp::UNKNOWN);
                 self.listing.push(&name, label, stamp);
             } else if kind.is_symlink() {
                 self.take_link(root, name, label);

@@ -84,6 +84,9 @@ pub struct Split {
 /// one for each part with a share while one is left to train on. Shares hold exactly in every class; adding a file to a class
 /// moves at most one other sample across each boundary, in that class alone.
 pub fn split(samples: &[(Identity, u32)], shares: Shares, seed: u64, stratify: bool) -> Split {
+    if shares.validation <= 0.0 && shares.test <= 0.0 {
+        return Split { parts: vec![Part::Train; samples.len()], small: Vec::new() };
+    }
     let key = Key::of_run(seed, "split");
     let numbers: Vec<u64> = samples
         .iter()

@@ -5,7 +5,7 @@ use super::{Content, FinishedSlot, Slot};
 use crate::augment::Chain;
 use crate::batch::{Part, Pass};
 use crate::key::Key;
-use crate::pixels::crop::Region;
+use crate::pixels::decode::Choice;
 use crate::sample::{BadSample, Finished, Identity, Image, Sample, Size};
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ impl Augment<'_> {
     }
 
     /// The part that the chain needs in `pass` of a sample's picture, of `size` with `channels` values a pixel; none for all of it.
-    pub fn part(&self, identity: &Identity, pass: Pass, size: Size, channels: usize) -> Option<Region> {
+    pub fn part(&self, identity: &Identity, pass: Pass, size: Size, channels: usize) -> Option<Choice> {
         let (chain, place) = self.chain_and_place(identity, pass);
         chain.part(place, size, channels)
     }

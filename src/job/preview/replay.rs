@@ -83,6 +83,10 @@ pub fn replay(
     let Some(size) = plan.size else {
         return Err(Error::refused("this pipeline makes no batches", "leave out --replay"));
     };
+    if plan.data.scaled && tickets.iter().any(|ticket| ticket.pass.part == crate::batch::Part::Train) {
+        let why = "training pictures are decoded at a smaller scale (decode = \"scaled\"), the traced ones are not";
+        return Err(Error::refused(why, "add --set source.decode=exact, or leave out --replay"));
+    }
     let passes: HashSet<Pass> = tickets.iter().map(|ticket| ticket.pass).collect();
     let mut found: Vec<Option<Replayed>> = tickets.iter().map(|_| None).collect();
     for pass in passes {

@@ -33,12 +33,18 @@ pub fn run(plan: &Plan, request: &Request, signals: &Signals) -> Result<()> {
             serde_json::json!({
                 "samples": end.samples, "quarantined": quarantined, "wall_seconds": seconds,
                 "samples_per_second": end.samples as f64 / seconds, "stream_blake3": end.stream.hex(), "stages": meters,
+                "decode": if plan.data.scaled { "scaled" } else { "exact" },
                 "workers": plan.worker_choice.as_deref(),
             })
         )),
         Voice::Person | Voice::Screen => say(&format!(
-            "{}{}\n{} samples in {seconds:.2} s, {:.0} a second; {quarantined} set aside\n",
+            "{}{}{}\n{} samples in {seconds:.2} s, {:.0} a second; {quarantined} set aside\n",
             plan.worker_choice.as_ref().map_or(String::new(), |choice| format!("workers: {}\n", choice.words())),
+            if plan.data.scaled {
+                "decode = \"scaled\": JPEGs at a smaller scale where a crop is larger than needed\n"
+            } else {
+                ""
+            },
             stage_table(&meters, wall),
             end.samples,
             end.samples as f64 / seconds,

@@ -20,9 +20,11 @@
 //! * **Of a common JPEG, a part can be decoded alone** ([`decode_part`]): its bytes are those of the same part of the whole picture,
 //!   and the verdict on the file and all notes are those on the whole file, whose every bit is still checked, the first time
 //!   ([`decode_part_again`]).
+//! * **It can also be decoded at a half, a quarter or an eighth** ([`decode_choice`]), only where that is asked for.
 //! * Of an animation, the first picture is taken, with a note.
 
 mod bmp;
+pub mod choice;
 mod convert;
 mod format;
 pub mod header;
@@ -39,6 +41,7 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub use crate::sample::Note;
+pub use choice::Choice;
 pub use format::Format;
 pub use known::Known;
 pub use turn::{GIANT_PIXELS, Turn};
@@ -205,6 +208,21 @@ pub fn decode_part_again(
     known: &mut Option<Known>,
     most_bytes: usize,
 ) -> Result<Decoded, Refusal> {
+    decode_choice(bytes, options, &|size| choose(size).map(Choice::from), known, most_bytes)
+}
+
+/// The same, but where `choose` says how small is small enough, the picture's sides may be halved up to three times: a pixel is then the
+/// mean of a square of luma and of chroma, and the picture is that part of [`Choice::decoded`] of the smaller whole.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_choice(
+    bytes: &[u8],
+    options: &DecodeOptions,
+    choose: &dyn Fn(Size) -> Option<Choice>,
+    known: &mut Option<Known>,
+    most_bytes: usize,
+) -> Result<Decoded, Refusal> {
     let limits = &options.limits;
     if bytes.len() as u64 > limits.max_bytes {
         return Err(Refusal::new(format!("too large: {} bytes, more than max_bytes = {}", bytes.len(), limits.max_bytes)));
@@ -213,8 +231,11 @@ pub fn decode_part_again(
     let stored_choice = |size, stored| {
         let orientation = if options.apply_orientation { stored } else { 1 };
         let upright = orientation::upright_size(size, orientation);
-        let region = choose(upright)?.within(upright);
-        (region != Region::whole(upright)).then(|| orientation::stored_region(region, size, orientation))
+        let choice = choose(upright)?;
+        let halvings = choice.halvings(upright);
+        let (region, small) = (choice.halved(upright, halvings), choice::halved(size, halvings));
+        let is_less = halvings > 0 || region != Region::whole(upright);
+        is_less.then(|| jpeg::Wanted { region: orientation::stored_region(region, small, orientation), halvings })
     };
     let mut places = known.take().map(|known| known.0);
     let whole = contained(|| match format {

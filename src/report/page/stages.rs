@@ -89,7 +89,28 @@ fn resources(paper: &Paper) -> String {
         ("training samples a second of epochs", rate.map_or("not known".to_owned(), thousands)),
         ("most memory in use", bytes(timing.peak_memory_bytes)),
         ("bound that the plan computed", bytes(timing.memory_bound_bytes)),
+        ("share of that bound in use at most", of_bound(timing.peak_memory_bytes, timing.memory_bound_bytes)),
     ];
     let rows = rows.map(|(name, value)| vec![name.to_owned(), value]);
     table("Time and memory of this process's part of the run", &["what", "measured"], &rows)
+}
+
+/// The peak as a share of the bound; one above it is a defect of ours, and is called so.
+fn of_bound(peak: Option<u64>, bound: Option<u64>) -> String {
+    let (Some(peak), Some(bound)) = (peak, bound.filter(|bound| *bound > 0)) else { return "not known".to_owned() };
+    let share = 100.0 * peak as f64 / bound as f64;
+    let words = if peak > bound { ": above the bound, please report this" } else { "" };
+    format!("{share:.0} %{words}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::of_bound;
+
+    #[test]
+    fn a_peak_above_the_bound_is_called_a_defect() {
+        assert_eq!(of_bound(Some(50), Some(200)), "25 %");
+        assert_eq!(of_bound(Some(300), Some(200)), "150 %: above the bound, please report this");
+        assert_eq!((of_bound(None, Some(1)), of_bound(Some(1), Some(0))), ("not known".to_owned(), "not known".to_owned()));
+    }
 }

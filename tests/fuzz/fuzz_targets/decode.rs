@@ -1,4 +1,5 @@
-//! Any bytes: decoding must not panic, and a part must be that part of the whole, or refused with the same words.
+//! Any bytes: decoding must not panic, and a part must be that part of the whole, or refused with the same words; at a smaller scale, of
+//! the size that was promised.
 //!
 //! From the repository's root, with a nightly compiler and `cargo install cargo-fuzz`:
 //!
@@ -10,7 +11,7 @@
 #![no_main]
 
 use augpipe::pixels::crop::{Region, crop};
-use augpipe::pixels::decode::{DecodeOptions, Limits, decode, decode_part};
+use augpipe::pixels::decode::{Choice, DecodeOptions, Limits, decode, decode_choice, decode_part};
 use augpipe::sample::Size;
 use libfuzzer_sys::fuzz_target;
 
@@ -26,6 +27,12 @@ fuzz_target!(|bytes: &[u8]| {
     let options = DecodeOptions { limits, ..DecodeOptions::default() };
     let whole = decode(bytes, &options);
     assert!(!whole.as_ref().is_err_and(|refusal| refusal.reason.contains("bug")), "{whole:?}");
+    let smaller = |size: Size| Choice { region: chosen(bytes, size), enough: Some(Size::new(1 + bytes.len() as u32 % 9, 1)) };
+    let scaled = decode_choice(bytes, &options, &|size| Some(smaller(size)), &mut None, 0);
+    assert_eq!(scaled.as_ref().err(), whole.as_ref().err());
+    if let Some((image, size)) = scaled.ok().and_then(|scaled| scaled.part_of.map(|size| (scaled.image, size))) {
+        assert_eq!(image.size(), smaller(size).decoded(size).size());
+    }
     let part = decode_part(bytes, &options, &|size| Some(chosen(bytes, size)));
     match (whole, part) {
         (Ok(whole), Ok(part)) => {

@@ -14,6 +14,7 @@ mod plain;
 mod plane;
 mod planes;
 mod progressive;
+mod reduce;
 mod sequence;
 mod sequential;
 mod stream;
@@ -23,33 +24,34 @@ use super::convert::Pixels;
 use super::{Limits, Raw, Refusal};
 use crate::sample::Size;
 pub use places::Places;
+pub use sequential::Wanted;
 use structure::Structure;
 
 use super::super::crop::Region;
 
 /// The picture in `bytes`, which begin with a start-of-image marker, or of the common kind only the part of it that `choose` names
-/// for the stored size and the orientation. `places` are what was found in the same file before, or else, if there
+/// for the stored size and the orientation, at the scale that it says. `places` are what was found in the same file before, or else, if there
 /// is room for it in so many bytes, what is found now.
 pub(super) fn read(
     bytes: &[u8],
     limits: &Limits,
-    choose: impl Fn(Size, u8) -> Option<Region>,
+    choose: impl Fn(Size, u8) -> Option<Wanted>,
     places: (&mut Option<Places>, usize),
 ) -> Result<Raw, Refusal> {
     let mut structure = Structure::parse(bytes, limits)?;
     let color = color::Color::of(&structure)?;
     let (whole, orientation) = (structure.size, structure.orientation.unwrap_or(1));
     let fits = sequential::fits(&structure, color);
-    let chosen = if fits { choose(whole, orientation).map(|region| region.within(whole)) } else { None };
-    let region = chosen.unwrap_or(Region::whole(whole));
+    let chosen = if fits { choose(whole, orientation) } else { None };
+    let wanted = chosen.unwrap_or(Wanted { region: Region::whole(whole), halvings: 0 });
     let (values, surplus) = match fits {
-        true => sequential::decode(bytes, &structure, region, places)?,
+        true => sequential::decode(bytes, &structure, wanted, places)?,
         false => plain::decode(bytes, &structure, color)?,
     };
     if surplus {
         structure.notes.push(super::Note::ExtraneousBytes);
     }
-    let pixels = Pixels { size: region.size(), channels: color.channels(), values };
+    let pixels = Pixels { size: wanted.region.size(), channels: color.channels(), values };
     Ok(Raw { pixels, orientation, notes: structure.notes, part_of: chosen.map(|_| whole) })
 }
 
@@ -71,7 +73,9 @@ mod tests {
         let structure = Structure::parse(bytes, &Limits::default()).unwrap();
         let color = color::Color::of(&structure).unwrap();
         assert!(sequential::fits(&structure, color));
-        let fast = sequential::decode(bytes, &structure, Region::whole(structure.size), (&mut None, 0)).unwrap();
+        let fast =
+            sequential::decode(bytes, &structure, Wanted { region: Region::whole(structure.size), halvings: 0 }, (&mut None, 0))
+                .unwrap();
         let plain = plain::decode(bytes, &structure, color).unwrap();
         assert_eq!((fast.0.len(), fast.1), (plain.0.len(), plain.1));
         let differences = || fast.0.iter().zip(&plain.0).map(|(a, b)| a.abs_diff(*b));

@@ -2,6 +2,7 @@
 //! colour and no bit.
 
 use super::super::super::jpeg::transform::{LANES, inverse_all, store};
+use super::reduce::reduce;
 use super::sequence::Lanes;
 use std::ops::Range;
 
@@ -9,6 +10,8 @@ use std::ops::Range;
 pub(super) struct Plane {
     /// Samples across and down of the whole component.
     size: (usize, usize),
+    /// How often the eight samples of a block are halved, across and down.
+    halvings: (usize, usize),
     /// Columns and rows of blocks that are kept.
     pub blocks: (Range<usize>, Range<usize>),
     stride: usize,
@@ -28,15 +31,22 @@ pub(super) fn needed(wanted: &Range<usize>, doubled: bool, length: usize) -> Ran
 
 impl Plane {
     /// Room for the blocks that hold the samples of columns `across` and rows `down`, of a component of `size` samples whose
-    /// coefficients count in `steps`.
-    pub fn new(size: (usize, usize), across: &Range<usize>, down: &Range<usize>, steps: &[u16; 64]) -> Self {
-        let blocks = |samples: &Range<usize>| samples.start / 8..samples.end.div_ceil(8);
-        let blocks = (blocks(across), blocks(down));
-        let stride = 8 * blocks.0.len();
+    /// coefficients count in `steps`; sizes and samples are those that `halvings` of each block's leave.
+    pub fn new(
+        size: (usize, usize),
+        (across, down): (&Range<usize>, &Range<usize>),
+        steps: &[u16; 64],
+        halvings: (usize, usize),
+    ) -> Self {
+        let (wide, high) = (8 >> halvings.0, 8 >> halvings.1);
+        let blocks = |samples: &Range<usize>, each: usize| samples.start / each..samples.end.div_ceil(each);
+        let blocks = (blocks(across, wide), blocks(down, high));
+        let stride = wide * blocks.0.len();
         Self {
             size,
+            halvings,
             stride,
-            samples: vec![0; stride * 8 * blocks.1.len()],
+            samples: vec![0; stride * high * blocks.1.len()],
             blocks,
             steps: Box::new(steps.map(|step| [step as i16; LANES])),
         }
@@ -49,14 +59,18 @@ impl Plane {
 
     /// The samples of the kept blocks in row `row` of blocks, which is kept, of which `lanes` are the coefficients.
     pub fn transform(&mut self, row: usize, lanes: &[Lanes]) {
-        let start = (row - self.blocks.1.start) * 8 * self.stride;
-        inverse(lanes, &self.steps, &mut self.samples[start..start + 8 * self.stride], self.stride);
+        let length = (8 >> self.halvings.1) * self.stride;
+        let strip = &mut self.samples[(row - self.blocks.1.start) * length..][..length];
+        match self.halvings {
+            (0, 0) => inverse(lanes, &self.steps, strip, self.stride),
+            halvings => reduce(lanes, &self.steps, halvings, strip, self.stride),
+        }
     }
 
     /// Samples of `columns` in row `y`, or in the last row that holds picture.
     pub fn row(&self, y: usize, columns: &Range<usize>) -> &[u8] {
-        let start = (y.min(self.size.1 - 1) - 8 * self.blocks.1.start) * self.stride;
-        let left = 8 * self.blocks.0.start;
+        let start = (y.min(self.size.1 - 1) - (8 >> self.halvings.1) * self.blocks.1.start) * self.stride;
+        let left = (8 >> self.halvings.0) * self.blocks.0.start;
         &self.samples[start + columns.start - left..start + columns.end - left]
     }
 }
@@ -87,7 +101,7 @@ mod tests {
         let mut lanes = [[0; LANES]; 64];
         lanes.iter_mut().zip(coefficients).for_each(|(lanes, &value)| lanes[lane] = value);
         let across = 8 * lane..8 * lane + 8;
-        let mut plane = Plane::new((8 * LANES, 8), &(0..8 * LANES), &(0..8), steps);
+        let mut plane = Plane::new((8 * LANES, 8), (&(0..8 * LANES), &(0..8)), steps, (0, 0));
         plane.transform(0, &[lanes]);
         (0..8).flat_map(|y| plane.row(y, &across).to_vec()).collect()
     }

@@ -8,6 +8,7 @@
 use super::super::super::crop::Region;
 use super::super::super::jpeg::transform::LANES;
 use super::super::Refusal;
+use super::super::choice::halved;
 use super::color::Color;
 use super::huffman::{Table, Tables};
 use super::paint::{paint, span};
@@ -16,6 +17,7 @@ use super::plane::{Plane, needed};
 use super::sequence::{Broken, Codes, Lanes, pass_rest, take_difference, take_rest};
 use super::stream::{Bits, Intervals};
 use super::structure::{Piece, Scan, Structure};
+use crate::sample::Size;
 use std::ops::Range;
 
 /// Making tables to pass over blocks takes as long as passing over so many bytes without them; those to take blocks, a quarter of
@@ -38,7 +40,26 @@ pub(super) fn fits(structure: &Structure, color: Color) -> bool {
     !structure.progressive && in_order && common && scan.band == (0, 63) && (scan.high, scan.low) == (0, 0)
 }
 
-/// The pixels of `region`, gray or RGB, and whether bytes are left over in the scan. `places` are its places as found before; where
+/// What is decoded: a part of the picture whose sides are halved so often, in its own pixels.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    pub region: Region,
+    pub halvings: u32,
+}
+
+impl Wanted {
+    /// Whether that is all of a picture of the full size `size`.
+    fn is_whole(self, size: Size) -> bool {
+        self.region == Region::whole(halved(size, self.halvings))
+    }
+
+    /// Pixels of the full size that it stands for.
+    fn area(self) -> u64 {
+        self.region.size().area() << (2 * self.halvings)
+    }
+}
+
+/// The pixels that are `wanted`, gray or RGB, and whether bytes are left over in the scan. `places` are its places as found before; where
 /// there are none, those found now are put there, in so many bytes at most.
 ///
 /// # Errors
@@ -46,7 +67,7 @@ pub(super) fn fits(structure: &Structure, color: Color) -> bool {
 pub(super) fn decode(
     bytes: &[u8],
     structure: &Structure,
-    region: Region,
+    wanted: Wanted,
     (places, most_bytes): (&mut Option<Places>, usize),
 ) -> Result<(Vec<u8>, bool), Refusal> {
     let mut tables = Tables::default();
@@ -59,13 +80,13 @@ pub(super) fn decode(
                 let data = &bytes[scan.data.clone()];
                 let (across, down) = structure.units();
                 let known = places.as_ref().filter(|places| places.fit(across * down, data.len()));
-                let partial = region != Region::whole(structure.size);
+                let partial = !wanted.is_whole(structure.size);
                 decoded = Some(match known.filter(|_| partial && scan.restart == 0) {
-                    Some(places) => decode_known(data, structure, (scan, &tables), region, places)?,
+                    Some(places) => decode_known(data, structure, (scan, &tables), wanted, places)?,
                     None => {
                         let learns = places.is_none() && scan.restart == 0 && most_bytes > 0;
                         let learning = learns.then(|| Learning::new(across * down, most_bytes));
-                        decode_scan(data, structure, (scan, &tables), region, (learning, places))?
+                        decode_scan(data, structure, (scan, &tables), wanted, (learning, places))?
                     }
                 });
             }
@@ -91,12 +112,11 @@ fn decode_scan(
     data: &[u8],
     structure: &Structure,
     (scan, tables): (&Scan, &Tables),
-    region: Region,
+    wanted: Wanted,
     (learning, places): (Option<Learning>, &mut Option<Places>),
 ) -> Result<(Vec<u8>, bool), Refusal> {
-    let mut tracks = tracks(structure, scan, tables, region)?;
-    let share = u64::from(region.width) * u64::from(region.height);
-    let taken = (data.len() as u64 * share / structure.size.area().max(1)) as usize;
+    let mut tracks = tracks(structure, scan, tables, wanted)?;
+    let taken = (data.len() as u64 * wanted.area() / structure.size.area().max(1)) as usize;
     let codes = codes(scan, tables, taken, data.len() - taken.min(data.len()))?;
     let intervals = Intervals::new(data);
     let mut walk = Walk { bits: intervals.bits(), restart: scan.restart, left: scan.restart, turn: 0, learning };
@@ -110,7 +130,7 @@ fn decode_scan(
     if let Some(learning) = walk.learning {
         *places = learning.finish(&intervals.stuffed, data.len(), surplus);
     }
-    Ok((painted(tracks, structure, region), surplus))
+    Ok((painted(tracks, structure, wanted), surplus))
 }
 
 /// Walks only through what is needed of a scan that is known.
@@ -118,10 +138,10 @@ fn decode_known(
     data: &[u8],
     structure: &Structure,
     (scan, tables): (&Scan, &Tables),
-    region: Region,
+    wanted: Wanted,
     places: &Places,
 ) -> Result<(Vec<u8>, bool), Refusal> {
-    let mut tracks = tracks(structure, scan, tables, region)?;
+    let mut tracks = tracks(structure, scan, tables, wanted)?;
     let (across, down) = structure.units();
     let rows = tracks.iter().map(Track::rows).reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)).unwrap_or(0..down);
     let first = rows.start * across + needed_units(&tracks, rows.start).start;
@@ -149,7 +169,7 @@ fn decode_known(
         }
         tracks.iter_mut().for_each(|track| track.transform(row));
     }
-    Ok((painted(tracks, structure, region), places.surplus))
+    Ok((painted(tracks, structure, wanted), places.surplus))
 }
 
 /// The units of row `row` that hold needed blocks of any component.
@@ -158,9 +178,11 @@ fn needed_units(tracks: &[Track], row: usize) -> Range<usize> {
     each.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)).unwrap_or(0..0)
 }
 
-fn painted(tracks: Vec<Track>, structure: &Structure, region: Region) -> Vec<u8> {
+fn painted(tracks: Vec<Track>, structure: &Structure, wanted: Wanted) -> Vec<u8> {
     let planes: Vec<Plane> = tracks.into_iter().map(|track| track.plane).collect();
-    paint(&planes, doubled(structure), region)
+    // Chroma of half the size is halved once less, and then has the size that is wanted.
+    let doubled = if wanted.halvings > 0 { (false, false) } else { doubled(structure) };
+    paint(&planes, doubled, wanted.region)
 }
 
 /// How the components' coefficients are coded, for a walk that takes and passes over so many bytes.
@@ -179,15 +201,18 @@ fn doubled(structure: &Structure) -> (bool, bool) {
     (across == 2, down == 2)
 }
 
-fn tracks<'t>(structure: &Structure, scan: &Scan, tables: &'t Tables, region: Region) -> Result<Vec<Track<'t>>, Refusal> {
-    let (across, down) = span(region);
+fn tracks<'t>(structure: &Structure, scan: &Scan, tables: &'t Tables, wanted: Wanted) -> Result<Vec<Track<'t>>, Refusal> {
+    let (across, down) = span(wanted.region);
     let (most_across, most_down) = structure.sampling();
     let track = |&(place, dc, _): &(usize, usize, usize)| {
         let component = &structure.components[place];
-        let size = structure.samples(component);
-        let columns = needed(&across, component.across < most_across, size.0);
-        let rows = needed(&down, component.down < most_down, size.1);
-        let plane = Plane::new(size, &columns, &rows, tables.quantization(component.table)?);
+        let (width, height) = structure.samples(component);
+        let (half_across, half_down) = (component.across < most_across, component.down < most_down);
+        let halvings = [half_across, half_down].map(|half| (wanted.halvings as usize).saturating_sub(usize::from(half)));
+        let size = (width.div_ceil(1 << halvings[0]), height.div_ceil(1 << halvings[1]));
+        let columns = needed(&across, half_across && wanted.halvings == 0, size.0);
+        let rows = needed(&down, half_down && wanted.halvings == 0, size.1);
+        let plane = Plane::new(size, (&columns, &rows), tables.quantization(component.table)?, halvings.into());
         let groups = plane.blocks.0.len().div_ceil(LANES);
         let lanes = vec![[[0; LANES]; 64]; groups * component.down];
         let unit = (component.across, component.down);
