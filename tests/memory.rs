@@ -22,7 +22,7 @@ fn bomb(side: u32) -> Vec<u8> {
 fn a_giant_and_bombs_do_not_break_the_bound_that_check_prints() {
     let place = workplace(24);
     let class = place.path().join("train/circle");
-    let giant = image::RgbImage::from_fn(4200, 3000, |x, y| image::Rgb([x, y, x ^ y].map(|value| (value * 37 >> 3) as u8)));
+    let giant = image::RgbImage::from_fn(4200, 3000, |x, y| image::Rgb([x, y, x ^ y].map(|value| ((value * 37) >> 3) as u8)));
     giant.save(class.join("giant.jpg")).unwrap();
     fs::write(class.join("bomb.png"), bomb(60_000)).unwrap();
     // One that is within the limits by its header, and has not the data that it says.
