@@ -22,13 +22,13 @@ fn bomb(side: u32) -> Vec<u8> {
 fn a_giant_and_bombs_do_not_break_the_bound_that_check_prints() {
     let place = workplace(24);
     let class = place.path().join("train/circle");
-    let giant = image::RgbImage::from_fn(4200, 3000, |x, y| image::Rgb([x, y, x ^ y].map(|value| ((value * 37) >> 3) as u8)));
+    let giant = image::RgbImage::from_fn(2600, 2000, |x, y| image::Rgb([x, y, x ^ y].map(|value| ((value * 37) >> 3) as u8)));
     giant.save(class.join("giant.jpg")).unwrap();
     fs::write(class.join("bomb.png"), bomb(60_000)).unwrap();
     // One that is within the limits by its header, and has not the data that it says.
     fs::write(class.join("hollow.png"), bomb(5_500)).unwrap();
     let threads = "workers={load=3,augment=3,train=3}";
-    let sets = ["--set", "source.max_bad=0.5", "--set", threads];
+    let sets = ["--set", "train.epochs=1", "--set", "source.max_bad=0.5", "--set", threads];
     let checked = stdout(&run(place.path(), &[&["check", "shapes.toml", "--json"][..], &sets].concat(), 0));
     let printed = serde_json::from_str::<serde_json::Value>(&checked).unwrap()["memory_total"].as_u64().unwrap();
     run(place.path(), &[&["run", "shapes.toml", "--quiet", "--out", "out"][..], &sets].concat(), 0);

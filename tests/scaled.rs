@@ -31,8 +31,7 @@ fn scaled(bytes: &[u8], options: &DecodeOptions, choice: Choice, known: &mut Opt
 
 /// All of the picture of `size` with its sides halved so often; none where it may come out smaller yet.
 fn all(size: Size, halvings: u32) -> Option<Choice> {
-    let whole = Choice::from(Region::whole(size));
-    let choice = Choice { enough: Some(whole.halved(size, halvings).size()), ..whole };
+    let choice = Choice { region: Region::whole(size), enough: Some(Size::new(size.height >> halvings, size.width >> halvings)) };
     (choice.halvings(size) == halvings).then_some(choice)
 }
 

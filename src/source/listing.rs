@@ -24,8 +24,7 @@ impl Stamp {
 
     /// The same, as the system tells it.
     pub fn of_stat(stat: &rustix::fs::Stat) -> Self {
-        #[allow(clippy::unnecessary_cast)] // the field's width is the platform's
-        let modified = (stat.st_mtime as i64).saturating_mul(1_000_000_000).saturating_add(stat.st_mtime_nsec as i64);
+        let modified = stat.st_mtime.saturating_mul(1_000_000_000).saturating_add(stat.st_mtime_nsec as i64);
         Self { size: stat.st_size as u64, modified }
     }
 }

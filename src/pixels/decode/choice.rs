@@ -30,10 +30,8 @@ impl Choice {
     /// How often the sides are halved of a picture of the size `whole`: as often as leaves enough.
     pub fn halvings(self, whole: Size) -> u32 {
         let Some(enough) = self.enough else { return 0 };
-        let leaves = |&halvings: &u32| {
-            let left = self.halved(whole, halvings);
-            left.height >= enough.height && left.width >= enough.width
-        };
+        let Region { height, width, .. } = self.region.within(whole);
+        let leaves = |&halvings: &u32| height >> halvings >= enough.height.max(1) && width >> halvings >= enough.width.max(1);
         (1..=MOST_HALVINGS).rev().find(leaves).unwrap_or(0)
     }
 
@@ -66,8 +64,8 @@ mod tests {
         for (height, width, enough, halvings) in [
             (900, 1001, None, 0),
             (900, 1001, square(224), 2),
-            (447, 1001, square(224), 1),
-            (445, 1001, square(224), 0),
+            (448, 1001, square(224), 1),
+            (447, 1001, square(224), 0),
             (900, 1001, square(1), 3),
             (2, 2, square(1), 1),
             (1, 1, square(1), 0),
