@@ -4,6 +4,7 @@
 //! Adding zero changes no sum, so a product without these terms has the bits of the one with them (but for the sign of a zero, and
 //! where a factor on the right is not finite). With three quarters of the terms gone, it takes about a third of the time.
 
+use super::gemm::COUNT_UP;
 use super::lanes::Lanes;
 use super::per_isa::per_isa;
 use crate::isa::Isa;
@@ -16,7 +17,7 @@ pub(super) const NARROWEST: usize = 16;
 /// Floats of the right factor that a stretch works on: as many as a first cache of 32 KiB holds.
 const NEAR: usize = 8 << 10;
 /// Floats behind a list that writing it may overwrite.
-const SLACK: usize = 16;
+pub(super) const SLACK: usize = 16;
 /// The largest share of factors that are not zero, in eighths, of which leaving out the others pays.
 const EIGHTHS: usize = 5;
 
@@ -81,12 +82,7 @@ impl Stretches {
         for (stretch, count) in counts.iter_mut().enumerate() {
             let range = self.range(stretch);
             let (places, values) = (&mut places[range.start..range.end + SLACK], &mut values[range.start..range.end + SLACK]);
-            let listed = match isa {
-                #[cfg(target_arch = "x86_64")]
-                // SAFETY: the processor has the instructions; places and values have room for the row and the slack.
-                Isa::Avx512 => unsafe { list_avx512(&row[range], self.stride, places, values) },
-                _ => list(&row[range], self.stride, places, values),
-            };
+            let listed = list(isa, &row[range], (&COUNT_UP, self.stride as u32), places, values);
             *count = f32::from_bits(listed as u32);
         }
     }
@@ -100,42 +96,53 @@ impl Stretches {
     }
 }
 
-/// Lists the terms of a stretch; gives their number.
-fn list(row: &[f32], stride: usize, places: &mut [f32], values: &mut [f32]) -> usize {
+/// Writes what is not zero in `row`: where it belongs, which is what `table` says there times a factor (an integer's bits), and what
+/// it is. Gives their number.
+///
+/// # Panics
+/// Where the table is shorter than the row, or `places` or `values` are not longer by [`SLACK`].
+pub(super) fn list(isa: Isa, row: &[f32], table: (&[u32], u32), places: &mut [f32], values: &mut [f32]) -> usize {
+    assert!(table.0.len() >= row.len() && places.len().min(values.len()) >= row.len() + SLACK);
+    match isa {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the processor has the instructions; the table has an entry for every number, and there is room for the slack.
+        Isa::Avx512 => unsafe { list_avx512(row, table, places, values) },
+        _ => list_plain(row, table, places, values),
+    }
+}
+
+fn list_plain(row: &[f32], (table, factor): (&[u32], u32), places: &mut [f32], values: &mut [f32]) -> usize {
     let mut count = 0;
-    for (place, &value) in row.iter().enumerate() {
+    for (&value, place) in row.iter().zip(table) {
         // Always written, kept where it counts: no branch to be guessed wrongly.
-        places[count] = f32::from_bits((place * stride) as u32);
+        places[count] = f32::from_bits(place * factor);
         values[count] = value;
         count += usize::from(value != 0.0);
     }
     count
 }
 
-/// As [`list`], sixteen numbers at a time.
+/// As [`list_plain`], sixteen numbers at a time.
 ///
 /// # Safety
-/// The processor has AVX-512; `places` and `values` are longer than `row` by [`SLACK`].
+/// The processor has AVX-512; `table` is at least as long as `row`, `places` and `values` are longer by [`SLACK`].
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
-unsafe fn list_avx512(row: &[f32], stride: usize, places: &mut [f32], values: &mut [f32]) -> usize {
+unsafe fn list_avx512(row: &[f32], (table, factor): (&[u32], u32), places: &mut [f32], values: &mut [f32]) -> usize {
     use std::arch::x86_64::*;
-    debug_assert!(places.len() >= row.len() + SLACK && values.len() >= row.len() + SLACK);
-    let (mut count, step) = (0, _mm512_set1_epi32((SLACK * stride) as i32));
-    let first = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    let mut place = _mm512_mullo_epi32(first, _mm512_set1_epi32(stride as i32));
-    for sixteen in row.chunks(SLACK) {
+    let (mut count, factor) = (0, _mm512_set1_epi32(factor as i32));
+    for (sixteen, table) in row.chunks(SLACK).zip(table.chunks(SLACK)) {
         let there = u16::MAX >> (SLACK - sixteen.len());
-        // SAFETY: lanes beyond the row are not read; `count` is at most the place reached in the row, so that sixteen more floats
+        // SAFETY: lanes beyond the row, which the table reaches, are not read; `count` is at most the place reached in the row, so that sixteen more floats
         // fit.
         unsafe {
             let value = _mm512_maskz_loadu_ps(there, sixteen.as_ptr());
+            let place = _mm512_mullo_epi32(_mm512_maskz_loadu_epi32(there, table.as_ptr().cast()), factor);
             let kept = _mm512_mask_cmp_ps_mask::<_CMP_NEQ_UQ>(there, value, _mm512_setzero_ps());
             _mm512_storeu_ps(values.as_mut_ptr().add(count), _mm512_maskz_compress_ps(kept, value));
             _mm512_storeu_si512(places.as_mut_ptr().add(count).cast(), _mm512_maskz_compress_epi32(kept, place));
             count += kept.count_ones() as usize;
         }
-        place = _mm512_add_epi32(place, step);
     }
     count
 }

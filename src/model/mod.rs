@@ -23,6 +23,7 @@ mod read;
 mod shape;
 mod survey;
 mod workspace;
+mod zeros;
 
 pub use examine::Guesses;
 pub use export::onnx_graph;

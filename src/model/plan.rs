@@ -9,7 +9,7 @@
 
 use super::layer::{InPlace, LayerSpec, Normalise, Part, PerBatch, PerImage, Work};
 use super::layout::cut;
-use super::{Shape, Span};
+use super::{Shape, Span, zeros};
 use crate::error::Problem;
 use std::ops::Range;
 
@@ -129,14 +129,10 @@ pub(super) struct Plan {
 impl Plan {
     /// Gives every layer its shape and its places.
     pub fn new(specs: &[Box<dyn LayerSpec>], input: Shape, classes: usize) -> Result<Plan, Problem> {
+        let mut parts = build(specs, input, classes)?;
+        zeros::announce(&mut parts, false);
         let mut draft = Draft { shape: input, ..Draft::default() };
-        for (index, spec) in specs.iter().enumerate() {
-            let built = spec.build(draft.shape, classes).map_err(|problem| {
-                let message = format!("layer {index} ({}): {}", spec.kind(), problem.message);
-                Problem { message, ..problem }
-            })?;
-            draft.layer(index.to_string(), Part { kind: spec.kind(), about: spec.about(), built });
-        }
+        parts.into_iter().enumerate().for_each(|(index, part)| draft.layer(index.to_string(), part));
         let plan = draft.finish(input);
         match plan.nodes.iter().find(|node| node.from.is_some() && node.surveys()) {
             None => Ok(plan),
@@ -171,6 +167,20 @@ impl Plan {
     pub fn most_sums(&self) -> usize {
         self.nodes.iter().filter_map(Node::normalise).map(Normalise::sums_len).max().unwrap_or(0)
     }
+}
+
+/// Fits the layers to each other.
+fn build(specs: &[Box<dyn LayerSpec>], input: Shape, classes: usize) -> Result<Vec<Part>, Problem> {
+    let (mut parts, mut shape) = (Vec::new(), input);
+    for (index, spec) in specs.iter().enumerate() {
+        let built = spec.build(shape, classes).map_err(|problem| {
+            let message = format!("layer {index} ({}): {}", spec.kind(), problem.message);
+            Problem { message, ..problem }
+        })?;
+        shape = built.shape;
+        parts.push(Part { kind: spec.kind(), about: spec.about(), built });
+    }
+    Ok(parts)
 }
 
 /// A plan while layers are added.

@@ -5,6 +5,7 @@ use super::winograd::Filtering;
 use super::{Build, Built, ImageGradient, LayerSpec, PerImage, Tensor, Work};
 use crate::error::Problem;
 use crate::kernel::conv::{self, Geometry};
+use crate::kernel::conv_sparse::SparseGradients;
 use crate::kernel::depthwise::Depthwise;
 use crate::kernel::winograd::Winograd;
 use crate::model::{Convolution, Numerics, Shape};
@@ -87,11 +88,12 @@ impl LayerSpec for Conv {
             .filter(|_| self.filters(channels))
             .and_then(|geometry| Winograd::new(geometry, self.numerics.precision));
         let work = if let Some(plan) = filtering {
-            Work::PerBatch(Box::new(Filtering { plan, weights }))
+            Work::PerBatch(Box::new(Filtering { plan, sparse: None, geometry: geometry(channels, self.out), weights }))
         } else if channels == 1 && groups > 1 {
             Work::PerImage(Box::new(Each { plan: Depthwise::new(geometry(groups, self.out)), weights, bias: self.bias }))
         } else {
-            Work::PerImage(Box::new(Fitted { plan: conv::Conv::new(geometry(channels, self.out / groups)), groups, weights }))
+            let plan = conv::Conv::new(geometry(channels, self.out / groups));
+            Work::PerImage(Box::new(Fitted { plan, sparse: None, groups, weights }))
         };
         Ok(Built {
             shape,
@@ -114,13 +116,15 @@ impl LayerSpec for Conv {
 /// Groups of several channels, or one group: each is a convolution by itself.
 struct Fitted {
     plan: conv::Conv,
+    /// The gradients of a single group, where the output's is mostly zeros.
+    sparse: Option<SparseGradients>,
     groups: usize,
     weights: usize,
 }
 
 impl Fitted {
     fn prepared_each(&self) -> usize {
-        self.plan.packed_len() + self.plan.flipped_len()
+        self.plan.packed_len() + self.sparse.as_ref().map_or(self.plan.flipped_len(), SparseGradients::packed_len)
     }
 
     /// Floats of a group's weights, and of its biases.
@@ -149,7 +153,10 @@ impl PerImage for Fitted {
         for (group, (weights, prepared)) in split(weights, self.groups).zip(split_mut(prepared, self.groups)).enumerate() {
             let (packed, flipped) = prepared.split_at_mut(self.plan.packed_len());
             self.plan.pack(weights, biases.get(group * out..(group + 1) * out), packed);
-            self.plan.pack_flipped(weights, flipped);
+            match &self.sparse {
+                Some(sparse) => sparse.pack(weights, flipped),
+                None => self.plan.pack_flipped(weights, flipped),
+            }
         }
     }
 
@@ -159,10 +166,13 @@ impl PerImage for Fitted {
     }
 
     fn sums_len(&self) -> usize {
-        self.groups * self.plan.sums_len()
+        self.sparse.as_ref().map_or(self.groups * self.plan.sums_len(), SparseGradients::sums_len)
     }
 
     fn backward(&self, prepared: &[f32], pass: ImageGradient<'_>, sums: &mut [f32]) {
+        if let Some(sparse) = &self.sparse {
+            return sparse.add(&prepared[self.plan.packed_len()..], (pass.input, pass.output), pass.to, sums);
+        }
         let gradients = split(pass.input, self.groups).zip(split(pass.output, self.groups));
         for ((input, output), sums) in gradients.zip(split_mut(sums, self.groups)) {
             self.plan.weight_gradient(input, output, sums);
@@ -175,9 +185,16 @@ impl PerImage for Fitted {
 
     fn collect(&self, sums: &[f32], gradient: &mut [f32]) {
         let ((weights, biases), [_, out]) = (gradient.split_at_mut(self.weights), self.lens());
+        if let Some(sparse) = &self.sparse {
+            return sparse.collect(sums, weights, Some(biases).filter(|biases| !biases.is_empty()));
+        }
         for (group, (sums, weights)) in split(sums, self.groups).zip(split_mut(weights, self.groups)).enumerate() {
             self.plan.collect(sums, weights, biases.get_mut(group * out..(group + 1) * out));
         }
+    }
+
+    fn expect_zeros(&mut self) {
+        self.sparse = SparseGradients::new(self.plan.geometry()).filter(|_| self.groups == 1);
     }
 }
 

@@ -34,7 +34,7 @@ impl LayerSpec for MaxPool {
     fn build(&self, input: Shape, _: usize) -> Result<Built, Problem> {
         let windows = windows(&self.window, input)?;
         let shape = Shape::new(input.channels, windows.out_height, windows.out_width);
-        Ok(Built::plain(shape, Work::PerImage(Box::new(Fitted(Pool::new(windows))))))
+        Ok(Built::plain(shape, Work::PerImage(Box::new(Fitted { pool: Pool::new(windows), shares: [input.len(), shape.len()] }))))
     }
 
     fn onnx(&self, graph: &mut Graph<'_>, input: Wire) -> Wire {
@@ -59,16 +59,25 @@ pub(super) fn windows(window: &Window, input: Shape) -> Result<Windows, Problem>
     Ok(Windows { channels, height, width, out_height, out_width, kernel, stride, padding })
 }
 
-struct Fitted(Pool);
+struct Fitted {
+    pool: Pool,
+    /// Numbers of an input and of an output.
+    shares: [usize; 2],
+}
 
 impl PerImage for Fitted {
     fn forward(&self, _: &[f32], input: &[f32], output: &mut [f32]) {
-        self.0.max(input, output);
+        self.pool.max(input, output);
     }
 
     fn backward(&self, _: &[f32], pass: ImageGradient<'_>, _: &mut [f32]) {
         if let Some(to) = pass.to {
-            self.0.max_gradient(pass.input, pass.output, to);
+            self.pool.max_gradient(pass.input, pass.output, to);
         }
+    }
+
+    /// Every window hands its gradient to one of its inputs.
+    fn leaves_zeros(&self) -> bool {
+        4 * self.shares[1] <= self.shares[0]
     }
 }

@@ -239,6 +239,12 @@ pub trait PerImage: Send + Sync {
     fn backward(&self, prepared: &[f32], pass: ImageGradient<'_>, sums: &mut [f32]);
     /// Writes summed gradients in the order of the parameters.
     fn collect(&self, _sums: &[f32], _gradient: &mut [f32]) {}
+    /// Whether of the gradient that it hands back three quarters are zeros, at the least.
+    fn leaves_zeros(&self) -> bool {
+        false
+    }
+    /// Hears that of the gradient that it will be given three quarters are zeros. Comes before any other call.
+    fn expect_zeros(&mut self) {}
     /// What it wants to know of training images before the first step.
     fn survey(&self) -> Option<&dyn Survey> {
         None
@@ -309,6 +315,8 @@ pub trait PerBatch: Send + Sync {
     fn scratch_len(&self) -> usize {
         0
     }
+    /// As [`PerImage::expect_zeros`].
+    fn expect_zeros(&mut self) {}
     /// Writes output row i at `i · stride`.
     fn forward(&self, parameters: &[f32], input: Rows<'_>, output: &mut [f32], stride: usize);
     /// Writes the gradients of the parameters, and of the input (rows without gaps) where that is wanted, given the output's.

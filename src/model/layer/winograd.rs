@@ -1,12 +1,22 @@
-//! Convolution of a whole batch by minimal filtering.
+//! Convolution of a whole batch by minimal filtering. Gradients from an output's that is mostly zeros leave these out instead.
 
 use super::{PerBatch, Rows};
+use crate::kernel::conv::Geometry;
+use crate::kernel::conv_sparse::SparseGradients;
+use crate::kernel::reduce::add_tree;
 use crate::kernel::scratch;
 use crate::kernel::winograd::{Direction, Images, Winograd};
+use rayon::prelude::*;
+
+/// Groups of images in which gradients of the weights are summed, at most, where zeros are left out.
+const GROUPS: usize = 8;
 
 /// A convolution that fits [`Winograd`]: weights, then biases where there are any.
 pub(super) struct Filtering {
     pub plan: Winograd,
+    /// The gradients, where the output's is mostly zeros.
+    pub sparse: Option<SparseGradients>,
+    pub geometry: Geometry,
     /// Floats of the weights.
     pub weights: usize,
 }
@@ -26,6 +36,9 @@ impl PerBatch for Filtering {
     }
 
     fn backward(&self, parameters: &[f32], input: Rows<'_>, output: Rows<'_>, to: Option<&mut [f32]>, gradient: &mut [f32]) {
+        if let Some(sparse) = &self.sparse {
+            return without_zeros(sparse, &parameters[..self.weights], (input, output), to, gradient);
+        }
         let (weights, bias) = gradient.split_at_mut(self.weights);
         let bias = Some(bias).filter(|bias| !bias.is_empty());
         scratch::with(self.plan.sums_len(), |sums| {
@@ -41,6 +54,50 @@ impl PerBatch for Filtering {
 
     fn scratch_len(&self) -> usize {
         let packed = [Direction::Forward, Direction::Backward].map(|direction| self.plan.packed_len(direction));
-        self.plan.sums_len().max(packed[0]).max(packed[1])
+        let sparse = self.sparse.as_ref().map_or(0, |sparse| sparse.packed_len() + GROUPS * sparse.sums_len());
+        self.plan.sums_len().max(packed[0]).max(packed[1]).max(sparse)
     }
+
+    fn expect_zeros(&mut self) {
+        self.sparse = SparseGradients::new(self.geometry);
+    }
+}
+
+/// Both gradients, image by image in groups whose sums are added in a binary tree.
+fn without_zeros(
+    plan: &SparseGradients,
+    weights: &[f32],
+    (input, output): (Rows<'_>, Rows<'_>),
+    to: Option<&mut [f32]>,
+    gradient: &mut [f32],
+) {
+    let (group, sums_len) = (output.count.div_ceil(GROUPS).max(1), plan.sums_len());
+    let groups = output.count.div_ceil(group);
+    scratch::with(plan.packed_len() + groups * sums_len, |buffer| {
+        let (packed, sums) = buffer.split_at_mut(plan.packed_len());
+        plan.pack(weights, packed);
+        let (packed, [input_len, output_len]) = (&*packed, plan.lens());
+        let one = |number: usize, to: Option<&mut [f32]>, sums: &mut [f32]| {
+            let image = &input.data[number * input.stride..][..input_len];
+            let output_gradient = &output.data[number * output.stride..][..output_len];
+            plan.add(packed, (image, output_gradient), to, sums);
+        };
+        sums.fill(0.0);
+        match to {
+            Some(to) => {
+                let groups = to.par_chunks_mut(group * input_len).zip(sums.par_chunks_mut(sums_len)).enumerate();
+                groups.for_each(|(number, (to, sums))| {
+                    let images = to.chunks_exact_mut(input_len).enumerate();
+                    images.for_each(|(image, to)| one(number * group + image, Some(to), sums));
+                });
+            }
+            None => sums.par_chunks_mut(sums_len).enumerate().for_each(|(number, sums)| {
+                let images = number * group..output.count.min((number + 1) * group);
+                images.for_each(|image| one(image, None, sums));
+            }),
+        }
+        add_tree(sums, sums_len, groups);
+        let (weights, bias) = gradient.split_at_mut(weights.len());
+        plan.collect(&sums[..sums_len], weights, Some(bias).filter(|bias| !bias.is_empty()));
+    });
 }
