@@ -6,7 +6,7 @@ use super::pass::{self, Batch};
 use super::plan::Plan;
 use super::survey::Survey;
 use super::workspace::{Sizes, Workspace};
-use super::{Shape, Span};
+use super::{Numerics, Shape, Span};
 use crate::batch::Targets;
 use crate::error::Problem;
 use crate::kernel::softmax::{cross_entropy, mean_cross_entropy, soft_cross_entropy, softmax};
@@ -58,6 +58,8 @@ pub struct Network {
     keys: Vec<u64>,
     smoothing: f64,
     initialiser: Box<dyn Initialiser>,
+    /// The same with all factors in 32 bits, where some are rounded to fewer.
+    in_f32: Option<Box<Network>>,
 }
 
 impl Network {
@@ -65,8 +67,12 @@ impl Network {
     ///
     /// # Errors
     /// The first layer that cannot take its input, or a last layer that does not give one number a class.
-    pub fn new(layers: Vec<Box<dyn LayerSpec>>, input: Shape, classes: usize) -> Result<Network, Vec<Problem>> {
-        let network = Self::of_any_output(&layers, input, classes).map_err(|problem| vec![problem])?;
+    pub fn new(mut layers: Vec<Box<dyn LayerSpec>>, input: Shape, classes: usize) -> Result<Network, Vec<Problem>> {
+        let mut network = Self::of_any_output(&layers, input, classes).map_err(|problem| vec![problem])?;
+        if layers.iter().any(|layer| layer.rounds_factors()) {
+            layers.iter_mut().for_each(|layer| layer.compute_by(Numerics::default()));
+            network.in_f32 = Self::of_any_output(&layers, input, classes).ok().map(Box::new);
+        }
         let output = network.plan.output();
         if output.len() == classes && classes > 0 {
             return Ok(network);
@@ -82,13 +88,20 @@ impl Network {
         }
         let plan = Plan::new(layers, input, classes)?;
         let keys = plan.nodes.iter().map(|node| hash_name(&format!("layer:{}", node.name))).collect();
-        Ok(Network { plan, keys, smoothing: 0.0, initialiser: Box::new(He::NORMAL) })
+        Ok(Network { plan, keys, smoothing: 0.0, initialiser: Box::new(He::NORMAL), in_f32: None })
     }
 
     /// The same with targets of (1 − `smoothing`) on the label and `smoothing` / classes everywhere, in training only.
     pub fn with_label_smoothing(mut self, smoothing: f64) -> Self {
         self.smoothing = smoothing;
+        self.in_f32 = self.in_f32.map(|network| Box::new(network.with_label_smoothing(smoothing)));
         self
+    }
+
+    /// The same function computed with factors of 32 bits and by the definition: what differences of losses can be taken of. Itself
+    /// where no factor is rounded to fewer bits.
+    pub fn in_f32(&self) -> &Network {
+        self.in_f32.as_deref().unwrap_or(self)
     }
 
     /// The same with weights that start as `initialiser` says.

@@ -108,6 +108,10 @@ impl LayerSpec for Placed {
         self.layer.compute_by(numerics);
     }
 
+    fn rounds_factors(&self) -> bool {
+        self.layer.rounds_factors()
+    }
+
     fn build(&self, input: Shape, classes: usize) -> Result<Built, Problem> {
         let point = |problem: Problem| Problem { place: problem.place.or_else(|| self.place.clone()), ..problem };
         self.layer.build(input, classes).map_err(point)

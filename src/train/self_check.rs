@@ -107,7 +107,9 @@ impl Patient<'_> {
         }
         let images = &few.images[..count * self.network.input().len()];
         let at = Sampling { seed: self.seed, tensors, parameters: PARAMETERS };
-        let slopes = sampled(self.network, &mut self.network.workspace(count), self.weights, images, &few.labels[..count], at);
+        // Rounded to 16 bits, weights stand on a grid that is coarser than the steps of differences.
+        let network = self.network.in_f32();
+        let slopes = sampled(network, &mut network.workspace(count), self.weights, images, &few.labels[..count], at);
         judge_gradient(&slopes, dead)
     }
 }

@@ -4,6 +4,7 @@ use super::window::Window;
 use super::winograd::Filtering;
 use super::{Build, Built, ImageGradient, LayerSpec, PerImage, Tensor, Work};
 use crate::error::Problem;
+use crate::kernel::bf16::Precision;
 use crate::kernel::conv::{self, Geometry};
 use crate::kernel::conv_sparse::SparseGradients;
 use crate::kernel::depthwise::Depthwise;
@@ -71,6 +72,10 @@ impl LayerSpec for Conv {
         self.numerics = numerics;
     }
 
+    fn rounds_factors(&self) -> bool {
+        self.numerics.precision != Precision::F32
+    }
+
     fn build(&self, input: Shape, _: usize) -> Result<Built, Problem> {
         let groups = self.groups;
         if !(input.channels.is_multiple_of(groups) && self.out.is_multiple_of(groups)) {
@@ -88,7 +93,8 @@ impl LayerSpec for Conv {
             .filter(|_| self.filters(channels))
             .and_then(|geometry| Winograd::new(geometry, self.numerics.precision));
         let work = if let Some(plan) = filtering {
-            Work::PerBatch(Box::new(Filtering { plan, sparse: None, geometry: geometry(channels, self.out), weights }))
+            let (geometry, precision) = (geometry(channels, self.out), self.numerics.precision);
+            Work::PerBatch(Box::new(Filtering { plan, sparse: None, geometry, precision, weights }))
         } else if channels == 1 && groups > 1 {
             Work::PerImage(Box::new(Each { plan: Depthwise::new(geometry(groups, self.out)), weights, bias: self.bias }))
         } else {

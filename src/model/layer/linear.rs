@@ -52,6 +52,10 @@ impl LayerSpec for Linear {
         self.precision = numerics.precision;
     }
 
+    fn rounds_factors(&self) -> bool {
+        self.precision != Precision::F32
+    }
+
     fn build(&self, input: Shape, classes: usize) -> Result<Built, Problem> {
         let (inputs, outputs) = (input.len(), self.out.unwrap_or(classes));
         Ok(Built {

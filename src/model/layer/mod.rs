@@ -91,6 +91,11 @@ pub trait LayerSpec: Debug + Send + Sync {
     /// Chooses how its products are computed, and those of layers inside it. Most layers have no choice.
     fn compute_by(&mut self, _numerics: Numerics) {}
 
+    /// Whether it, or a layer inside it, rounds factors of products to fewer bits than f32 has.
+    fn rounds_factors(&self) -> bool {
+        false
+    }
+
     /// Fits the layer to its input. `classes` is what the network must tell apart.
     ///
     /// # Errors

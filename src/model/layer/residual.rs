@@ -71,6 +71,10 @@ impl LayerSpec for Residual {
         self.branch.iter_mut().chain(&mut self.shortcut).for_each(|layer| layer.compute_by(numerics));
     }
 
+    fn rounds_factors(&self) -> bool {
+        self.branch.iter().chain(&self.shortcut).any(|layer| layer.rounds_factors())
+    }
+
     fn build(&self, input: Shape, classes: usize) -> Result<Built, Problem> {
         if self.branch.is_empty() {
             return Err(Problem::new("there is nothing in its branch", "give `branch` at least one layer"));

@@ -6,7 +6,7 @@ use crate::key::Key;
 use crate::model::gradient_check::wrong::Wrong;
 use crate::model::layer::{Linear, Relu};
 use crate::model::preset::{Lenet, Mlp, softmax};
-use crate::model::{LayerSpec, Shape};
+use crate::model::{Convolution, LayerSpec, Numerics, Precision, Shape};
 use crate::train::{Setup, TrainConfig};
 use std::sync::Arc;
 
@@ -50,6 +50,16 @@ fn models_that_can_learn_pass() {
         let (levels, found) = levels(network, 1.7);
         assert_eq!(levels, [Level::Passed; 3], "{found}");
     }
+}
+
+#[test]
+fn factors_of_16_bits_do_not_make_a_right_gradient_look_wrong() {
+    let numerics = Numerics { convolution: Convolution::Winograd, precision: Precision::Bf16 };
+    let mut layers = Lenet { channels: [8, 12], hidden: 20, keep_hidden: 0.8 }.layers();
+    layers.iter_mut().for_each(|layer| layer.compute_by(numerics));
+    let network = Network::new(layers, Shape::new(3, 12, 12), 4).unwrap().with_label_smoothing(0.1);
+    let (levels, found) = levels(network, 1.7);
+    assert_eq!(levels[1], Level::Passed, "{found}");
 }
 
 #[test]
