@@ -283,6 +283,20 @@ fn lists_of_a_pipeline_are_its_own_split() {
 }
 
 #[test]
+fn a_set_that_is_divided_already_is_not_taken_for_classes_in_silence() {
+    let place = workplace(12);
+    fs::create_dir(place.path().join("both")).unwrap();
+    for part in ["train", "test"] {
+        fs::rename(place.path().join(part), place.path().join("both").join(part)).unwrap();
+    }
+    let words = "the classes are called test, train, as parts of a data set that is divided already are";
+    let told = json(place.path(), &["data", "split", "both", "--out", "lists", "--json"], 0);
+    assert!(texts(&told["warnings"])[0].contains(words), "{told}");
+    let told = json(place.path(), &["data", "split", "both/train", "--out", "others", "--json"], 0);
+    assert!(texts(&told["warnings"]).is_empty(), "{told}");
+}
+
+#[test]
 fn training_reads_the_lists() {
     let place = workplace(12);
     let odd_name = place.path().join("train/circle/a, \"b\"\\\n.png");

@@ -107,6 +107,9 @@ fn an_interrupted_run_goes_on_in_its_files_with_every_step_once() {
     assert_eq!(metric(&text, "augpipe_epoch", ""), Some(12.0));
     let events = fs::read_to_string(place.path().join("events.jsonl")).unwrap();
     assert!(events.matches("\"event\":\"planned\"").count() >= 2, "a resumed run adds to the lines");
+    let events = lines(&place.path().join("events.jsonl"));
+    let epochs: Vec<u64> = named(&events, "epoch").iter().filter_map(|event| event["epoch"].as_u64()).collect();
+    assert_eq!(epochs, (1..=12).collect::<Vec<_>>());
 }
 
 #[test]

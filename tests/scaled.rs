@@ -193,3 +193,36 @@ fn it_is_named_by_check_and_refused_where_it_has_nothing_to_do() {
         assert!(refused.contains("decode = \"scaled\" has nothing to do") && refused.contains(why), "{refused}");
     }
 }
+
+#[test]
+fn it_is_refused_of_sources_whose_pictures_are_no_files_of_their_own() {
+    let folder = photos();
+    let place = folder.path();
+    let numbers = |magic: u8, sizes: &[u32], values: usize| {
+        let sizes: Vec<u8> = sizes.iter().flat_map(|size| size.to_be_bytes()).collect();
+        [vec![0, 0, 8, magic], sizes, (0..values).map(|value| (value % 2) as u8).collect()].concat()
+    };
+    fs::write(place.join("pictures"), numbers(3, &[4, 30, 30], 4 * 900)).unwrap();
+    fs::write(place.join("labels"), numbers(1, &[4], 4)).unwrap();
+    fs::create_dir(place.join("batches")).unwrap();
+    for number in 1..6 {
+        fs::write(
+            place.join(format!("batches/data_batch_{number}.bin")),
+            (0..10u8).flat_map(|class| [class; 3073]).collect::<Vec<u8>>(),
+        )
+        .unwrap();
+    }
+    run(place, &["data", "convert", "photos", "set", "--format", "shards"], 0);
+    for source in [
+        "{ format = 'idx', images = 'pictures', labels = 'labels', decode = 'scaled' }",
+        "{ format = 'cifar', path = 'batches', decode = 'scaled' }",
+        "{ format = 'shards', path = 'set', decode = 'scaled' }",
+    ] {
+        let text = fs::read_to_string(place.join("photos.toml")).unwrap();
+        let (head, _) = text.split_once("[source]").unwrap();
+        let (_, rest) = text.split_once("[split]").unwrap();
+        fs::write(place.join("other.toml"), format!("{head}source = {source}\n[split]{rest}")).unwrap();
+        let refused = stderr(&run(place, &["check", "other.toml"], 2));
+        assert!(refused.contains("only picture files are decoded in part"), "{source}: {refused}");
+    }
+}

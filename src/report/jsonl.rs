@@ -1,6 +1,7 @@
 //! Events as JSON lines for other programs: one object an event, keys always in the same order, `event` first.
 
 use super::bad_samples::BadRow;
+use super::growing::GrowingFile;
 use super::record::{EpochRecord, StageRecord};
 use crate::error::{Error, Result};
 use crate::event::diagnosis::{Diagnosis, Finding};
@@ -9,9 +10,10 @@ use crate::event::self_check::SelfCheck;
 use crate::event::workers::WorkerChoice;
 use crate::event::{Event, Listener, Score};
 use crate::sample::NoteCounts;
-use serde::Serialize;
-use std::fs::OpenOptions;
-use std::io::Write;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -70,7 +72,8 @@ enum Told<'e> {
     Epoch {
         #[serde(flatten)]
         record: EpochRecord,
-        wall_seconds: f64,
+        /// None where a resumed run tells it from its checkpoint.
+        wall_seconds: Option<f64>,
     },
     Trained {
         stopped: crate::event::Stopped,
@@ -139,7 +142,7 @@ pub fn json_line(event: &Event) -> String {
         Event::Epoch { epoch, train, validation, learning_rate, wall, best } => {
             let (train, validation, learning_rate, best) = (*train, *validation, *learning_rate, *best);
             let record = EpochRecord { epoch: epoch + 1, train, validation, learning_rate, best };
-            Told::Epoch { record, wall_seconds: wall.as_secs_f64() }
+            Told::Epoch { record, wall_seconds: Some(wall.as_secs_f64()) }
         }
         Event::Trained { stopped, weights, stream } => {
             Told::Trained { stopped: *stopped, weights_blake3: hash(weights), stream_blake3: hash(stream) }
@@ -154,7 +157,19 @@ pub fn json_line(event: &Event) -> String {
             Told::Finished { wall_seconds, stages }
         }
     };
-    serde_json::to_string(&told).expect("string keys and plain values always serialise")
+    line(&told)
+}
+
+fn line(told: &Told) -> String {
+    serde_json::to_string(told).expect("string keys and plain values always serialise")
+}
+
+/// What a line that was told before says of itself.
+#[derive(Deserialize)]
+struct Before {
+    event: String,
+    #[serde(default)]
+    epoch: u32,
 }
 
 /// The whole of a diagnosis stands in the report.
@@ -192,6 +207,35 @@ impl JsonLines {
         let file = file.map_err(Error::io("cannot write", path))?;
         let state = State { out: Some(Box::new(file)), failure: None };
         Ok(Self { path: Some(path.to_path_buf()), state: Mutex::new(state) })
+    }
+
+    /// Makes the file one of a run that has completed the epochs of `history` and goes on behind them: what was told of epochs that
+    /// come again is left out, as is a line that was cut off, and epochs of which a killed run got no line to the file are told.
+    ///
+    /// # Errors
+    /// [`Error::Io`] with the path.
+    pub fn resume(&self, history: &[EpochRecord]) -> Result<()> {
+        let Some(path) = self.path.as_ref().filter(|path| path.is_file()) else { return Ok(()) };
+        let mut state = self.state();
+        let done = history.last().map_or(0, |record| record.epoch);
+        let (mut told, mut whole) = (BTreeSet::new(), GrowingFile::create(path)?);
+        let before = File::open(path).map_err(Error::io("cannot read", path))?;
+        for text in BufReader::new(before).split(b'\n') {
+            let mut text = text.map_err(Error::io("cannot read", path))?;
+            let Ok(Before { event, epoch }) = serde_json::from_slice(&text) else { continue };
+            let again = matches!(event.as_str(), "epoch" | "weights") && epoch > done;
+            if !again && (event != "epoch" || told.insert(epoch)) {
+                text.push(b'\n');
+                whole.add(&text)?;
+            }
+        }
+        for record in history.iter().filter(|record| !told.contains(&record.epoch)) {
+            whole.add((line(&Told::Epoch { record: record.clone(), wall_seconds: None }) + "\n").as_bytes())?;
+        }
+        whole.finish()?;
+        let more = OpenOptions::new().append(true).open(path).map_err(Error::io("cannot write", path))?;
+        state.out = Some(Box::new(more));
+        Ok(())
     }
 
     /// Whether every line could be written to the file; a pipe that was closed is no failure.
@@ -325,6 +369,34 @@ mod tests {
             assert_eq!(lines(), expected);
         }
         assert!(JsonLines::file(&folder.path().join("no/file"), false).is_err());
+    }
+
+    #[test]
+    fn a_run_that_goes_on_leaves_every_epoch_once_in_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.jsonl");
+        let record = |epoch| EpochRecord {
+            epoch,
+            train: Score { loss: 0.5, accuracy: 0.5, samples: 8 },
+            validation: None,
+            learning_rate: 0.1,
+            best: true,
+        };
+        let told = |epoch| line(&Told::Epoch { record: record(epoch), wall_seconds: Some(1.0) }) + "\n";
+        let other = json_line(&Event::Warning("kept".into())) + "\n";
+        let cut = &told(4)[..20];
+        std::fs::write(
+            &path,
+            [&other, &told(1), &told(3), &told(1), &other, &told(4), &cut.to_owned()].map(String::as_str).concat(),
+        )
+        .unwrap();
+        let lines = JsonLines::file(&path, true).unwrap();
+        lines.resume(&[record(1), record(2), record(3)]).unwrap();
+        lines.hear(&Event::Warning("kept".into()));
+        lines.check().unwrap();
+        let alone = line(&Told::Epoch { record: record(2), wall_seconds: None }) + "\n";
+        let expected = [&other, &told(1), &told(3), &other, &alone, &other].map(String::as_str).concat();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), expected);
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod brands;
 mod census;
 mod convert;
 mod crew;
+mod divided;
 mod fetch;
 mod hash;
 mod input;

@@ -1,5 +1,6 @@
 //! `pipeline data split`: who is trained on, validated with and tested with, written down as lists that `manifest` sources read.
 
+use super::divided::looks_divided;
 use super::input::{open_table, pipeline_of, uncached};
 use crate::batch::Part;
 use crate::config::{Document, Fields, Problems};
@@ -45,6 +46,12 @@ struct Dealt {
     parts: Vec<(Part, Vec<u32>)>,
 }
 
+impl Dealt {
+    fn warning(&self, given: &str) -> Option<String> {
+        looks_divided(given, &self.source.classes().iter().map(String::as_str).collect::<Vec<_>>())
+    }
+}
+
 /// Writes `train.csv`, `validation.csv` and `test.csv`, those that are not empty, and `source.toml`, the tables that read them.
 ///
 /// # Errors
@@ -67,17 +74,21 @@ pub fn split(request: &SplitRequest) -> Result<()> {
     }
     let tables = tables(&written);
     write_atomic(out.join("source.toml"), tables.as_bytes())?;
+    let warnings: Vec<String> = dealt.iter().filter_map(|set| set.warning(&request.given)).collect();
     say(&match request.json {
         true => {
             let part = |(part, file, samples, set): &(Part, PathBuf, u64, &Dealt)| serde_json::json!({ "part": part.name(), "file": file, "samples": samples, "root": set.root });
             let parts: Vec<serde_json::Value> = written.iter().map(part).collect();
-            serde_json::to_string_pretty(&serde_json::json!({ "path": out, "parts": parts })).unwrap_or_default() + "\n"
+            serde_json::to_string_pretty(&serde_json::json!({ "path": out, "parts": parts, "warnings": warnings }))
+                .unwrap_or_default()
+                + "\n"
         }
         false => {
             let line = |(_, file, samples, _): &(Part, PathBuf, u64, &Dealt)| {
                 format!("{}: {} samples\n", printable(&file.display().to_string()), count(*samples))
             };
-            format!("{}\n{tables}", written.iter().map(line).collect::<String>())
+            let warnings = warnings.iter().map(|words| format!("warning: {}\n", printable(words))).collect::<String>();
+            format!("{}{warnings}\n{tables}", written.iter().map(line).collect::<String>())
         }
     })
 }

@@ -17,7 +17,7 @@ pub struct Outputs {
 
 impl Outputs {
     /// The outputs of a run whose results go to `folder`. Lines of events are added to those that are there where the run is taken
-    /// up again; else they begin anew.
+    /// up again, which [`Outputs::resume`] puts in order; else they begin anew.
     ///
     /// # Errors
     /// [`Error::Io`] where a file cannot be made.
@@ -36,6 +36,7 @@ impl Outputs {
     /// # Errors
     /// Where a file cannot be gone on with.
     pub fn resume(&self, past: &Past) -> Result<()> {
+        self.events.as_ref().map_or(Ok(()), |events| events.resume(&past.history))?;
         if let Some(metrics) = &self.metrics {
             let bad = past.bad.iter().map(|bad| BadRow::new(bad)).collect();
             metrics.resume(past.epochs_done, past.history.clone(), bad, past.odd_files);
