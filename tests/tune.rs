@@ -49,6 +49,15 @@ fn what_is_chosen_before_a_long_run_is_told_and_changes_nothing() {
 }
 
 #[test]
+fn a_batch_that_a_look_cannot_fill_is_measured_all_the_same() {
+    let place = workplace(12);
+    let args = [&["run", "shapes.toml", "--quiet", "--out", "out", "--set", "workers=auto", "--set", "batch.last=drop"][..], &LONG];
+    run(place.path(), &args.concat(), 0);
+    let choice = &report(&place.path().join("out"))["timing"]["workers"];
+    assert_eq!(choice["chosen_by"], if cores() == 1 { "cores" } else { "measured" }, "{choice:#}");
+}
+
+#[test]
 fn a_short_run_measures_nothing_and_says_so() {
     let place = workplace(12);
     run(place.path(), &["run", "shapes.toml", "--quiet", "--out", "out"], 0);

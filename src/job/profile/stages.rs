@@ -11,7 +11,7 @@ use crate::report::profile::{Alone, PartCost, StageProfile};
 use crate::sample::Size;
 use crate::source::Read;
 use crate::stage::augment::Augment;
-use crate::stage::batch::Batcher;
+use crate::stage::batch::{Batcher, LastBatch};
 use crate::stage::load::Load;
 use crate::stage::{Content, FinishedSlot, Slot, Ticket, deal};
 use crate::train::{Setup, Trainer};
@@ -93,16 +93,16 @@ impl<'p> Stages<'p> {
         Ok(alone)
     }
 
-    /// Loaded samples to measure with: all of them, or those for which there is time.
-    fn slots(&self, load: &Load<'_>) -> Result<Vec<Slot>> {
-        let (began, mut slots) = (Instant::now(), Vec::with_capacity(self.tickets.len()));
-        for &ticket in &self.tickets {
-            if self.until.is_some() && slots.len() >= QUICK.0 && began.elapsed() > 3 * self.time {
+    /// What `make` makes of all inputs to measure with, or of those for which there is time.
+    fn prepared<T, U>(&self, inputs: &[T], mut make: impl FnMut(&T) -> Result<U>) -> Result<Vec<U>> {
+        let (began, mut made) = (Instant::now(), Vec::with_capacity(inputs.len()));
+        for input in inputs {
+            if self.until.is_some() && made.len() >= QUICK.0 && began.elapsed() > 3 * self.time {
                 break;
             }
-            slots.push(load.load(ticket)?);
+            made.push(make(input)?);
         }
-        Ok(slots)
+        Ok(made)
     }
 
     /// All of them, or the one that is named.
@@ -121,7 +121,7 @@ impl<'p> Stages<'p> {
         }
         let wanted = |name: &str| only.is_none_or(|only| only == name);
         let load = self.plan.load_stage(&self.augment);
-        let slots = self.slots(&load)?;
+        let slots = self.prepared(&self.tickets, |&ticket| load.load(ticket))?;
         let mut stages = Vec::new();
         if wanted("load") {
             stages.push(self.load(&load, &slots)?);
@@ -130,7 +130,7 @@ impl<'p> Stages<'p> {
             stages.push(self.augment(&load, &slots)?);
         }
         if wanted("batch") || wanted("train") {
-            let finished: Vec<_> = slots.iter().map(|slot| self.augment.apply(slot.clone())).collect();
+            let finished = self.prepared(&slots, |slot| Ok(self.augment.apply(slot.clone())))?;
             drop(slots);
             if wanted("batch") {
                 stages.push(self.batch(&finished));
@@ -206,12 +206,13 @@ impl<'p> Stages<'p> {
         Ok(steps.iter().zip(&times).map(part).collect())
     }
 
+    /// Keeps a batch that is not full: a look may be shorter than a batch.
     fn batcher(&self) -> Batcher<'p> {
         let channels = self.plan.data.channels;
         let normalize = Normalize::new(&vec![0.5; channels], &vec![0.25; channels]);
         let size = self.plan.size.unwrap_or(Size::new(1, 1));
         let mixing = self.plan.mix.begin(self.plan.seed, self.plan.data.source.classes().len());
-        Batcher::new(self.plan.batch_size, self.plan.last_batch, normalize, channels, size).mixing(mixing)
+        Batcher::new(self.plan.batch_size, LastBatch::Keep, normalize, channels, size).mixing(mixing)
     }
 
     fn batch(&self, finished: &[FinishedSlot]) -> StageProfile {
