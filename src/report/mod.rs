@@ -39,7 +39,7 @@ pub use folder::RunFolder;
 pub use growing::GrowingFile;
 pub use html::escaped;
 pub use jsonl::{JsonLines, json_line};
-pub use machine::{Machine, cpu_time, peak_memory};
+pub use machine::{Machine, cpu_time, forget_peak_memory, peak_memory};
 pub use metrics::metrics_csv;
 pub use openmetrics::MetricsFile;
 pub use poster::{Row, Tile, poster};

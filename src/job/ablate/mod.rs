@@ -11,7 +11,7 @@ use super::{run, say};
 use crate::error::{Error, Result, nearest};
 use crate::plan::{End, Plan, resolved_text};
 use crate::report::compare::{Ablation, AblationRow, Compared, ablation_page, ablation_table};
-use crate::report::{diagnosis, write_atomic};
+use crate::report::{diagnosis, forget_peak_memory, write_atomic};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -201,6 +201,8 @@ impl Work<'_> {
             metrics_file: None,
             asked,
         };
+        // Runs share this process: each is to tell its own peak.
+        forget_peak_memory();
         let outcome = run::run(&ordinary);
         self.longest = self.longest.max(asked.elapsed());
         match outcome {
