@@ -12,6 +12,7 @@ use crate::source::split::SplitSpec;
 use crate::source::{self, Source, known};
 use crate::stage::deal::Parts;
 use crate::stage::ledger::Ledger;
+use rayon::prelude::*;
 use std::path::Path;
 
 /// Opened data.
@@ -121,7 +122,7 @@ fn place_in(top: &Fields, section: &str) -> Option<Place> {
 
 /// Who serves for what, and a warning for every class that is too small for its share.
 fn deal_parts(source: &dyn Source, test: Option<&dyn Source>, spec: &SplitSpec, seed: u64) -> (Parts, Vec<String>) {
-    let samples: Vec<_> = (0..source.len()).map(|index| (source.identity(index), source.label(index))).collect();
+    let samples: Vec<_> = (0..source.len()).into_par_iter().map(|index| (source.identity(index), source.label(index))).collect();
     let split = spec.split(&samples, seed);
     let small = split.small.iter().map(|&label| {
         let class = source.classes()[label as usize].escape_debug().to_string();

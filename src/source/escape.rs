@@ -5,6 +5,10 @@ use std::fmt::Write;
 /// `name` as text: valid UTF-8 stays, except that a backslash becomes `\\`, a control character `\n`, `\t`, `\r` or `\x01`,
 /// and a byte that is no UTF-8 `\xff`. Different names give different texts.
 pub fn escape(name: &[u8]) -> String {
+    // Nearly every name: nothing to escape.
+    if name.iter().all(|byte| (b' '..=b'~').contains(byte) && *byte != b'\\') {
+        return String::from_utf8_lossy(name).into_owned();
+    }
     let mut text = String::with_capacity(name.len());
     for chunk in name.utf8_chunks() {
         for symbol in chunk.valid().chars() {

@@ -1,5 +1,6 @@
 //! The files of a data set in little memory: 32 bytes each and the bytes of their names. Knows no class name and opens nothing.
 
+use rayon::prelude::*;
 use std::cmp::Ordering;
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
@@ -58,7 +59,7 @@ impl Listing {
         let names = &self.names;
         let name = |entry: &Entry| &names[entry.start as usize..][..entry.length as usize];
         let by_name = |a: &Entry, b: &Entry| -> Ordering { name(a).cmp(name(b)) };
-        self.entries.sort_unstable_by(by_name);
+        self.entries.par_sort_unstable_by(by_name);
         self.entries.shrink_to_fit();
         self.names.shrink_to_fit();
     }

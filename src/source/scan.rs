@@ -7,6 +7,7 @@ use super::escape::escape;
 use super::files::retry;
 use super::listing::{Listing, Stamp};
 use crate::error::{Error, Problem, Result};
+use rayon::prelude::*;
 use rustix::fs::{AtFlags, Mode, OFlags};
 use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, FileType, Metadata};
@@ -23,6 +24,9 @@ const LOOP: &str = "links that lead nowhere but in circles";
 
 /// Names that systems leave behind; beside these, every name that begins with a dot.
 const SYSTEM: [&[u8]; 6] = [b"Thumbs.db", b"ehthumbs.db", b"desktop.ini", b"__MACOSX", b"@eaDir", b"$RECYCLE.BIN"];
+
+/// Files that one task asks the system about: to hand over fewer costs more than it gains.
+const ASKED_TOGETHER: usize = 256;
 
 /// What a walk found.
 #[derive(Default)]
@@ -153,19 +157,23 @@ impl Scan {
         // Asked by their place in an open folder, files cost no walk down their whole path.
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let opened = rustix::fs::open(join(root, folder), flags, Mode::empty());
-        let look = |name: &[u8], alone: &[u8]| match &opened {
+        let whole = |alone: &[u8]| if folder.is_empty() { alone.to_vec() } else { [folder, b"/", alone].concat() };
+        let look = |alone: &[u8]| match &opened {
             Ok(folder) => Ok(Stamp::of_stat(&rustix::fs::statat(folder, alone, AtFlags::SYMLINK_NOFOLLOW)?)),
-            Err(_) => fs::symlink_metadata(join(root, name)).map(|found| Stamp::of(&found)),
+            Err(_) => fs::symlink_metadata(join(root, &whole(alone))).map(|found| Stamp::of(&found)),
         };
-        for (name, kind) in names {
-            let name_alone = name;
-            let name = if folder.is_empty() { name_alone.clone() } else { [folder, b"/", &name_alone].concat() };
+        let stamp = |(alone, kind): &Named| match kind.is_file() && !is_hidden(alone) {
+            true => retry(|| look(alone)).unwrap_or(Stamp::UNKNOWN),
+            false => Stamp::UNKNOWN,
+        };
+        let stamps: Vec<Stamp> = names.par_iter().with_min_len(ASKED_TOGETHER).map(stamp).collect();
+        for ((name_alone, kind), stamp) in names.into_iter().zip(stamps) {
+            let name = whole(&name_alone);
             if is_hidden(&name_alone) {
                 self.filter(HIDDEN);
             } else if kind.is_dir() {
                 folders.push(name);
             } else if kind.is_file() {
-                let stamp = retry(|| look(&name, &name_alone)).unwrap_or(Stamp::UNKNOWN);
                 self.listing.push(&name, label, stamp);
             } else if kind.is_symlink() {
                 self.take_link(root, name, label);

@@ -5,6 +5,7 @@ use crate::batch::Part;
 use crate::config::{Fields, Limits};
 use crate::key::{Key, hash_name};
 use crate::sample::Identity;
+use rayon::prelude::*;
 
 /// Shares of validation and test samples; the rest is for training.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -89,7 +90,7 @@ pub fn split(samples: &[(Identity, u32)], shares: Shares, seed: u64, stratify: b
     }
     let key = Key::of_run(seed, "split");
     let numbers: Vec<u64> = samples
-        .iter()
+        .par_iter()
         .map(|(identity, _)| Key { sample: identity.number(), op: hash_name("split"), ..key }.dice().bits())
         .collect();
     if !stratify {
