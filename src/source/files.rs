@@ -124,10 +124,12 @@ fn read_unchanged(path: &Path, stamp: Stamp, max_bytes: u64) -> Result<Vec<u8>, 
         if stamp_of(&file)? != Some(stamp) {
             return Ok(None);
         }
-        let mut bytes = Vec::with_capacity(stamp.size as usize + 1);
-        (&mut file).take(stamp.size + 1).read_to_end(&mut bytes)?;
-        let same = bytes.len() as u64 == stamp.size && stamp_of(&file)? == Some(stamp);
-        Ok(same.then_some(bytes))
+        let mut bytes = vec![0; stamp.size as usize];
+        match file.read_exact(&mut bytes) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+            outcome => outcome?,
+        }
+        Ok((stamp_of(&file)? == Some(stamp)).then_some(bytes))
     });
     match bytes {
         Ok(Some(bytes)) => Ok(bytes),

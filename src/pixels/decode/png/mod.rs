@@ -1,5 +1,8 @@
 //! PNG → pixels. Walks the chunks itself and hands the decoder only those that hold pixels, so that profiles and texts are
-//! never inflated.
+//! never inflated. The common kind is decoded here ([`common`]), everything else and everything wrong by the `png` crate.
+
+mod common;
+mod unfilter;
 
 use super::convert::{Pixels, to_8_bits};
 use super::{Limits, Note, Raw, Refusal, orientation};
@@ -10,8 +13,8 @@ const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 /// What the walk over the chunks finds.
 #[derive(Default)]
 struct Found<'b> {
-    /// Signature, header, palette, image data and end, to be decoded.
-    essence: Vec<u8>,
+    /// Header, palette, image data and end, to be decoded: whole chunks.
+    essence: Vec<&'b [u8]>,
     header: bool,
     palette: bool,
     data: bool,
@@ -24,33 +27,35 @@ struct Found<'b> {
 /// The picture in `bytes`, which begin with the signature.
 pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Raw, Refusal> {
     let found = walk(bytes, limits)?;
-    Ok(Raw { pixels: inflate(&found.essence)?, orientation: found.orientation.unwrap_or(1), notes: found.notes, part_of: None })
+    let pixels = match common::read(&found.essence) {
+        Some(pixels) => pixels,
+        None => inflate(&file_of(&found.essence))?,
+    };
+    Ok(Raw { pixels, orientation: found.orientation.unwrap_or(1), notes: found.notes, part_of: None })
 }
 
 /// The rows that are there of the picture in `bytes`, whose end is missing; the others are gray. Interlaced ones are refused.
 pub(super) fn salvage(bytes: &[u8], limits: &Limits) -> Result<Raw, Refusal> {
     let mut found = Found { rest: &bytes[SIGNATURE.len()..], ..Found::default() };
-    found.essence.extend_from_slice(SIGNATURE);
     loop {
         match next(&mut found, bytes, limits) {
             Ok(true) => {}
             Ok(false) => break,
             Err(refusal) if refusal.cut => {
                 if found.rest.get(4..8) == Some(b"IDAT") && !found.data_ended {
-                    found.essence.extend_from_slice(found.rest);
+                    found.essence.push(found.rest);
                 }
                 break;
             }
             Err(refusal) => return Err(refusal),
         }
     }
-    let pixels = inflate_rows(&found.essence)?;
+    let pixels = inflate_rows(&file_of(&found.essence))?;
     Ok(Raw { pixels, orientation: found.orientation.unwrap_or(1), notes: found.notes, part_of: None })
 }
 
 fn walk<'b>(bytes: &'b [u8], limits: &Limits) -> Result<Found<'b>, Refusal> {
     let mut found = Found { rest: &bytes[SIGNATURE.len()..], ..Found::default() };
-    found.essence.extend_from_slice(SIGNATURE);
     while next(&mut found, bytes, limits)? {}
     if !found.rest.is_empty() {
         found.notes.push(Note::ExtraneousBytes);
@@ -59,7 +64,7 @@ fn walk<'b>(bytes: &'b [u8], limits: &Limits) -> Result<Found<'b>, Refusal> {
 }
 
 /// Takes the next chunk; whether there may be more.
-fn next(found: &mut Found, bytes: &[u8], limits: &Limits) -> Result<bool, Refusal> {
+fn next<'b>(found: &mut Found<'b>, bytes: &'b [u8], limits: &Limits) -> Result<bool, Refusal> {
     let cut = || Refusal::truncated(bytes);
     let (length, _) = found.rest.split_first_chunk::<4>().ok_or_else(cut)?;
     let length = u32::from_be_bytes(*length) as usize;
@@ -74,7 +79,7 @@ fn next(found: &mut Found, bytes: &[u8], limits: &Limits) -> Result<bool, Refusa
     Ok(name != b"IEND")
 }
 
-fn take(found: &mut Found, name: &[u8], data: &[u8], whole: &[u8], limits: &Limits) -> Result<(), Refusal> {
+fn take<'b>(found: &mut Found<'b>, name: &[u8], data: &[u8], whole: &'b [u8], limits: &Limits) -> Result<(), Refusal> {
     if found.data && name != b"IDAT" {
         found.data_ended = true;
     }
@@ -104,8 +109,13 @@ fn take(found: &mut Found, name: &[u8], data: &[u8], whole: &[u8], limits: &Limi
         }
         _ => return Ok(()),
     }
-    found.essence.extend_from_slice(whole);
+    found.essence.push(whole);
     Ok(())
+}
+
+/// A file of these chunks alone.
+fn file_of(chunks: &[&[u8]]) -> Vec<u8> {
+    [SIGNATURE, &chunks.concat()].concat()
 }
 
 /// Our words for the decoder's.
