@@ -11,26 +11,24 @@ pub struct Digest {
 }
 
 impl Digest {
-    /// Adds bytes.
-    pub fn bytes(&mut self, bytes: &[u8]) {
-        if self.held.len() + bytes.len() > PIECE {
+    /// Adds bytes. Pieces are always whole: what begins in the middle of a block is hashed alone.
+    pub fn bytes(&mut self, mut bytes: &[u8]) {
+        while self.held.len() + bytes.len() >= PIECE {
+            let (now, later) = bytes.split_at(PIECE - self.held.len());
+            self.held.extend_from_slice(now);
             self.hasher.update(&self.held);
             self.held.clear();
+            bytes = later;
         }
-        match bytes.len() {
-            0..PIECE => self.held.extend_from_slice(bytes),
-            _ => drop(self.hasher.update(bytes)),
-        }
+        self.held.extend_from_slice(bytes);
     }
 
     /// Adds numbers, little endian.
     pub fn floats(&mut self, values: &[f32]) {
-        for values in values.chunks(PIECE / 4) {
-            if self.held.len() + 4 * values.len() > PIECE {
-                self.hasher.update(&self.held);
-                self.held.clear();
-            }
-            self.held.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+        let mut bytes = [0; 1024];
+        for values in values.chunks(bytes.len() / 4) {
+            bytes.as_chunks_mut().0.iter_mut().zip(values).for_each(|(bytes, value)| *bytes = value.to_le_bytes());
+            self.bytes(&bytes[..4 * values.len()]);
         }
     }
 

@@ -59,9 +59,9 @@ impl Plan {
         Load { source, test, augment, early_pixels, failed_in_a_row: AtomicU32::new(0) }
     }
 
-    /// Samples a chunk: 1 to 32, by the size of the data's pictures.
+    /// Samples a chunk: 1 to 64, by the size of the data's pictures.
     pub fn chunk(&self) -> usize {
-        (CHUNK_PIXELS / self.data.typical_pixels().max(1)).clamp(1, 32) as usize
+        (CHUNK_PIXELS / self.data.typical_pixels().max(1)).clamp(1, 64) as usize
     }
 
     /// Tickets in, loaded samples out.

@@ -6,18 +6,20 @@ use super::listing::{Listing, Stamp};
 use super::{Census, Parts, Read, Source};
 use crate::pixels::decode::{Choice, DecodeOptions, Note, decode_choice};
 use crate::sample::{BadSample, Identity, Sample, Size};
+use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 use std::ffi::OsStr;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
+use std::io::ErrorKind::{IsADirectory, NotFound, PermissionDenied, UnexpectedEof, WouldBlock};
 use std::io::{self, Read as _};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Listed picture files below a root.
 pub(super) struct FileSource {
-    pub root: PathBuf,
+    pub root: Root,
     pub classes: Vec<String>,
     pub listing: Listing,
     pub options: DecodeOptions,
@@ -36,8 +38,7 @@ impl FileSource {
     }
 
     fn bytes(&self, index: usize) -> Result<Vec<u8>, BadSample> {
-        let path = self.root.join(OsStr::from_bytes(self.listing.name(index)));
-        let bytes = read_unchanged(&path, self.listing.stamp(index), self.options.limits.max_bytes);
+        let bytes = self.root.read_unchanged(self.listing.name(index), self.listing.stamp(index), self.options.limits.max_bytes);
         bytes.map_err(|(reason, words)| self.bad(index, "read", reason, words))
     }
 }
@@ -72,7 +73,7 @@ impl Source for FileSource {
     }
 
     fn read(&self, index: usize) -> Result<Read, BadSample> {
-        self.read_part(index, &|_| None)
+        self.read_part(index, &self.identity(index), &|_| None)
     }
 
     fn parts(&self) -> Option<&dyn Parts> {
@@ -93,12 +94,12 @@ impl Source for FileSource {
 }
 
 impl Parts for FileSource {
-    fn read_part(&self, index: usize, choose: &dyn Fn(Size) -> Option<Choice>) -> Result<Read, BadSample> {
+    fn read_part(&self, index: usize, identity: &Identity, choose: &dyn Fn(Size) -> Option<Choice>) -> Result<Read, BadSample> {
         let bytes = self.bytes(index)?;
-        let before = self.known.get(index);
-        let was_known = before.is_some();
-        let mut known = before;
-        let decoded = decode_choice(&bytes, &self.options, choose, &mut known, self.known.each);
+        let worth = KnownFiles::are_worth(bytes.len());
+        let mut known = if worth { self.known.get(index) } else { None };
+        let was_known = known.is_some();
+        let decoded = decode_choice(&bytes, &self.options, choose, &mut known, if worth { self.known.each } else { 0 });
         let decoded = decoded.map_err(|refusal| self.bad(index, "decode", refusal.reason, refusal.words))?;
         if let Some(known) = known.filter(|_| !was_known) {
             self.known.put(index, known);
@@ -108,49 +109,76 @@ impl Parts for FileSource {
         if extension.is_some_and(|extension| !decoded.format.fits_extension(&extension.to_string_lossy())) {
             notes.insert(0, Note::Misnamed);
         }
-        let sample = Sample { identity: self.identity(index), label: self.label(index), image: decoded.image };
+        let sample = Sample { identity: identity.clone(), label: self.label(index), image: decoded.image };
         Ok(Read { sample, notes, part_of: decoded.part_of, turn: decoded.turn })
     }
 }
 
-/// The whole file, if it is what it was when it was listed: the same size and time of change before and after reading.
-fn read_unchanged(path: &Path, stamp: Stamp, max_bytes: u64) -> Result<Vec<u8>, Unread> {
-    if stamp != Stamp::UNKNOWN && stamp.size > max_bytes {
-        return Err((format!("too large: {} bytes, more than max_bytes = {max_bytes}", stamp.size), String::new()));
+/// The folder that names of files begin in, kept open: the system then finds a file without walking down to the folder again.
+pub(super) struct Root {
+    path: PathBuf,
+    folder: Option<OwnedFd>,
+}
+
+impl Root {
+    /// The folder at `path`; the working folder where that is empty.
+    pub fn new(path: PathBuf) -> Self {
+        let flags = OFlags::DIRECTORY | OFlags::PATH | OFlags::CLOEXEC;
+        let folder = rustix::fs::open(if path.as_os_str().is_empty() { Path::new(".") } else { &path }, flags, Mode::empty()).ok();
+        Self { path, folder }
     }
-    let changed = |what: &str| ("changed since scan".to_owned(), what.to_owned());
-    let bytes = retry(|| {
-        let mut file = open(path)?;
-        if stamp_of(&file)? != Some(stamp) {
-            return Ok(None);
+
+    /// Opens a file to read, without waiting where a pipe has taken its place.
+    fn open(&self, name: &[u8]) -> io::Result<File> {
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        Ok(match &self.folder {
+            Some(folder) => rustix::fs::openat(folder, name, flags, Mode::empty())?.into(),
+            None => rustix::fs::open(self.path_of(name), flags, Mode::empty())?.into(),
+        })
+    }
+
+    fn path_of(&self, name: &[u8]) -> PathBuf {
+        self.path.join(OsStr::from_bytes(name))
+    }
+
+    /// The whole file `name`, if it is what it was when it was listed. Its size and time of change are looked at once it has been read:
+    /// had they been others before, they would still be.
+    fn read_unchanged(&self, name: &[u8], stamp: Stamp, max_bytes: u64) -> Result<Vec<u8>, Unread> {
+        let changed = |what: &str| ("changed since scan".to_owned(), what.to_owned());
+        if stamp == Stamp::UNKNOWN {
+            let opened = retry(|| self.open(name)).map_err(|error| self.unread(name, &error));
+            return opened.and(Err(changed("another size, time or kind of file")));
         }
-        let mut bytes = vec![0; stamp.size as usize];
-        match file.read_exact(&mut bytes) {
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
-            outcome => outcome?,
+        if stamp.size > max_bytes {
+            return Err((format!("too large: {} bytes, more than max_bytes = {max_bytes}", stamp.size), String::new()));
         }
-        Ok((stamp_of(&file)? == Some(stamp)).then_some(bytes))
-    });
-    match bytes {
-        Ok(Some(bytes)) => Ok(bytes),
-        Ok(None) => Err(changed("another size, time or kind of file")),
-        Err(error) => Err(match error.kind() {
-            io::ErrorKind::NotFound if path.is_symlink() => ("dangling link".to_owned(), error.to_string()),
-            io::ErrorKind::NotFound => changed(&error.to_string()),
-            io::ErrorKind::PermissionDenied => ("permission denied".to_owned(), error.to_string()),
+        let bytes = retry(|| {
+            let mut file = self.open(name)?;
+            let mut bytes = vec![0; stamp.size as usize];
+            match file.read_exact(&mut bytes) {
+                // Too short, a folder, or a pipe without anything in it.
+                Err(error) if matches!(error.kind(), UnexpectedEof | IsADirectory | WouldBlock) => return Ok(None),
+                outcome => outcome?,
+            }
+            Ok((stamp_of(&file)? == Some(stamp)).then_some(bytes))
+        });
+        bytes.map_err(|error| self.unread(name, &error))?.ok_or_else(|| changed("another size, time or kind of file"))
+    }
+
+    fn unread(&self, name: &[u8], error: &io::Error) -> Unread {
+        match error.kind() {
+            NotFound if self.path_of(name).is_symlink() => ("dangling link".to_owned(), error.to_string()),
+            NotFound => ("changed since scan".to_owned(), error.to_string()),
+            PermissionDenied => ("permission denied".to_owned(), error.to_string()),
             _ => ("cannot be read".to_owned(), error.to_string()),
-        }),
+        }
     }
 }
 
-/// Opens a file to read, without waiting where a pipe has taken its place.
-fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32).open(path)
-}
-
+/// None for what is no ordinary file.
 fn stamp_of(file: &File) -> io::Result<Option<Stamp>> {
-    let metadata = file.metadata()?;
-    Ok(metadata.is_file().then(|| Stamp::of(&metadata)))
+    let stat = rustix::fs::fstat(file)?;
+    Ok((FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile).then(|| Stamp::of_stat(&stat)))
 }
 
 /// Tries again what a failing disk or a stalled network share refused, three times, after 10, 40 and 160 ms.

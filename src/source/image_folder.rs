@@ -1,6 +1,6 @@
 //! A folder whose sub folders are classes.
 
-use super::files::FileSource;
+use super::files::{FileSource, Root};
 use super::known::KnownFiles;
 use super::scan::Scan;
 use super::{Build, Census, Source, SourceSpec, classes, escape, settings};
@@ -45,6 +45,6 @@ impl SourceSpec for ImageFolder {
         let found = listing.len() as u64 + filtered.iter().map(|(_, count)| count).sum::<u64>();
         let census = Census { found, filtered, warnings, per_class };
         let known = KnownFiles::of(listing.len());
-        Ok(Box::new(FileSource { root: self.path.clone(), classes, listing, options: self.options, census, known }))
+        Ok(Box::new(FileSource { root: Root::new(self.path.clone()), classes, listing, options: self.options, census, known }))
     }
 }

@@ -9,6 +9,8 @@ use std::sync::{Mutex, PoisonError};
 const MOST_BYTES: usize = 128 << 20;
 /// Most bytes for one file.
 const FILE_BYTES: usize = 4 << 10;
+/// Files of fewer bytes are walked through whole as fast as anything about them is looked up.
+const SMALL: usize = 4 << 10;
 /// Bytes beside what is known of a file: its number, and twice the room that it takes in a table.
 const BESIDE: usize = 2 * std::mem::size_of::<(u32, Known)>();
 /// Parts that are locked by themselves.
@@ -33,6 +35,11 @@ impl KnownFiles {
     pub fn of(files: usize) -> Self {
         let each = (MOST_BYTES / files.max(1)).saturating_sub(2 * BESIDE).min(FILE_BYTES);
         Self { shards: Default::default(), bytes: AtomicUsize::new(0), each }
+    }
+
+    /// Whether it saves time to keep anything about files of so many bytes.
+    pub fn are_worth(bytes: usize) -> bool {
+        bytes >= SMALL
     }
 
     fn shard(&self, index: usize) -> std::sync::MutexGuard<'_, HashMap<u32, Known>> {

@@ -1,6 +1,6 @@
 //! A CSV file that names picture files and their labels.
 
-use super::files::FileSource;
+use super::files::{FileSource, Root};
 use super::known::KnownFiles;
 use super::listing::{Listing, Stamp};
 use super::{Build, Census, Source, SourceSpec, classes, escape, settings};
@@ -110,7 +110,7 @@ impl SourceSpec for Manifest {
         let warnings = classes::check(&show(&self.path), &classes, &per_class, self.allow_empty)?;
         let census = Census { found: listing.len() as u64, filtered: Vec::new(), warnings, per_class };
         let known = KnownFiles::of(listing.len());
-        Ok(Box::new(FileSource { root: self.root.clone(), classes, listing, options: self.options, census, known }))
+        Ok(Box::new(FileSource { root: Root::new(self.root.clone()), classes, listing, options: self.options, census, known }))
     }
 }
 

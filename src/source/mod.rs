@@ -203,11 +203,11 @@ pub trait Source: Send + Sync {
 /// A source that need not decode all of a picture.
 pub trait Parts: Sync {
     /// [`Source::read`], or only the part of the picture that `choose` names for its size, where the file is of a kind that can be
-    /// decoded in part; [`Read::part_of`] tells which.
+    /// decoded in part; [`Read::part_of`] tells which. `identity` is [`Source::identity`], which the caller has at hand.
     ///
     /// # Errors
     /// As [`Source::read`], and the same for every part.
-    fn read_part(&self, index: usize, choose: &dyn Fn(Size) -> Option<Choice>) -> Result<Read, BadSample>;
+    fn read_part(&self, index: usize, identity: &Identity, choose: &dyn Fn(Size) -> Option<Choice>) -> Result<Read, BadSample>;
 }
 
 #[cfg(test)]

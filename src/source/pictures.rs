@@ -1,6 +1,6 @@
 //! Pictures without labels, as they are named on a command line: files, and all files in folders. Knows no class.
 
-use super::files::FileSource;
+use super::files::{FileSource, Root};
 use super::known::KnownFiles;
 use super::listing::{Listing, Stamp};
 use super::scan::Scan;
@@ -50,7 +50,7 @@ pub fn pictures(paths: &[PathBuf], options: DecodeOptions) -> Result<Box<dyn Sou
     let found = count + filtered.iter().map(|(_, count)| count).sum::<u64>();
     let census = Census { found, filtered, warnings: Vec::new(), per_class: vec![count] };
     let known = KnownFiles::of(listing.len());
-    Ok(Box::new(FileSource { root: PathBuf::new(), classes: vec![String::new()], listing, options, census, known }))
+    Ok(Box::new(FileSource { root: Root::new(PathBuf::new()), classes: vec![String::new()], listing, options, census, known }))
 }
 
 /// Adds the files of `folder`, by their paths from where the folder's own begins.

@@ -72,7 +72,8 @@ impl Load<'_> {
         let Some(parts) = source.parts() else { return self.read(ticket) };
         let index = ticket.entry as usize;
         let identity = source.identity(index);
-        let read = parts.read_part(index, &|size| self.augment.part(&identity, ticket.pass, size, source.channels()));
+        let choose = |size| self.augment.part(&identity, ticket.pass, size, source.channels());
+        let read = parts.read_part(index, &identity, &choose);
         self.watch(read.as_ref().err())?;
         Ok(read.map_err(Arc::new))
     }

@@ -2,6 +2,7 @@
 
 use super::super::super::crop::Region;
 use super::super::super::jpeg::colour::{enlarge, restore, stack};
+use super::super::super::planes::LANES;
 use super::plane::{Plane, needed};
 use std::ops::Range;
 
@@ -20,10 +21,25 @@ pub(super) fn paint(planes: &[Plane], doubled: (bool, bool), region: Region) -> 
     }
     let mut enlarged: Vec<Enlarged> = chroma.iter().map(|plane| Enlarged::new(plane, doubled, &across)).collect();
     let mut pixels = vec![0; 3 * across.len() * down.len()];
-    for (y, row) in down.zip(pixels.chunks_exact_mut(3 * across.len())) {
-        if let [blue, red] = &mut enlarged[..] {
+    let [blue, red] = &mut enlarged[..] else { return pixels };
+    let width = across.len();
+    if 2 * width > LANES {
+        for (y, row) in down.zip(pixels.chunks_exact_mut(3 * width)) {
             restore(luma.row(y, &across), blue.row(y), red.row(y), row);
         }
+        return pixels;
+    }
+    // Narrow rows share the lanes in which colours are converted.
+    let together = LANES / width;
+    for (first, rows) in down.step_by(together).zip(pixels.chunks_mut(3 * width * together)) {
+        let mut held = [[0; LANES]; 3];
+        let count = rows.len() / 3;
+        for (y, at) in (first..).zip((0..count).step_by(width)) {
+            held[0][at..at + width].copy_from_slice(luma.row(y, &across));
+            held[1][at..at + width].copy_from_slice(blue.row(y));
+            held[2][at..at + width].copy_from_slice(red.row(y));
+        }
+        restore(&held[0][..count], &held[1][..count], &held[2][..count], rows);
     }
     pixels
 }

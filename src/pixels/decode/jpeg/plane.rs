@@ -16,8 +16,8 @@ pub(super) struct Plane {
     pub blocks: (Range<usize>, Range<usize>),
     stride: usize,
     samples: Vec<u8>,
-    /// Quantisation steps, each once for every lane.
-    steps: Box<Lanes>,
+    /// Quantisation steps.
+    steps: [i16; 64],
 }
 
 /// The samples along one axis of `length` that are needed for the picture's `wanted` ones. Where the axis is `doubled`, the neighbours
@@ -48,7 +48,30 @@ impl Plane {
             stride,
             samples: vec![0; stride * high * blocks.1.len()],
             blocks,
-            steps: Box::new(steps.map(|step| [step as i16; LANES])),
+            steps: steps.map(|step| step as i16),
+        }
+    }
+
+    /// How many rows of blocks the transform takes together, a power of two: where few blocks are side by side, those of several rows
+    /// fill its lanes.
+    pub fn together(&self) -> usize {
+        match LANES / self.blocks.0.len().max(1) {
+            rows @ 2.. if self.halvings == (0, 0) => 1 << rows.ilog2(),
+            _ => 1,
+        }
+    }
+
+    /// The samples of all kept blocks in the rows `rows` of blocks, of which `lanes` are the coefficients: those of row r begin in the
+    /// lane (r mod `together`) · blocks side by side.
+    pub fn transform_together(&mut self, rows: Range<usize>, together: usize, lanes: &Lanes) {
+        let wide = 8 * self.blocks.0.len();
+        let mut strip = [0; 8 * 8 * LANES];
+        inverse(std::slice::from_ref(lanes), &self.steps, &mut strip, 8 * LANES);
+        for row in rows {
+            let to = &mut self.samples[(row - self.blocks.1.start) * 8 * self.stride..];
+            for (to, from) in to.chunks_exact_mut(self.stride).zip(strip.chunks_exact(8 * LANES)) {
+                to.copy_from_slice(&from[row % together * wide..][..wide]);
+            }
         }
     }
 
@@ -77,7 +100,9 @@ impl Plane {
 
 wide! {
     /// Eight rows of samples, each of `stride`, out of coefficients that count in `steps`.
-    fn inverse / inverse_plain(groups: &[Lanes], steps: &Lanes, strip: &mut [u8], stride: usize) {
+    fn inverse / inverse_plain(groups: &[Lanes], steps: &[i16; 64], strip: &mut [u8], stride: usize) {
+        // Each step once for every lane, so that the loop below is one over all numbers.
+        let steps: Lanes = steps.map(|step| [step; LANES]);
         let mut blocks = [[0; LANES]; 64];
         for (index, group) in groups.iter().enumerate() {
             let values = blocks.as_flattened_mut().iter_mut();

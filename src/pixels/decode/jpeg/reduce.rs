@@ -74,7 +74,7 @@ fn put_row<const W: usize>(columns: &Line, basis: &[[f32; 8]; 8], out: &mut [u8]
 wide! {
     /// As many rows of samples, each of `stride`, as halvings down leave of eight, out of coefficients that count in `steps`; the halvings
     /// are given across and down.
-    pub(super) fn reduce / reduce_plain(groups: &[Lanes], steps: &Lanes, halvings: (usize, usize), strip: &mut [u8], stride: usize) {
+    pub(super) fn reduce / reduce_plain(groups: &[Lanes], steps: &[i16; 64], halvings: (usize, usize), strip: &mut [u8], stride: usize) {
         let (wide, high) = (8 >> halvings.0, 8 >> halvings.1);
         let (down, across) = (&BASIS[halvings.1 % 4], &BASIS[halvings.0 % 4]);
         let (mut values, mut columns) = ([[0.0; LANES]; 64], [[0.0; LANES]; 8]);
@@ -82,7 +82,7 @@ wide! {
             // Column after column, so that eight values that are summed lie side by side.
             for k in 0..64 {
                 for lane in 0..LANES {
-                    values[k % 8 * 8 + k / 8][lane] = f32::from(group[k][lane].wrapping_mul(steps[k][lane]));
+                    values[k % 8 * 8 + k / 8][lane] = f32::from(group[k][lane].wrapping_mul(steps[k]));
                 }
             }
             for (row, weights) in strip.chunks_exact_mut(stride).zip(&down[..high]) {
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
     use crate::isa::{Isa, only};
 
-    const STEPS: Lanes = [[3; LANES]; 64];
+    const STEPS: [i16; 64] = [3; 64];
 
     /// All lanes hold the block, of which each is turned a little further.
     fn lanes(block: &[i16; 64]) -> Lanes {

@@ -102,9 +102,11 @@ struct Track<'t> {
     unit: (usize, usize),
     plane: Plane,
     prediction: i32,
-    /// Coefficients of the needed blocks of one row of units, row after row of blocks, each in so many groups.
+    /// Coefficients of the needed blocks of one row of units, row after row of blocks, each in so many groups; or, where so many rows
+    /// of blocks are taken `together`, of all these.
     lanes: Vec<Lanes>,
     groups: usize,
+    together: usize,
 }
 
 /// Walks through the whole scan.
@@ -214,9 +216,10 @@ fn tracks<'t>(structure: &Structure, scan: &Scan, tables: &'t Tables, wanted: Wa
         let rows = needed(&down, half_down && wanted.halvings == 0, size.1);
         let plane = Plane::new(size, (&columns, &rows), tables.quantization(component.table)?, halvings.into());
         let groups = plane.blocks.0.len().div_ceil(LANES);
-        let lanes = vec![[[0; LANES]; 64]; groups * component.down];
+        let together = plane.together();
+        let lanes = vec![[[0; LANES]; 64]; if together > 1 { 1 } else { groups * component.down }];
         let unit = (component.across, component.down);
-        Ok(Track { dc: tables.dc(dc)?, unit, plane, prediction: 0, lanes, groups })
+        Ok(Track { dc: tables.dc(dc)?, unit, plane, prediction: 0, lanes, groups, together })
     };
     scan.components.iter().map(track).collect()
 }
@@ -237,6 +240,9 @@ impl Track<'_> {
 
     /// Makes samples of the blocks that were taken of row `row` of units, and room for those of the next.
     fn transform(&mut self, row: usize) {
+        if self.together > 1 {
+            return self.transform_together(row);
+        }
         for (line, lanes) in (row * self.unit.1..).zip(self.lanes.chunks_exact_mut(self.groups)) {
             if self.plane.blocks.1.contains(&line) {
                 self.plane.transform(line, lanes);
@@ -245,11 +251,33 @@ impl Track<'_> {
         }
     }
 
+    /// The same where several rows of blocks share the lanes: once the last of them has been taken. A row of units never reaches beyond
+    /// them, because both are powers of two.
+    fn transform_together(&mut self, row: usize) {
+        let kept = &self.plane.blocks.1;
+        let (begin, last) = (row * self.unit.1, ((row + 1) * self.unit.1).min(kept.end));
+        let first = (begin / self.together * self.together).max(kept.start);
+        if first.max(begin) < last && (last == kept.end || last.is_multiple_of(self.together)) {
+            self.plane.transform_together(first..last, self.together, &self.lanes[0]);
+            self.lanes.fill([[0; LANES]; 64]);
+        }
+    }
+
+    /// The group and the lane in it of the kept block `place` in row `line` of blocks, which is the row `down` of its unit.
+    #[inline(always)]
+    fn lane(&self, line: usize, down: usize, place: usize) -> (usize, usize) {
+        if self.together > 1 {
+            return (0, line % self.together * self.plane.blocks.0.len() + place);
+        }
+        (down * self.groups + place / LANES, place % LANES)
+    }
+
     /// Takes or passes over the blocks of the unit in row `row` and column `column`.
     #[inline(always)]
     fn take_unit(&mut self, bits: &mut Bits, codes: &Codes, row: usize, column: usize) -> Result<(), Broken> {
         for down in 0..self.unit.1 {
-            let in_row = self.plane.blocks.1.contains(&(row * self.unit.1 + down));
+            let line = row * self.unit.1 + down;
+            let in_row = self.plane.blocks.1.contains(&line);
             for across in 0..self.unit.0 {
                 let block = column * self.unit.0 + across;
                 if !(in_row && self.plane.blocks.0.contains(&block)) {
@@ -258,9 +286,10 @@ impl Track<'_> {
                 }
                 let place = block - self.plane.blocks.0.start;
                 self.prediction = self.prediction.wrapping_add(take_difference(bits, self.dc)?);
-                let lanes = &mut self.lanes[down * self.groups + place / LANES];
-                lanes[0][place % LANES] = self.prediction as i16;
-                take_rest(bits, codes, lanes, place % LANES)?;
+                let (group, lane) = self.lane(line, down, place);
+                let lanes = &mut self.lanes[group];
+                lanes[0][lane % LANES] = self.prediction as i16;
+                take_rest(bits, codes, lanes, lane % LANES)?;
             }
         }
         Ok(())
