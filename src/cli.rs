@@ -182,7 +182,7 @@ pub struct ProfileArgs {
     /// Measure the layers of the network instead: milliseconds, GFLOP/s, share of what the processor can do
     #[arg(long)]
     pub layers: bool,
-    /// Time one stage only: load, augment, batch or train
+    /// Time one stage only: load, augment, batch or train; of a pipeline with [write]: write or store
     #[arg(long, value_name = "NAME", conflicts_with_all = ["layers", "verify", "html", "trace"])]
     pub stage: Option<String>,
     /// Follow the advice, measure again, and show what was predicted beside it
