@@ -209,6 +209,7 @@ pub(super) mod planted {
             seconds: 3.0,
             cores_busy: Some(0.3),
             stages,
+            ..Profile::default()
         }
     }
 }

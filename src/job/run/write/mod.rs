@@ -6,16 +6,18 @@
 mod begin;
 mod cost;
 mod shelf;
+mod tally;
 mod trial;
 
 pub(in crate::job) use begin::{describe, order, refuse_many_files};
-pub use cost::{Costs, costs};
+pub use cost::costs;
 pub(in crate::job) use shelf::Shelf;
 pub(in crate::job) use trial::Trial;
 
 use begin::{Work, begin, refuse_other_set};
 
 use super::outputs::Outputs;
+use super::page;
 use super::screen::gauges;
 use super::signals::Signals;
 use super::voice::Audience;
@@ -24,8 +26,9 @@ use crate::batch::{Part, Pass};
 use crate::error::{Error, Result};
 use crate::event::{Event, Facts, Listener};
 use crate::job::claim::ClaimedFolder;
-use crate::job::say;
+use crate::job::{report, say};
 use crate::plan::{Plan, WriteEnd, memory_bound};
+use crate::report::Heard;
 use crate::sample::NoteCounts;
 use crate::source::set::{Description, Encoding, SetAside, Shard};
 use crate::stage::Ticket;
@@ -73,7 +76,9 @@ pub fn run(plan: &Plan, end: &WriteEnd, request: &Request, signals: &Signals) ->
     refuse_other_set(&set, out, request.resume)?;
     let claimed = ClaimedFolder::claim(out)?;
     let outputs = Outputs::open(plan, request, None).inspect_err(|_| claimed.abandon())?;
-    let listener = Audience(vec![Box::new(&outputs), request.voice.listener_listing_in("bad_samples-*.tsv")]);
+    let heard = Heard::default();
+    let voice = request.voice.listener_listing_in("bad_samples-*.tsv");
+    let listener = Audience(vec![Box::new(&heard), Box::new(&outputs), voice]);
     let work = match begin(plan, &set, &trial, &claimed, request) {
         Ok(work) => work,
         Err(error) => {
@@ -88,16 +93,26 @@ pub fn run(plan: &Plan, end: &WriteEnd, request: &Request, signals: &Signals) ->
             format!("JPEG of quality {quality} rounds: training from the set sees other bytes than online augmentation shows");
         listener.hear(&Event::Warning(words));
     }
-    if matches!(request.voice, Voice::Person) && end.variants > 0 {
-        // Advice to nobody is no reason to stop.
-        let _ = write!(std::io::stderr(), "{}", costs(plan, end)?.text());
-    }
+    let costs = if matches!(request.voice, Voice::Person) && end.variants > 0 { Some(costs(plan, end)?) } else { None };
+    // Advice to nobody is no reason to stop.
+    let _ = costs.as_ref().map(|costs| write!(std::io::stderr(), "{}", costs.text()));
     let began = Instant::now();
     let filled = fill(plan, &set, &claimed, &work, &listener, signals, request);
     let told = outputs.finish();
+    let page = page::leave(
+        plan,
+        request,
+        &heard,
+        || report::sheet(plan),
+        |document| {
+            document.failure = filled.as_ref().err().map(ToString::to_string);
+            document.written = Some(tally::tally(out, &set, end, &work, request.share, costs));
+        },
+    );
     let pictures = filled?;
     told?;
     claimed.release()?;
+    page?.into_iter().for_each(|words| listener.hear(&Event::Warning(words)));
     // A screen is left before anything else is said.
     drop(listener);
     conclude(request.voice, out, pictures, &work, began)
@@ -132,7 +147,8 @@ fn facts(plan: &Plan) -> Facts {
         samples: [plan.data.source.len() as u64, 0, 0],
         filtered: plan.data.filtered(),
         memory_bound: Some(memory_bound(plan).total()),
-        census: None,
+        census: Some(plan.census()),
+        data_blake3: Some(plan.data.blake3()),
     }
 }
 
