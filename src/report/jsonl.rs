@@ -290,6 +290,7 @@ impl Listener for JsonLines {
 mod tests {
     use super::*;
     use crate::batch::Part;
+    use crate::event::gauges::Gauges;
     use crate::event::picture::Picture;
     use crate::report::fold::tests::whole_run;
     use crate::sample::{Image, Size};

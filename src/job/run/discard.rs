@@ -28,7 +28,7 @@ pub fn run(plan: &Plan, request: &Request, signals: &Signals) -> Result<()> {
     let heard = Heard::default();
     let mut audience = Audience(vec![Box::new(&heard), Box::new(&outputs)]);
     // Of the voices only a screen has something to show of a run that keeps nothing.
-    audience.0.extend((request.voice == Voice::Screen).then(|| request.voice.listener()));
+    audience.0.extend((request.voice == Voice::Screen).then(|| request.voice.listener_listing_in("the lines above")));
     let delivered = deliver(plan, request, signals, &audience);
     let told = outputs.finish();
     if request.page != PageAt::Usual {
@@ -72,7 +72,9 @@ fn conclude(plan: &Plan, voice: Voice, delivered: &Done) -> Result<()> {
                 "decode": decode(plan), "workers": plan.worker_choice.as_deref(),
             })
         )),
-        Voice::Person | Voice::Screen => say(&format!(
+        // What the screen has shown follows it.
+        Voice::Screen => say(&format!("{} samples in {seconds:.2} s; {quarantined} set aside\n", end.samples)),
+        Voice::Person => say(&format!(
             "{}{}{}\n{} samples in {seconds:.2} s, {:.0} a second; {quarantined} set aside\n",
             plan.worker_choice.as_ref().map_or(String::new(), |choice| format!("workers: {}\n", choice.words())),
             if plan.data.scaled {
