@@ -39,9 +39,9 @@ fn runs_of_another_data_set_are_named() {
     run(place.path(), &[&args[..], &["a"]].concat(), 0);
     // Elsewhere, with another seed and another share held out, it is the same data still.
     fs::rename(place.path().join("train"), place.path().join("moved")).unwrap();
-    let moved = ["moved", "--set", "source.path=\"moved\"", "--set", "seed=6", "--set", "split.validation=0.5"];
+    let moved = ["elsewhere", "--set", "source.path=\"moved\"", "--set", "seed=6", "--set", "split.validation=0.5"];
     run(place.path(), &[&args[..], &moved].concat(), 0);
-    let said = stdout(&run(place.path(), &["compare", "a", "moved"], 0));
+    let said = stdout(&run(place.path(), &["compare", "a", "elsewhere"], 0));
     assert!(!said.contains("of another data set"), "{said}");
     fs::rename(place.path().join("moved"), place.path().join("train")).unwrap();
     // In the same place, as many samples, but one of them is another file.

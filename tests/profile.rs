@@ -144,11 +144,14 @@ fn an_interrupted_or_refused_profile_of_a_set_leaves_nothing_and_takes_over_what
     for (signals, seconds) in [(&["-KILL"][..], "600"), (&["-INT"], "1"), (&["-TERM", "-INT"], "600")] {
         let args = ["profile", "write.toml", "--seconds", seconds, "--json"];
         let mut child = support::pipeline(place.path(), &args).stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
-        while !stored() && child.try_wait().unwrap().is_none() {
+        // What the killed one left is not what this one stores: the lock says whose the folder is.
+        let id = child.id().to_string();
+        let ours = || fs::read_to_string(scratch.join(".lock")).is_ok_and(|owner| owner == id);
+        while !(ours() && stored()) && child.try_wait().unwrap().is_none() {
             std::thread::yield_now();
         }
         for signal in signals {
-            let _ = std::process::Command::new("kill").args([*signal, &child.id().to_string()]).status();
+            let _ = std::process::Command::new("kill").args([*signal, &id]).status();
         }
         let killed = signals[0] == "-KILL";
         assert_eq!(child.wait().unwrap().code().is_some_and(|code| [130, 143].contains(&code)), !killed, "{signals:?}");

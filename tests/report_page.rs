@@ -111,7 +111,12 @@ fn write_file(place: &Path, more: &str) {
 fn a_run_that_writes_a_set_leaves_a_page_beside_it() {
     let place = workplace(10);
     for (number, layout) in [(1, "shards"), (2, "image_folder")] {
-        write_file(place.path(), &format!("[write]\npath = \"set\"\nvariants = 2\nshard_samples = 7\nformat = \"{layout}\"\n"));
+        write_file(
+            place.path(),
+            &format!(
+                "[report]\npath = \"runs\"\n[write]\npath = \"set\"\nvariants = 2\nshard_samples = 7\nformat = \"{layout}\"\n"
+            ),
+        );
         let out = format!("set{number}");
         run(place.path(), &["run", "write.toml", "--out", &out], 0);
         let folder = place.path().join(format!("runs/shapes/{number}"));
@@ -154,7 +159,7 @@ fn a_run_that_writes_a_set_leaves_a_page_beside_it() {
 #[test]
 fn a_set_that_is_not_complete_has_a_page_that_says_so_and_a_run_without_a_place_for_it_says_why() {
     let place = workplace(10);
-    write_file(place.path(), "[write]\npath = \"set\"\nvariants = 1\nshard_samples = 5\n");
+    write_file(place.path(), "[report]\npath = \"runs\"\n[write]\npath = \"set\"\nvariants = 1\nshard_samples = 5\n");
     // Two broken samples of one class are more than the tenth that may be.
     fs::write(place.path().join("train/square/worse.png"), b"\x89PNG\r\n\x1a\nno").unwrap();
     run(place.path(), &["run", "write.toml", "--quiet", "--set", "source.max_bad=0.05"], 3);

@@ -73,7 +73,7 @@ pub fn profile(request: &Request) -> Result<()> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let (time, stage) = (request.time / 10, request.stage.as_deref());
     let stages = match &written {
-        Some(written) => written.measure(&plan, time, cores, stage)?,
+        Some(written) => written.measure(&plan, (time, cores), stage, &signals)?,
         None => Stages::new(&plan, time, cores).measure(stage)?,
     };
     let (name, batch_size, renditions) = (plan.name.clone(), plan.batch_size, written.as_ref().map(Written::renditions));

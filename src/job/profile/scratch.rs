@@ -30,6 +30,10 @@ impl Scratch {
         if !path.join(".lock").is_file() {
             refuse_if_taken(&path)?;
         }
+        fs::create_dir_all(&path).map_err(|error| {
+            let help = "what is measured is stored beside write.path: choose another with --set write.path=FOLDER";
+            Error::refused(format!("cannot make the folder {}: {error}", path.display()), help)
+        })?;
         let scratch = Self { claimed: ClaimedFolder::claim(&path)? };
         *HELD.lock().unwrap_or_else(PoisonError::into_inner) = Some(path);
         for entry in fs::read_dir(scratch.claimed.path()).into_iter().flatten().flatten().filter(|entry| entry.path().is_dir()) {

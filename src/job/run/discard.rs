@@ -36,7 +36,7 @@ pub fn run(plan: &Plan, request: &Request, signals: &Signals) -> Result<()> {
             plan,
             request,
             &heard,
-            || report::sheet(plan),
+            || if delivered.is_ok() { report::sheet(plan) } else { Vec::new() },
             |document| {
                 document.failure = delivered.as_ref().err().map(ToString::to_string);
                 document.outcome.stream_blake3 = delivered.as_ref().ok().map(|delivered| delivered.end.stream.hex());

@@ -40,7 +40,7 @@ fn drawn(paper: &Paper) -> Profile {
 }
 
 /// Text in which what stands between backticks is a name.
-fn with_names(text: &str) -> String {
+pub(super) fn with_names(text: &str) -> String {
     let part = |(place, text): (usize, &str)| match place % 2 {
         0 => escaped(text),
         _ => format!("<code>{}</code>", escaped(text)),

@@ -1,7 +1,8 @@
 //! What storing the pictures after each operation would cost and save.
 
+use super::stages::with_names;
 use super::{Paper, Section, mebibytes};
-use crate::report::html::{escaped, table};
+use crate::report::html::table;
 use crate::report::{Prefix, count};
 
 pub(super) const SECTION: Section = Section { id: "stored", title: "What storing costs and saves", body };
@@ -16,5 +17,5 @@ fn body(paper: &Paper) -> Option<String> {
     let rows: Vec<_> = costs.prefixes.iter().map(row).collect();
     let caption = format!("Pictures stored after each operation, as measured on {} samples", count(costs.measured as u64));
     let titles = ["stored after", "variants", "on disk", "processor time of an epoch up to there", "of an epoch from the set"];
-    Some(format!("<p class=\"verdict\">{}</p>\n{}", escaped(&costs.advice), table(&caption, &titles, &rows)))
+    Some(format!("<p class=\"verdict\">{}</p>\n{}", with_names(&costs.advice), table(&caption, &titles, &rows)))
 }

@@ -1,11 +1,12 @@
 //! The two stages of writing by themselves, what they take waiting in memory or in the system's cache.
 
-use super::Written;
 use super::endless::Endless;
+use super::{Written, refuse_interrupted};
 use crate::error::{Error, Result};
 use crate::job::claim::ClaimedFolder;
 use crate::job::profile::alone::{Calls, call_threads, summary};
 use crate::job::profile::stages::{MOST_BYTES, part};
+use crate::job::run::signals::Signals;
 use crate::plan::Plan;
 use crate::report::profile::{Alone, PartCost, StageProfile};
 use crate::stage::Ticket;
@@ -41,9 +42,10 @@ impl Written {
         }
     }
 
-    pub(super) fn write(&self, plan: &Plan, time: Duration, counts: &[usize]) -> Result<StageProfile> {
+    pub(super) fn write(&self, plan: &Plan, time: Duration, counts: &[usize], signals: &Signals) -> Result<StageProfile> {
         let (tickets, mut classes, mut alone) = (self.tickets(), Vec::new(), Vec::new());
         for &workers in counts {
+            refuse_interrupted(signals)?;
             let found = self.write_with(plan, &tickets, workers, time)?;
             if workers == 1 {
                 classes = by_class(plan, &tickets, &found);

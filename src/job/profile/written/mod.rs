@@ -55,11 +55,18 @@ impl Written {
         self.set.renditions()
     }
 
-    /// Both stages by themselves, or the one that is named, `time` a setting.
+    /// Both stages by themselves, or the one that is named, `time` a setting, on up to `cores` workers.
     ///
     /// # Errors
-    /// [`Error::Refused`] where there is no stage of that name; a disk that is full or gone.
-    pub fn measure(&self, plan: &Plan, time: Duration, cores: usize, only: Option<&str>) -> Result<Vec<StageProfile>> {
+    /// [`Error::Refused`] where there is no stage of that name; a disk that is full or gone; an interruption, from one setting to the
+    /// next.
+    pub fn measure(
+        &self,
+        plan: &Plan,
+        (time, cores): (Duration, usize),
+        only: Option<&str>,
+        signals: &Signals,
+    ) -> Result<Vec<StageProfile>> {
         if let Some(other) = only.filter(|only| !["write", "store"].contains(only)) {
             let help = "there are: write, store; reading, operations and encoding are one stage where a set is written";
             return Err(Error::refused(format!("there is no stage {other:?} to be measured"), help));
@@ -68,8 +75,9 @@ impl Written {
         let answers = self.answers(plan, time)?;
         let mut stages = Vec::new();
         if wanted("write") {
-            stages.push(self.write(plan, time, &Stages::new(plan, time, cores).counts())?);
+            stages.push(self.write(plan, time, &Stages::new(plan, time, cores).counts(), signals)?);
         }
+        refuse_interrupted(signals)?;
         if wanted("store") {
             stages.push(self.store(plan, time, &answers)?);
         }
@@ -121,9 +129,7 @@ impl Written {
         let warm = (plan.write_workers() * plan.chunk().div_ceil(self.renditions())) as u64;
         let mut watch = Watch::new(&meters, time, warm);
         let mut take = |_, answer: Answer| {
-            if signals.stop().is_requested() {
-                return Err(signals.interrupted("nothing was kept".to_owned()));
-            }
+            refuse_interrupted(signals)?;
             if let Err(bad) = &answer.0 {
                 ledger.note(std::slice::from_ref(bad));
                 ledger.verdict()?;
@@ -140,6 +146,14 @@ impl Written {
             return Err(Error::refused("there are no samples to be written", "look at the data with `pipeline check`"));
         };
         Ok(seen(&begin, &end, 1, cores))
+    }
+}
+
+/// What a first signal ends.
+fn refuse_interrupted(signals: &Signals) -> Result<()> {
+    match signals.stop().is_requested() {
+        true => Err(signals.interrupted("nothing was kept".to_owned())),
+        false => Ok(()),
     }
 }
 

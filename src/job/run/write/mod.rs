@@ -29,7 +29,7 @@ use crate::job::claim::ClaimedFolder;
 use crate::job::{report, say};
 use crate::plan::{Plan, WriteEnd, memory_bound};
 use crate::report::Heard;
-use crate::sample::NoteCounts;
+use crate::sample::{Image, NoteCounts};
 use crate::source::set::{Description, Encoding, SetAside, Shard};
 use crate::stage::Ticket;
 use crate::stage::ledger::Ledger;
@@ -103,7 +103,7 @@ pub fn run(plan: &Plan, end: &WriteEnd, request: &Request, signals: &Signals) ->
         plan,
         request,
         &heard,
-        || report::sheet(plan),
+        || sheet_of(plan, filled.is_ok()),
         |document| {
             document.failure = filled.as_ref().err().map(ToString::to_string);
             document.written = Some(tally::tally(out, &set, end, &work, request.share, costs));
@@ -150,6 +150,11 @@ fn facts(plan: &Plan) -> Facts {
         census: Some(plan.census()),
         data_blake3: Some(plan.data.blake3()),
     }
+}
+
+/// Samples beside their variants. After an interruption nobody waits for them.
+fn sheet_of(plan: &Plan, complete: bool) -> Vec<Vec<Image>> {
+    if complete { report::sheet(plan) } else { Vec::new() }
 }
 
 /// Stored pictures, and samples of which there are none.
