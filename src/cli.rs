@@ -43,7 +43,7 @@ pub enum Command {
     Profile(ProfileArgs),
     /// Find the numbers of threads that make a pipeline fastest on this machine, and write them down
     Tune(TuneArgs),
-    /// Write the page of a training run again, from its folder
+    /// Write the page of a run again, from its folder
     Report(ReportArgs),
     /// Show runs side by side: what differs, scores, time; equal runs with different seeds as means with intervals
     Compare(CompareArgs),
@@ -128,6 +128,9 @@ pub struct RunArgs {
     /// Keep a file of numbers for Prometheus up to date (in place of the pipeline's report.openmetrics)
     #[arg(long, value_name = "FILE")]
     pub metrics_file: Option<PathBuf>,
+    /// Write the page of a run that writes a set or only measures to this file (a run that trains has one in its folder)
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
     /// Say nothing but warnings and errors
     #[arg(long, short, conflicts_with = "json")]
     pub quiet: bool,
@@ -182,7 +185,7 @@ pub struct ProfileArgs {
     /// Measure the layers of the network instead: milliseconds, GFLOP/s, share of what the processor can do
     #[arg(long)]
     pub layers: bool,
-    /// Time one stage only: load, augment, batch or train
+    /// Time one stage only: load, augment, batch or train; of a pipeline with [write]: write or store
     #[arg(long, value_name = "NAME", conflicts_with_all = ["layers", "verify", "html", "trace"])]
     pub stage: Option<String>,
     /// Follow the advice, measure again, and show what was predicted beside it

@@ -71,6 +71,8 @@ pub struct Facts {
     pub memory_bound: Option<u64>,
     /// What there is of each class and kind of file; none where nobody looked.
     pub census: Option<Census>,
+    /// BLAKE3 of the data itself, wherever it lies and however it is split; none where nobody looked.
+    pub data_blake3: Option<String>,
 }
 
 /// Why training ended.

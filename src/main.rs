@@ -71,6 +71,7 @@ fn run(args: RunArgs) -> Result<()> {
         voice,
         events: args.events,
         metrics_file: args.metrics_file,
+        page: args.report.map_or(job::run::PageAt::Usual, job::run::PageAt::File),
         asked,
     };
     job::run::run(&request)

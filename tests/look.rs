@@ -76,8 +76,11 @@ fn a_page_is_whole_in_itself_and_speaks_to_every_reader() {
 fn what_a_preview_shows_at_an_epoch_is_what_an_offline_set_stores() {
     let place = workplace(8);
     let (before, _) = pipeline_text().split_once("[model]").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
-    fs::write(place.path().join("write.toml"), before + "[write]\nformat = \"image_folder\"\npath = \"stored\"\nvariants = 3\n")
-        .unwrap();
+    fs::write(
+        place.path().join("write.toml"),
+        before + "[report]\npath = \"runs\"\n[write]\nformat = \"image_folder\"\npath = \"stored\"\nvariants = 3\n",
+    )
+    .unwrap();
     run(place.path(), &["run", "write.toml", "--quiet"], 0);
     let shown = json(place.path(), &["preview", "shapes.toml", "--epoch", "2", "--count", "6"]);
     for (sample, name) in shown["samples"].as_array().unwrap().iter().zip(identities(&shown)) {

@@ -36,7 +36,7 @@ fn part(from: &str, to: &str) -> String {
 /// `write.toml`: the chain of `shapes.toml` up to `end`, with `keys` in `[write]`.
 fn write_file(place: &Path, end: &str, keys: &str) {
     let head = part("name", "[split]").replace("path = \"train\"", "path = \"train\"\nmax_bad = 0.3");
-    let text = format!("{head}{}[write]\npath = \"set\"\n{keys}", part("[[augment]]", end));
+    let text = format!("{head}{}[report]\npath = \"runs\"\n[write]\npath = \"set\"\n{keys}", part("[[augment]]", end));
     fs::write(place.join("write.toml"), text).unwrap();
 }
 

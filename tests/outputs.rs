@@ -113,18 +113,29 @@ fn an_interrupted_run_goes_on_in_its_files_with_every_step_once() {
 }
 
 #[test]
-fn runs_that_write_are_told_too_and_those_that_only_measure_are_refused() {
+fn runs_that_write_or_only_measure_are_told_too() {
     let place = workplace(8);
     let source = "[source]\nformat = \"image_folder\"\npath = \"train\"\n";
-    fs::write(place.path().join("write.toml"), format!("name = \"shapes\"\n{source}[write]\npath = \"set\"\n")).unwrap();
+    fs::write(
+        place.path().join("write.toml"),
+        format!("name = \"shapes\"\n{source}[report]\npath = \"runs\"\n[write]\npath = \"set\"\n"),
+    )
+    .unwrap();
     run(place.path(), &["run", "write.toml", "--quiet", "--events", "e.jsonl", "--metrics-file", "w.prom"], 0);
     let events = lines(&place.path().join("e.jsonl"));
     assert_eq!((named(&events, "progress").len(), named(&events, "finished").len()), (16, 1));
     let text = fs::read_to_string(place.path().join("w.prom")).unwrap();
     assert_eq!(metric(&text, "augpipe_running", ""), Some(0.0));
-    fs::write(place.path().join("measure.toml"), source).unwrap();
-    let said = stderr(&run(place.path(), &["run", "measure.toml", "--events", "m.jsonl"], 2));
-    assert!(said.contains("--events"), "{said}");
+    fs::write(place.path().join("measure.toml"), format!("name = \"shapes\"\n{source}")).unwrap();
+    fs::write(place.path().join("train/circle/bad.png"), b"\x89PNG\r\n\x1a\nno").unwrap();
+    let args = ["run", "measure.toml", "--json", "--set", "source.max_bad=0.2", "--events", "m.jsonl", "--metrics-file", "m.prom"];
+    let result: serde_json::Value = serde_json::from_str(&stdout(&run(place.path(), &args, 0))).unwrap();
+    assert_eq!((&result["samples"], &result["quarantined"]), (&16.into(), &1.into()));
+    let events = lines(&place.path().join("m.jsonl"));
+    let kinds = ["planned", "flowing", "first_batch", "quarantined", "progress", "finished", "epoch"];
+    assert_eq!(kinds.map(|kind| named(&events, kind).len()), [1, 1, 1, 1, 1, 1, 0]);
+    let text = fs::read_to_string(place.path().join("m.prom")).unwrap();
+    assert_eq!(metric(&text, "augpipe_running", ""), Some(0.0));
     run(place.path(), &["run", "shapes.toml", "--quiet", "--events", "no/such/folder"], 4);
 }
 

@@ -142,10 +142,10 @@ fn what_cannot_work_is_refused_with_advice() {
     let gray = with_tables(PRESETS[0]).replace("[source]", "[source]\nchannels = 1");
     refused(&gray, &["RGB"]);
     let write = with_tables(PRESETS[2]);
-    let write = format!("{}[write]\npath = 'prepared'\n", &write[..write.find("[batch]").unwrap()]);
+    let write = format!("{}[report]\npath = 'runs'\n[write]\npath = 'prepared'\n", &write[..write.find("[batch]").unwrap()]);
     refused(&write, &["8 bits", "numbers"]);
     let write = with_tables(TEN_CROP);
-    let write = format!("{}[write]\npath = 'prepared'\n", &write[..write.find("[batch]").unwrap()]);
+    let write = format!("{}[report]\npath = 'runs'\n[write]\npath = 'prepared'\n", &write[..write.find("[batch]").unwrap()]);
     refused(&write, &["one picture of a sample", "ten_crop"]);
 }
 

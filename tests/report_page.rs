@@ -97,3 +97,104 @@ fn a_run_that_goes_on_writes_its_page_anew() {
     assert!(!page(&folder).contains("did not come to its end") && page(&folder).contains("<section id=\"losses\""));
     assert!(report(&folder)["failure"].is_null());
 }
+
+/// `write.toml` over the pictures of `shapes.toml`, one of them broken.
+fn write_file(place: &Path, more: &str) {
+    fs::write(place.join("train/square/bad.png"), b"\x89PNG\r\n\x1a\nno").unwrap();
+    let text = support::pipeline_text();
+    let head = text[..text.find("[split]").unwrap()].replace("path = \"train\"", "path = \"train\"\nmax_bad = 0.3");
+    let steps = &text[text.find("[[augment]]").unwrap()..text.find("[batch]").unwrap()];
+    fs::write(place.join("write.toml"), format!("{head}{steps}{more}")).unwrap();
+}
+
+#[test]
+fn a_run_that_writes_a_set_leaves_a_page_beside_it() {
+    let place = workplace(10);
+    for (number, layout) in [(1, "shards"), (2, "image_folder")] {
+        write_file(
+            place.path(),
+            &format!(
+                "[report]\npath = \"runs\"\n[write]\npath = \"set\"\nvariants = 2\nshard_samples = 7\nformat = \"{layout}\"\n"
+            ),
+        );
+        let out = format!("set{number}");
+        run(place.path(), &["run", "write.toml", "--out", &out], 0);
+        let folder = place.path().join(format!("runs/shapes/{number}"));
+        let (page, report) = (page(&folder), report(&folder));
+        for id in ["summary", "set", "stored", "samples", "census", "stages", "pipeline", "reproduce"] {
+            assert!(page.contains(&format!("<section id=\"{id}\"")), "{id} is missing");
+        }
+        for id in ["curves", "diagnosis", "losses"] {
+            assert!(!page.contains(&format!("<section id=\"{id}\"")), "{id} has nothing to show");
+        }
+        assert!(page.contains("square/bad.png") && !page.contains("<script") && !page.contains("http://"));
+        // 8 samples, each with the rendition for evaluation and two variants.
+        assert_eq!(page.matches("<img").count(), 24);
+        let set = &report["written"];
+        assert_eq!((&set["pictures"], &set["shards"], &set["of"]), (&60.into(), &3.into(), &3.into()));
+        assert_eq!(set["classes"], serde_json::json!([[10, 0], [10, 1]]));
+        let ending = if layout == "shards" { "tar" } else { "png" };
+        let bytes: u64 = files(&place.path().join(&out), ending).iter().map(|file| fs::metadata(file).unwrap().len()).sum();
+        assert_eq!(set["bytes"], bytes, "{layout}");
+        assert!(page.contains(set["export"].as_str().unwrap()) && page.contains(report["data_blake3"].as_str().unwrap()));
+        let again = place.path().join("page.html");
+        run(place.path(), &["report", folder.to_str().unwrap(), "--out", "page.html"], 0);
+        assert!(fs::read_to_string(again).unwrap() == page, "the two pages differ");
+        // The command that the page gives writes the same set.
+        let command = page.split("pipeline run ").nth(1).unwrap().split(" --out").next().unwrap().to_owned();
+        run(place.path(), &["run", &command, "--quiet", "--out", "again", "--report", "again.html"], 0);
+        let name = |file: &Path| file.file_name().unwrap().to_owned();
+        let hashes = |folder: &str| {
+            let all = files(&place.path().join(folder), ending);
+            all.iter().map(|file| (name(file), fs::read(file).unwrap())).collect::<std::collections::BTreeMap<_, _>>()
+        };
+        assert!(hashes(&out) == hashes("again"));
+        assert!(!place.path().join(format!("runs/shapes/{}", number + 1)).exists(), "--report takes the place of the folder");
+        fs::remove_dir_all(place.path().join("again")).unwrap();
+    }
+    let said = support::stderr(&run(place.path(), &["compare", "runs/shapes/1"], 2));
+    assert!(said.contains("a set that was written"), "{said}");
+}
+
+#[test]
+fn a_set_that_is_not_complete_has_a_page_that_says_so_and_a_run_without_a_place_for_it_says_why() {
+    let place = workplace(10);
+    write_file(place.path(), "[report]\npath = \"runs\"\n[write]\npath = \"set\"\nvariants = 1\nshard_samples = 5\n");
+    // Two broken samples of one class are more than the tenth that may be.
+    fs::write(place.path().join("train/square/worse.png"), b"\x89PNG\r\n\x1a\nno").unwrap();
+    run(place.path(), &["run", "write.toml", "--quiet", "--set", "source.max_bad=0.05"], 3);
+    let text = page(&place.path().join("runs/shapes/1"));
+    assert!(text.contains("did not come to its end") && text.contains("<section id=\"set\""), "{text}");
+    // The set is what was asked for: where its report has no place, it is complete all the same.
+    fs::remove_dir_all(place.path().join("runs")).unwrap();
+    fs::write(place.path().join("runs"), "a file").unwrap();
+    let said = support::stderr(&run(place.path(), &["run", "write.toml", "--quiet", "--out", "other"], 0));
+    assert!(said.contains("the run has no report"), "{said}");
+    let refused = support::stderr(&run(place.path(), &["run", "write.toml", "--report", "no/such/page.html"], 2));
+    assert!(refused.contains("no/such/page.html"), "{refused}");
+    let refused = support::stderr(&run(place.path(), &["run", "shapes.toml", "--report", "page.html"], 2));
+    assert!(refused.contains("report.html in its folder"), "{refused}");
+}
+
+#[test]
+fn a_run_that_only_measures_has_a_page_where_one_is_asked_for() {
+    let place = workplace(10);
+    write_file(place.path(), "[batch]\nsize = 8\n");
+    let args = ["run", "write.toml", "--json", "--report", "page.html"];
+    let result: serde_json::Value = serde_json::from_str(&stdout(&run(place.path(), &args, 0))).unwrap();
+    let page = fs::read_to_string(place.path().join("page.html")).unwrap();
+    for id in ["summary", "samples", "census", "stages", "pipeline", "reproduce"] {
+        assert!(page.contains(&format!("<section id=\"{id}\"")), "{id} is missing");
+    }
+    assert!(page.contains(result["stream_blake3"].as_str().unwrap()) && page.contains("square/bad.png"));
+    assert!(page.contains("pipeline run write.toml") && page.contains("kept nothing"));
+    run(place.path(), &["run", "write.toml", "--quiet"], 0);
+    assert!(!place.path().join("runs").exists(), "nothing is kept where nothing was asked for");
+}
+
+/// All files below `folder` with that ending.
+fn files(folder: &Path, ending: &str) -> Vec<std::path::PathBuf> {
+    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let inside = |path: std::path::PathBuf| if path.is_dir() { files(&path, ending) } else { vec![path] };
+    paths.flat_map(inside).filter(|path| path.extension().is_some_and(|found| found == ending)).collect()
+}

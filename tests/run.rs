@@ -162,7 +162,10 @@ fn a_prepared_set_trains_to_the_same_bytes_as_online_augmentation() {
     let start = online.find("[[augment]]").unwrap();
     let end = online.find("[batch]").unwrap();
     let source = &online[..online.find("[split]").unwrap()];
-    let write = format!("{source}{}[write]\nformat = \"image_folder\"\npath = \"prepared\"\nvariants = 2\n", &online[start..end]);
+    let write = format!(
+        "{source}{}[report]\npath = \"runs\"\n[write]\nformat = \"image_folder\"\npath = \"prepared\"\nvariants = 2\n",
+        &online[start..end]
+    );
     fs::write(place.path().join("write.toml"), write).unwrap();
     let prepared = format!("{}{}", &online[..start], &online[end..]);
     let prepared = prepared.replace("format = \"image_folder\"\npath = \"train\"", "format = \"prepared\"\npath = \"prepared\"");
@@ -221,7 +224,7 @@ fn check_shows_who_mixes_and_refuses_mixing_where_there_is_nothing_to_mix() {
     let said = stderr(&run(place.path(), &["check", "shapes.toml", "--set", MIX, "--set", "batch.size=1"], 2));
     assert!(said.contains("nothing to be mixed with"), "{said}");
     let text = support::pipeline_text();
-    let text = format!("{}[write]\npath = \"out\"\n", &text[..text.find("[model]").unwrap()]);
+    let text = format!("{}[report]\npath = \"runs\"\n[write]\npath = \"out\"\n", &text[..text.find("[model]").unwrap()]);
     fs::write(place.path().join("write.toml"), text).unwrap();
     run(place.path(), &["check", "write.toml"], 0);
     let said = stderr(&run(place.path(), &["check", "write.toml", "--set", MIX], 2));

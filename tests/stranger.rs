@@ -34,7 +34,10 @@ fn write_text(variants: u32) -> String {
     let online = pipeline_text();
     let part = |from: &str, to: &str| online[online.find(from).unwrap()..online.find(to).unwrap()].to_owned();
     let head = part("name", "[split]").replace("path = \"train\"", "path = \"train\"\nmax_bad = 0.2");
-    format!("{head}{}[write]\npath = \"prepared\"\nvariants = {variants}\n", part("[[augment]]", "[batch]"))
+    format!(
+        "{head}{}[report]\npath = \"runs\"\n[write]\npath = \"prepared\"\nvariants = {variants}\n",
+        part("[[augment]]", "[batch]")
+    )
 }
 
 /// `shapes.toml` learning from what [`write_text`] wrote.
@@ -173,7 +176,7 @@ fn a_giant_picture_is_written_as_the_augmentation_shows_it() {
     let giant = image::RgbImage::from_fn(2400, 1000, |x, _| image::Rgb(if x < 1800 { [0; 3] } else { [255; 3] }));
     giant.save(place.path().join("train/circle/giant.png")).unwrap();
     let text = "[source]\nformat = \"image_folder\"\npath = \"train\"\n[[augment]]\nop = \"resize\"\nsize = [8, 8]\n\
-                [[evaluate]]\nop = \"center_crop\"\nsize = [8, 8]\n[write]\npath = \"prepared\"\nvariants = 1\n";
+                [[evaluate]]\nop = \"center_crop\"\nsize = [8, 8]\n[report]\npath = \"runs\"\n[write]\npath = \"prepared\"\nvariants = 1\n";
     fs::write(place.path().join("write.toml"), text).unwrap();
     run(place.path(), &["run", "write.toml", "--quiet"], 0);
     let written = |name: &str| image::open(place.path().join("prepared/circle").join(name)).unwrap().to_rgb8();

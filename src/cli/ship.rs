@@ -1,7 +1,7 @@
 //! What is shipped beside the binary: completions of shells and manual pages, made from the commands themselves.
 
 use super::{Cli, Shell};
-use clap::{Command, CommandFactory};
+use clap::{Arg, Command, CommandFactory};
 
 /// The script that makes `shell` complete `pipeline`: commands, options, their values, and the pipelines of the folder `pipelines`.
 pub fn completions(shell: Shell) -> String {
@@ -42,7 +42,7 @@ _pipeline_and_names() {{
             for file in pipelines/*.toml; do
                 file="${{file#pipelines/}}"
                 file="${{file%.toml}}"
-                [[ ${{file}} != '*' && ${{file}} == "${{COMP_WORDS[2]}}"* ]] && COMPREPLY+=("${{file}}")
+                [[ ${{file}} != '*' && ${{file}} != *.tuned && ${{file}} == "${{COMP_WORDS[2]}}"* ]] && COMPREPLY+=("${{file}}")
             done
             ;;
     esac
@@ -56,7 +56,7 @@ complete -F _pipeline_and_names -o bashdefault -o default pipeline
 
 /// The word that names a pipeline is completed by a function of its own.
 fn zsh_names(script: &str) -> String {
-    const NAMES: &str = "_pipeline_pipelines() {\n    local -a names\n    names=(pipelines/*.toml(N:t:r))\n    \
+    const NAMES: &str = "_pipeline_pipelines() {\n    local -a names\n    names=(pipelines/*.toml(N:t:r))\n    names=(${names:#*.tuned})\n    \
                          _alternative \"pipelines:pipeline:(${names})\" 'files:file:_files'\n}\n\n";
     let mut lines = String::new();
     for line in script.lines() {
@@ -69,10 +69,28 @@ fn zsh_names(script: &str) -> String {
     lines
 }
 
+/// The generated lines know options only: these add the names, in quotes that let nothing be replaced while they are read, and the
+/// words that are not options.
 fn fish_names(command: &Command) -> String {
-    let names = "(for file in pipelines/*.toml; basename $file .toml; end)";
+    let names = "(for file in pipelines/*.toml; basename $file .toml; end | string match -v \"*.tuned\")";
     let seen = takes_a_pipeline(command).join(" ");
-    format!("complete -c pipeline -n \"__fish_seen_subcommand_from {seen}\" -a \"{names}\" -d Pipeline\n")
+    let mut lines = format!("complete -c pipeline -n '__fish_pipeline_using_subcommand {seen}' -a '{names}' -d Pipeline\n");
+    for outer in command.get_subcommands() {
+        lines += &fish_words(outer, "");
+        for inner in outer.get_subcommands() {
+            lines += &fish_words(inner, &format!("__fish_pipeline_using_subcommand {}; and ", outer.get_name()));
+        }
+    }
+    lines
+}
+
+/// The values of a command's words, for a command below others or for one that stands first.
+fn fish_words(command: &Command, below: &str) -> String {
+    let seen = if below.is_empty() { "__fish_pipeline_using_subcommand" } else { "__fish_seen_subcommand_from" };
+    let values = command.get_positionals().flat_map(Arg::get_possible_values);
+    let values: Vec<String> = values.map(|value| value.get_name().to_owned()).collect();
+    let condition = format!("{below}{seen} {}", command.get_name());
+    if values.is_empty() { String::new() } else { format!("complete -c pipeline -n '{condition}' -f -a '{}'\n", values.join(" ")) }
 }
 
 /// Manual pages, each with its file's name: that of `pipeline`, then one for every command.

@@ -1,12 +1,13 @@
 //! `pipeline check`: the plan, in full, before anything runs.
 
 use super::run::self_check::labels;
-use super::run::write::{Costs, costs};
+use super::run::write::costs;
 use super::say;
 use crate::augment::Branch;
 use crate::error::Result;
 use crate::event::self_check::Level;
 use crate::plan::{Cache, End, MemoryBound, Plan, memory_bound};
+use crate::report::Costs;
 use crate::source::set::Layout;
 use serde::Serialize;
 

@@ -1,11 +1,11 @@
-//! `pipeline report`, and the page that a training run leaves: from what lies in the run's folder, and pictures read once more.
+//! `pipeline report`, and the page that a run leaves: from what lies in the run's folder, and pictures read once more.
 
 use super::run::hardest;
 use super::run::quoted;
 use super::say;
 use crate::batch::Part;
 use crate::error::{Error, Result};
-use crate::plan::{Plan, resolved_text};
+use crate::plan::{End, Plan, resolved_text};
 use crate::report::page::{HardPicture, Paper, page};
 use crate::report::{BadRow, Document, fit, read_bad_samples, write_atomic};
 use crate::sample::Image;
@@ -52,7 +52,7 @@ pub fn read_document(folder: &Path) -> Result<Document> {
     let path = folder.join("report.json");
     let text = std::fs::read_to_string(&path).map_err(|error| {
         let message = format!("{} cannot be read: {error}", path.display());
-        Error::refused(message, "give the folder of a training run, like runs/NAME/1")
+        Error::refused(message, "give the folder of a run, like runs/NAME/1")
     })?;
     serde_json::from_str(&text).map_err(|error| Error::Damaged { path, why: error.to_string() })
 }
@@ -67,9 +67,10 @@ pub fn of_run(plan: &Plan, folder: &Path, document: Document, bad: Vec<BadRow>, 
     write(&folder.join(PAGE), folder, resolved_text(plan), document, bad, Some(plan), augmented)
 }
 
-/// Training samples beside their variants, small.
+/// Training samples beside their variants, small; of a set, beside those that it has.
 pub fn sheet(plan: &Plan) -> Vec<Vec<Image>> {
-    small(plan.contact_rows(SHEET.0, SHEET.1))
+    let variants = if let End::Write(end) = &plan.end { end.variants.min(SHEET.1) } else { SHEET.1 };
+    small(plan.contact_rows(SHEET.0, variants))
 }
 
 /// The same pictures, none larger than a page shows them.
@@ -88,11 +89,35 @@ fn write(
     augmented: Vec<Vec<Image>>,
 ) -> Result<()> {
     let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf());
-    let command = format!("pipeline run {}", quoted(&folder.join("pipeline.toml").display().to_string()));
-    let finished = document.outcome.stopped.is_some() && document.diagnosis.is_some();
+    let elsewhere = if document.written.is_some() { " --out NEW_FOLDER" } else { "" };
+    let command = format!("pipeline run {}{elsewhere}", quoted(&folder.join("pipeline.toml").display().to_string()));
     let hardest = plan.map_or_else(Vec::new, |plan| pictures(plan, &document));
-    let folder = folder.display().to_string();
+    let (finished, folder) = (finished(&document), folder.display().to_string());
     let paper = Paper { document, bad, pipeline, folder, command, finished, augmented, hardest };
+    write_atomic(out, page(&paper).as_bytes())
+}
+
+/// Whether a run came to its end.
+fn finished(document: &Document) -> bool {
+    let trained = document.outcome.stopped.is_some() && document.diagnosis.is_some();
+    trained || document.written.is_some() || document.delivered.is_some()
+}
+
+/// Writes the page of a run that has no folder of its own.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn write_page(
+    out: &Path,
+    folder: String,
+    command: String,
+    pipeline: String,
+    document: Document,
+    bad: Vec<BadRow>,
+    augmented: Vec<Vec<Image>>,
+) -> Result<()> {
+    let finished = finished(&document);
+    let paper = Paper { document, bad, pipeline, folder, command, finished, augmented, hardest: Vec::new() };
     write_atomic(out, page(&paper).as_bytes())
 }
 

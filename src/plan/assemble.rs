@@ -96,9 +96,23 @@ impl Plan {
     where
         I: Iterator<Item = Ticket> + Send + 'p,
     {
-        let chunk = self.chunk().div_ceil(write.set.renditions());
-        let flow = Flow::source("source", chunk, tickets).stop_on(stop);
         let made = |ticket: Ticket| write.write(u64::from(ticket.entry), load.read(ticket)?);
+        self.written_by(write.set.renditions(), made, tickets, stop)
+    }
+
+    /// The same flow for whoever writes otherwise: `made` answers each ticket with so many renditions of a sample.
+    pub fn written_by<'p, I>(
+        &self,
+        renditions: usize,
+        made: impl Fn(Ticket) -> Result<Answer, Error> + Send + Sync + 'p,
+        tickets: I,
+        stop: Stop,
+    ) -> Flow<'p, Answer>
+    where
+        I: Iterator<Item = Ticket> + Send + 'p,
+    {
+        let chunk = self.chunk().div_ceil(renditions);
+        let flow = Flow::source("source", chunk, tickets).stop_on(stop);
         flow.map("write", self.write_workers(), ROOM, move |_, ticket| made(ticket))
     }
 

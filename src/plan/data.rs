@@ -14,6 +14,7 @@ use crate::stage::deal::Parts;
 use crate::stage::ledger::Ledger;
 use rayon::prelude::*;
 use std::path::Path;
+use std::sync::OnceLock;
 
 /// Opened data.
 pub struct Data {
@@ -36,6 +37,8 @@ pub struct Data {
     max_pixels: u64,
     /// Sizes of a few pictures, or the one that all have.
     sizes: Vec<Size>,
+    /// Hashes of what was found, in `source` and in `test`, once somebody has asked.
+    found: OnceLock<Vec<[u8; 32]>>,
 }
 
 /// Keys of `[source]` that hold for `[test]`, too, unless it gives its own.
@@ -87,7 +90,8 @@ pub fn read(top: &Fields, base: &Path, seed: u64) -> Option<Data> {
     let sizes = source.fixed_size().map_or_else(|| some_sizes(&*source), |size| vec![size]);
     let channels = source.channels();
     let warnings = warnings(&*source, test.as_deref(), small);
-    let data = Data { source, test, parts, channels, max_bad, warnings, cache: None, scaled, max_pixels, sizes };
+    let (cache_bytes, found) = (None, OnceLock::new());
+    let data = Data { source, test, parts, channels, max_bad, warnings, cache: cache_bytes, scaled, max_pixels, sizes, found };
     Some(data.caching(top, cache))
 }
 
@@ -323,13 +327,27 @@ impl Data {
         of(&*self.source) + self.test.as_deref().map_or(0, of) + kept
     }
 
+    fn found(&self) -> &[[u8; 32]] {
+        let sources = || [Some(&*self.source), self.test.as_deref()];
+        self.found.get_or_init(|| sources().into_iter().flatten().map(Source::fingerprint).collect())
+    }
+
+    /// Hash of the data itself: class names, samples by their paths below the data's folder, labels and stored sizes. Wherever it
+    /// lies, however it is split and whatever the seed, the same data has the same.
+    pub fn blake3(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        self.found().iter().for_each(|found| {
+            hasher.update(found);
+        });
+        hasher.finalize().to_hex().to_string()
+    }
+
     /// Hash of everything that was found and of how it was split: a resumed run must find the same.
     pub fn digest(&self) -> String {
         let mut hasher = blake3::Hasher::new();
-        hasher.update(&self.source.fingerprint());
-        if let Some(test) = &self.test {
-            hasher.update(&test.fingerprint());
-        }
+        self.found().iter().for_each(|found| {
+            hasher.update(found);
+        });
         for part in [&self.parts.train, &self.parts.validation, &self.parts.test] {
             for index in part {
                 hasher.update(&index.to_le_bytes());

@@ -87,6 +87,7 @@ impl Report {
         outcome.samples.filtered = facts.filtered;
         self.document.timing.memory_bound_bytes = facts.memory_bound;
         self.document.census.clone_from(&facts.census);
+        self.document.data_blake3.clone_from(&facts.data_blake3);
     }
 
     fn finished(&mut self, meters: &[Meter], wall: Duration) {
@@ -167,6 +168,7 @@ pub(crate) mod tests {
             filtered: 3,
             memory_bound: Some(1 << 30),
             census: None,
+            data_blake3: Some("d".into()),
         };
         let meter = Meter { stage: "load".into(), workers: 1, items: 960, busy: Duration::from_secs(2), ..Meter::default() };
         vec![

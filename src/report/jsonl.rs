@@ -1,5 +1,7 @@
 //! Events as JSON lines for other programs: one object an event, keys always in the same order, `event` first.
 
+mod at_work;
+
 use super::bad_samples::BadRow;
 use super::growing::GrowingFile;
 use super::record::{EpochRecord, StageRecord};
@@ -10,12 +12,14 @@ use crate::event::self_check::SelfCheck;
 use crate::event::workers::WorkerChoice;
 use crate::event::{Event, Listener, Score};
 use crate::sample::NoteCounts;
+use at_work::{AtWork, EVERY};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// What a line looks like; epochs count from 1.
 #[derive(Serialize)]
@@ -105,6 +109,11 @@ enum Told<'e> {
     Warning {
         message: &'e str,
     },
+    /// From time to time while stages work.
+    Stages {
+        flowing_seconds: f64,
+        stages: Vec<StageRecord>,
+    },
     Finished {
         wall_seconds: f64,
         stages: Vec<StageRecord>,
@@ -184,29 +193,33 @@ fn diagnosed(found: &Diagnosis) -> Told<'_> {
 pub struct JsonLines {
     /// Where lines go when they go to a file.
     path: Option<PathBuf>,
+    /// From one line about the stages to the next, at least; [`EVERY`] but in tests.
+    every: Duration,
     state: Mutex<State>,
 }
 
 struct State {
     out: Option<Box<dyn Write + Send>>,
     failure: Option<std::io::Error>,
+    flow: AtWork,
 }
 
 impl JsonLines {
-    /// Lines to `out`: all but those of progress, of which there are many.
+    /// Lines to `out`: all but those of progress and of stages at work, of which there are many.
     pub fn new(out: Box<dyn Write + Send>) -> Self {
-        Self { path: None, state: Mutex::new(State { out: Some(out), failure: None }) }
+        Self { path: None, every: EVERY, state: Mutex::new(State { out: Some(out), failure: None, flow: AtWork::default() }) }
     }
 
-    /// Lines of all events to the file at `path`: behind those that it holds where `more`, else in place of them.
+    /// Lines of all events to the file at `path`, and of the stages while they work: behind those that it holds where `more`, else in
+    /// place of them.
     ///
     /// # Errors
     /// [`Error::Io`] with the path.
     pub fn file(path: &Path, more: bool) -> Result<Self> {
         let file = OpenOptions::new().create(true).write(true).append(more).truncate(!more).open(path);
         let file = file.map_err(Error::io("cannot write", path))?;
-        let state = State { out: Some(Box::new(file)), failure: None };
-        Ok(Self { path: Some(path.to_path_buf()), state: Mutex::new(state) })
+        let state = State { out: Some(Box::new(file)), failure: None, flow: AtWork::default() };
+        Ok(Self { path: Some(path.to_path_buf()), every: EVERY, state: Mutex::new(state) })
     }
 
     /// Makes the file one of a run that has completed the epochs of `history` and goes on behind them: what was told of epochs that
@@ -260,8 +273,11 @@ impl Listener for JsonLines {
         if self.path.is_none() && matches!(event, Event::Progress { .. }) {
             return;
         }
-        let line = json_line(event) + "\n";
+        let mut line = json_line(event) + "\n";
         let mut state = self.state();
+        if let Some((flowing_seconds, stages)) = state.flow.heard(event, self.every) {
+            line += &(self::line(&Told::Stages { flowing_seconds, stages }) + "\n");
+        }
         let told = state.out.as_mut().map(|out| out.write_all(line.as_bytes()).and_then(|()| out.flush()));
         if let Some(Err(failure)) = told {
             state.out = None;
@@ -369,6 +385,32 @@ mod tests {
             assert_eq!(lines(), expected);
         }
         assert!(JsonLines::file(&folder.path().join("no/file"), false).is_err());
+    }
+
+    #[test]
+    fn stages_at_work_are_told_from_time_to_time_until_they_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.jsonl");
+        let meter = || vec![crate::event::Meter { stage: "load".into(), workers: 2, items: 7, ..Default::default() }];
+        let progress = Event::Progress { part: Part::Train, epoch: 0, done: 8, total: 9, loss: 0.5 };
+        let finished = Event::Finished { meters: meter(), wall: Duration::from_secs(1) };
+        let told = |every| {
+            let lines = JsonLines { every, ..JsonLines::file(&path, false).unwrap() };
+            let events = [&progress, &Event::Flowing(Gauges::new(meter)), &progress, &progress, &finished, &progress];
+            events.into_iter().for_each(|event| lines.hear(event));
+            let text = std::fs::read_to_string(&path).unwrap();
+            let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+            lines.map(|line| line["event"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(told(EVERY), ["progress", "flowing", "progress", "progress", "finished", "progress"]);
+        let all = ["progress", "flowing", "progress", "stages", "progress", "stages", "finished", "progress"];
+        assert_eq!(told(Duration::ZERO), all);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let line = text.lines().find(|line| line.starts_with("{\"event\":\"stages\",\"flowing_seconds\":")).unwrap();
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!((&line["stages"][0]["stage"], &line["stages"][0]["items"]), (&"load".into(), &7.into()));
+        let keys = ["workers", "busy_seconds", "starved_seconds", "blocked_seconds", "queue_depth", "queue_capacity"];
+        assert!(keys.iter().all(|key| line["stages"][0][key].is_number()), "{line}");
     }
 
     #[test]

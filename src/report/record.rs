@@ -2,6 +2,7 @@
 //! Keys stand in the order of the fields below.
 
 use super::machine::Machine;
+use super::produced::{Delivered, WrittenSet};
 use crate::event::census::Census;
 use crate::event::diagnosis::Diagnosis;
 use crate::event::self_check::SelfCheck;
@@ -29,6 +30,16 @@ pub struct Document {
     /// What there is of each class and kind of file; none in reports that did not count it.
     #[serde(default)]
     pub census: Option<Census>,
+    /// BLAKE3 of the data itself: class names, samples by their paths below the data's folder, labels, stored sizes. The same wherever
+    /// the data lies, however it is split, whatever the seed. Apart from the outcome, which a prepared set gives with other files.
+    #[serde(default)]
+    pub data_blake3: Option<String>,
+    /// The set that was written; in reports of such runs only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written: Option<WrittenSet>,
+    /// What was delivered to be measured; in reports of such runs only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivered: Option<Delivered>,
     /// Why the run did not come to its end, in words; none while it goes on, and where it did.
     #[serde(default)]
     pub failure: Option<String>,

@@ -5,8 +5,8 @@ mod switches;
 pub use switches::{Switch, switches};
 
 use super::compare::read;
-use super::run::Voice;
 use super::run::signals::Signals;
+use super::run::{PageAt, Voice};
 use super::{run, say};
 use crate::error::{Error, Result, nearest};
 use crate::plan::{End, Plan, resolved_text};
@@ -199,6 +199,7 @@ impl Work<'_> {
             voice: Voice::Quiet,
             events: None,
             metrics_file: None,
+            page: PageAt::Usual,
             asked,
         };
         // Runs share this process: each is to tell its own peak.

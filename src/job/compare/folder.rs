@@ -15,6 +15,9 @@ pub fn read(folder: &Path) -> Result<Compared, Broken> {
     let name = folder.display().to_string();
     let broken = |why: String| Broken { name: name.clone(), why };
     let document = read_document(folder).map_err(|error| broken(error.to_string()))?;
+    if document.written.is_some() {
+        return Err(broken("it is the report of a set that was written; nothing was learned".to_owned()));
+    }
     let path = folder.join("pipeline.toml");
     let text = std::fs::read_to_string(&path).map_err(|error| broken(format!("pipeline.toml cannot be read: {error}")))?;
     let parsed = Document::parse("pipeline.toml", &text).map_err(|_| broken("pipeline.toml cannot be understood".to_owned()))?;

@@ -4,7 +4,7 @@ use crate::config::Document;
 use crate::error::{Error, Result};
 use crate::job::evaluate::data::table;
 use crate::job::run::signals::Signals;
-use crate::job::run::{Request, Voice, refuse_inside_data, refuse_too_large, write};
+use crate::job::run::{PageAt, Request, Voice, refuse_inside_data, refuse_too_large, write};
 use crate::plan::{End, Plan, WriteEnd};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -63,6 +63,7 @@ pub fn convert(request: &ConvertRequest) -> Result<()> {
         voice,
         events: None,
         metrics_file: None,
+        page: PageAt::Nowhere,
         asked: Instant::now(),
     };
     write::run(&plan, &end, &run, &signals).map_err(|error| match error {

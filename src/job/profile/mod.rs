@@ -6,12 +6,14 @@ mod layers;
 #[cfg(test)]
 mod planted;
 mod record;
+mod scratch;
 pub(super) mod stages;
 pub(super) mod together;
+mod written;
 
-use super::run::{refuse_too_large, signals::Signals};
+use super::run::{refuse_inside_data, refuse_too_large, signals::Signals};
 use super::say;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::plan::{End, Plan, Workers};
 use crate::report::profile::{Profile, Proof, StageProfile, Verdict, chrome_trace, page, table};
 use crate::report::write_atomic;
@@ -20,6 +22,8 @@ use serde::Serialize;
 use stages::Stages;
 use std::path::PathBuf;
 use std::time::Duration;
+use together::Seen;
+use written::Written;
 
 /// What the user asked for.
 #[derive(Clone, Debug)]
@@ -57,7 +61,7 @@ struct Findings {
 /// # Errors
 /// [`Error::Refused`] where there is nothing to measure; what kept samples from being read or learned.
 pub fn profile(request: &Request) -> Result<()> {
-    let signals = Signals::install()?;
+    let signals = Signals::install_leaving(scratch::leave)?;
     let recorder = request.trace.as_ref().map(|_| Recorder::install()).transpose()?;
     let mut plan = Plan::load(&request.name, &request.sets)?;
     refuse_too_large(&plan)?;
@@ -65,23 +69,28 @@ pub fn profile(request: &Request) -> Result<()> {
         let found = layers::layers(&plan, request.time)?;
         return if request.json { say(&as_json(&found)) } else { say(&found.table()) };
     }
-    if matches!(plan.end, End::Write(_)) {
-        let help = "profile a pipeline with the same source and operations that trains, or one that only delivers";
-        return Err(Error::refused(format!("{} writes a set: its stages are one", plan.name), help));
-    }
+    let written = written(&plan)?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let measured = Stages::new(&plan, request.time / 10, cores).measure(request.stage.as_deref())?;
-    let (name, batch_size) = (plan.name.clone(), plan.batch_size);
-    let profile = Profile { name, cores, batch_size, stages: measured, ..Profile::default() };
+    let (time, stage) = (request.time / 10, request.stage.as_deref());
+    let stages = match &written {
+        Some(written) => written.measure(&plan, (time, cores), stage, &signals)?,
+        None => Stages::new(&plan, time, cores).measure(stage)?,
+    };
+    let (name, batch_size, renditions) = (plan.name.clone(), plan.batch_size, written.as_ref().map(Written::renditions));
+    let profile = Profile { name, cores, batch_size, renditions, stages, ..Profile::default() };
     if request.stage.is_some() {
         return say(&if request.json { as_json(&profile) } else { table(&profile, None, None) });
     }
-    let profile = with_all_together(&plan, profile, request.time, &signals)?;
+    let together = |plan: &Plan| match &written {
+        Some(written) => written.together(plan, request.time, cores, &signals),
+        None => together::together(plan, request.time, cores, &signals),
+    };
+    let profile = joined(profile, together(&plan)?);
     if let (Some(recorder), Some(file)) = (&recorder, &request.trace) {
         write_atomic(file, chrome_trace(&recorder.spans()).as_bytes())?;
     }
     let verdict = profile.verdict();
-    let verified = if request.verify { Some(verify(&mut plan, &profile, &verdict, request.time, &signals)?) } else { None };
+    let verified = if request.verify { Some(verify(&mut plan, &profile, &verdict, together)?) } else { None };
     if let Some(file) = &request.html {
         write_atomic(file, page(&profile, &verdict, verified.as_ref()).as_bytes())?;
     }
@@ -89,9 +98,20 @@ pub fn profile(request: &Request) -> Result<()> {
     say(&if request.json { as_json(&found) } else { table(&found.profile, Some(&found.verdict), found.verified.as_ref()) })
 }
 
+/// What is measured of a plan that writes a set.
+fn written(plan: &Plan) -> Result<Option<Written>> {
+    let End::Write(end) = &plan.end else { return Ok(None) };
+    refuse_inside_data(plan, &end.path)?;
+    Written::new(plan, end).map(Some)
+}
+
 /// The profile with what its stages do among each other.
-pub(super) fn with_all_together(plan: &Plan, mut profile: Profile, time: Duration, signals: &Signals) -> Result<Profile> {
+pub(super) fn with_all_together(plan: &Plan, profile: Profile, time: Duration, signals: &Signals) -> Result<Profile> {
     let seen = together::together(plan, time, profile.cores, signals)?;
+    Ok(joined(profile, seen))
+}
+
+fn joined(mut profile: Profile, seen: Seen) -> Profile {
     (profile.rate, profile.seconds, profile.cores_busy) = (Some(seen.rate), seen.seconds, seen.cores_busy);
     for (name, together) in seen.stages {
         match profile.stages.iter_mut().find(|stage| stage.stage == name) {
@@ -103,11 +123,11 @@ pub(super) fn with_all_together(plan: &Plan, mut profile: Profile, time: Duratio
             }
         }
     }
-    Ok(profile)
+    profile
 }
 
 /// Follows the advice, or, where there is none, measures once more what there is.
-fn verify(plan: &mut Plan, profile: &Profile, verdict: &Verdict, time: Duration, signals: &Signals) -> Result<Proof> {
+fn verify(plan: &mut Plan, profile: &Profile, verdict: &Verdict, together: impl Fn(&Plan) -> Result<Seen>) -> Result<Proof> {
     let (workers, predicted) = match &verdict.advice {
         Some(advice) => (advice.workers.clone(), advice.rate),
         None => (profile.workers(), verdict.predicted),
@@ -115,8 +135,12 @@ fn verify(plan: &mut Plan, profile: &Profile, verdict: &Verdict, time: Duration,
     let of =
         |name: &str, now: usize| profile.stages.iter().position(|stage| stage.stage == name).map_or(now, |place| workers[place]);
     let Workers { load, augment, train, .. } = plan.workers;
-    plan.workers = Workers { load: of("load", load), augment: of("augment", augment), train: of("train", train), ..plan.workers };
-    let seen = together::together(plan, time, profile.cores, signals)?;
+    plan.workers = match plan.end {
+        // The larger of the two is its number of threads.
+        End::Write(_) => Workers { load: of("write", load), augment: of("write", augment), ..plan.workers },
+        _ => Workers { load: of("load", load), augment: of("augment", augment), train: of("train", train), ..plan.workers },
+    };
+    let seen = together(plan)?;
     Ok(Proof { workers, predicted, measured: seen.rate })
 }
 

@@ -19,10 +19,10 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Samples that are kept at most, and how many bytes of pixels.
-const MOST: usize = 1024;
-const MOST_BYTES: u64 = 64 << 20;
+pub(super) const MOST: usize = 1024;
+pub(super) const MOST_BYTES: u64 = 64 << 20;
 /// Pictures that the operations are timed on.
-const TIMED: usize = 256;
+pub(super) const TIMED: usize = 256;
 
 /// What a quick look keeps at most, in bytes of pixels: it comes on top of nothing, but must stay within the run's memory.
 const QUICK_BYTES: u64 = 8 << 20;
@@ -296,7 +296,7 @@ pub(in crate::job) fn step_flops(end: &TrainEnd) -> f64 {
 }
 
 /// A part that took `time` of `whole`, for so many of so many samples.
-fn part(name: &str, time: Duration, whole: Duration, (count, all): (usize, usize)) -> PartCost {
+pub(super) fn part(name: &str, time: Duration, whole: Duration, (count, all): (usize, usize)) -> PartCost {
     let share = |part: f64, whole: f64| if whole > 0.0 { part / whole } else { 0.0 };
     PartCost {
         name: name.to_owned(),

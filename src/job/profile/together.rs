@@ -35,31 +35,35 @@ pub(super) struct Moment {
     pub cpu: Option<BTreeMap<String, Duration>>,
 }
 
-/// Takes batches as a run would, and looks at the counters after the first and at the end.
-struct Observer<'a> {
-    trainer: Option<&'a mut Trainer>,
-    meters: &'a OnceLock<Meters>,
-    time: Duration,
-    samples: u64,
-    begin: Option<Moment>,
-    end: Option<Moment>,
+/// Looks at the counters when a flow has delivered its first, and again when the time is over.
+pub(super) struct Watch<'a> {
+    pub meters: &'a OnceLock<Meters>,
+    pub time: Duration,
+    /// Samples that are passed over before the clock runs; it never begins before the first.
+    pub warm: u64,
+    pub samples: u64,
+    pub begin: Option<Moment>,
+    pub end: Option<Moment>,
 }
 
-impl Observer<'_> {
-    fn take(&mut self, batch: &Batch) -> Result<ControlFlow<()>> {
-        if let Some(trainer) = &mut self.trainer {
-            trainer.step(&batch.images, batch.targets())?;
+impl<'a> Watch<'a> {
+    pub fn new(meters: &'a OnceLock<Meters>, time: Duration, warm: u64) -> Self {
+        Self { meters, time, warm, samples: 0, begin: None, end: None }
+    }
+
+    /// So many samples more have come through.
+    pub fn take(&mut self, count: u64) -> ControlFlow<()> {
+        self.samples += count;
+        match &self.begin {
+            None if self.samples < self.warm => {}
+            None => self.begin = Some(self.moment()),
+            Some(begin) if begin.at.elapsed() < self.time => {}
+            Some(_) => {
+                self.end = Some(self.moment());
+                return ControlFlow::Break(());
+            }
         }
-        self.samples += batch.count() as u64;
-        let Some(begin) = &self.begin else {
-            self.begin = Some(self.moment());
-            return Ok(ControlFlow::Continue(()));
-        };
-        if begin.at.elapsed() < self.time {
-            return Ok(ControlFlow::Continue(()));
-        }
-        self.end = Some(self.moment());
-        Ok(ControlFlow::Break(()))
+        ControlFlow::Continue(())
     }
 
     fn moment(&self) -> Moment {
@@ -85,12 +89,12 @@ pub fn together(plan: &Plan, time: Duration, cores: usize, signals: &Signals) ->
     let tickets = (0..u32::MAX).flat_map(|epoch| deal::pass(&plan.data.parts, plan.seed, pass(epoch), 0));
     let mut ledger = plan.data.ledger(&[Part::Train]);
     let meters = OnceLock::new();
-    let mut observer = Observer { trainer: trainer.as_mut(), meters: &meters, time, samples: 0, begin: None, end: None };
+    let mut watch = Watch::new(&meters, time, 0);
     let mut surveyed = false;
     let mut take = |_, batch: Batch| {
         ledger.account(&batch)?;
         ledger.verdict()?;
-        if let Some(trainer) = observer.trainer.as_mut().filter(|_| !std::mem::replace(&mut surveyed, true)) {
+        if let Some(trainer) = trainer.as_mut().filter(|_| !std::mem::replace(&mut surveyed, true)) {
             trainer.survey(|survey| {
                 survey.look(&batch.images);
                 Ok(())
@@ -99,13 +103,16 @@ pub fn together(plan: &Plan, time: Duration, cores: usize, signals: &Signals) ->
         if signals.stop().is_requested() {
             return Err(signals.interrupted("nothing was kept".to_owned()));
         }
-        observer.take(&batch)
+        if let Some(trainer) = &mut trainer {
+            trainer.step(&batch.images, batch.targets())?;
+        }
+        Ok(watch.take(batch.count() as u64))
     };
     let end = if matches!(plan.end, End::Train(_)) { "train" } else { "discard" };
     let flow = plan.batches(&load, tickets, Stop::new(), normalize, 0).sink(end, Plan::batch_room(), &mut take);
     let _ = meters.set(flow.meters());
     flow.run()?;
-    let Observer { begin: Some(begin), end: Some(end), .. } = observer else {
+    let Watch { begin: Some(begin), end: Some(end), .. } = watch else {
         return Err(Error::refused("the samples make no two batches", "lower batch.size"));
     };
     Ok(seen(&begin, &end, plan.workers.train, cores))

@@ -4,7 +4,7 @@ use super::heard;
 use crate::config::Document;
 use crate::event::{Event, Listener};
 use crate::job::run::signals::Signals;
-use crate::job::run::{Request, Voice};
+use crate::job::run::{PageAt, Request, Voice};
 use crate::pixels::encode::encode_png;
 use crate::plan::{End, Plan};
 use crate::sample::{Image, Size};
@@ -116,6 +116,7 @@ fn run_with(place: &Path, out: &str, more: &str, batches: usize, copies: Option<
         voice: Voice::Quiet,
         events: None,
         metrics_file: None,
+        page: PageAt::Usual,
         asked: std::time::Instant::now(),
     };
     let signals = Signals::silent();

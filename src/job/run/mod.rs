@@ -7,6 +7,7 @@ mod discard;
 pub(super) mod hardest;
 pub(super) mod moments;
 mod outputs;
+mod page;
 mod resume;
 pub mod screen;
 pub(super) mod self_check;
@@ -46,8 +47,22 @@ pub struct Request {
     pub events: Option<PathBuf>,
     /// A file of metrics, in place of the pipeline's.
     pub metrics_file: Option<PathBuf>,
+    /// Where the page of a run goes that trains nothing.
+    pub page: PageAt,
     /// When it was asked for.
     pub asked: Instant,
+}
+
+/// Where the page of a run goes that trains nothing; one that trains has it in its folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum PageAt {
+    /// For a set, with its report in a new folder below the pipeline's runs; nowhere for a run that only measures.
+    #[default]
+    Usual,
+    /// To this file, and nothing else.
+    File(PathBuf),
+    /// There is none.
+    Nowhere,
 }
 
 impl Request {
@@ -60,7 +75,8 @@ impl Request {
         let file = |word: &str, path: &Option<PathBuf>| {
             path.as_ref().map_or(String::new(), |path| format!(" {word} {}", quoted(&path.display().to_string())))
         };
-        let files = file("--events", &self.events) + &file("--metrics-file", &self.metrics_file);
+        let page = if let PageAt::File(path) = &self.page { Some(path.clone()) } else { None };
+        let files = file("--events", &self.events) + &file("--metrics-file", &self.metrics_file) + &file("--report", &page);
         format!("go on with: pipeline run {}{sets}{place}{share}{files} --resume", quoted(&self.name))
     }
 }
@@ -95,9 +111,11 @@ pub fn run(request: &Request) -> Result<()> {
     }
     super::tune::settle(&mut plan, &signals)?;
     refuse_too_large(&plan)?;
-    if matches!(plan.end, End::Discard) && (request.events.is_some() || request.metrics_file.is_some()) {
-        return Err(Error::refused("a pipeline that only measures tells no events", "leave --events and --metrics-file out"));
+    if matches!((&plan.end, &request.page), (End::Train(_), PageAt::File(_))) {
+        let help = "leave it out; `pipeline report RUN --out FILE` writes its page to another place";
+        return Err(Error::refused("--report is for runs that train nothing: one that trains has report.html in its folder", help));
     }
+    page::refuse_unwritable(request)?;
     budget::settle(&mut plan, request, &signals)?;
     match &plan.end {
         End::Train(end) => train::run(&plan, end, request, &signals),

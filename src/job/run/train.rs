@@ -341,6 +341,7 @@ fn facts(plan: &Plan, end: &TrainEnd) -> Facts {
         filtered: plan.data.filtered(),
         memory_bound: Some(memory_bound(plan).total()),
         census: Some(plan.census()),
+        data_blake3: Some(plan.data.blake3()),
     }
 }
 

@@ -93,7 +93,8 @@ pub fn tune(request: &Request) -> Result<()> {
 
 fn refuse(plan: &Plan) -> Result<()> {
     if matches!(plan.end, End::Write(_)) {
-        let help = "it gets one thread a core; tune a pipeline that trains, or one that only delivers";
+        let help =
+            "it gets one thread a core; `pipeline profile` shows whether another number would be faster: write it as workers.load";
         return Err(Error::refused(format!("{} writes a set: its stages are one", plan.name), help));
     }
     match plan.workers.automatic.any() {

@@ -17,7 +17,7 @@ pub struct Compared {
     /// Its settings, `key = value`, that decide the result.
     #[serde(skip)]
     pub settings: BTreeMap<String, String>,
-    /// What its data is: places, classes and numbers of samples.
+    /// Where its data lies, classes and numbers of samples: what tells data apart where a report holds no digest of it.
     #[serde(skip)]
     pub data: String,
 }
@@ -109,9 +109,21 @@ impl Compared {
         }
     }
 
-    /// Everything by which equal runs are known, the seed apart.
-    fn kind(&self) -> (String, Vec<(&String, &String)>) {
-        (self.data.clone(), self.settings.iter().filter(|(key, _)| *key != "seed" && *key != "name").collect())
+    /// Whether it has learned from the same data as `other`: by the digests of both, wherever the data lay.
+    fn same_data(&self, other: &Self) -> bool {
+        match (&self.document.data_blake3, &other.document.data_blake3) {
+            (Some(mine), Some(other)) => mine == other,
+            _ => self.data == other.data,
+        }
+    }
+
+    /// Whether nothing but the seed tells it from `other`.
+    fn is_like(&self, other: &Self) -> bool {
+        let settings = |run: &Self| -> Vec<(String, String)> {
+            let all = run.settings.iter().filter(|(key, _)| *key != "seed" && *key != "name");
+            all.map(|(key, value)| (key.clone(), value.clone())).collect()
+        };
+        self.same_data(other) && settings(self) == settings(other)
     }
 }
 
@@ -125,11 +137,16 @@ impl Comparison {
 
     /// Names of runs by their data, where not all have the same; the data of most comes first.
     pub fn other_data(&self) -> Vec<Vec<String>> {
-        let mut by_data: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-        self.runs.iter().for_each(|run| by_data.entry(&run.data).or_default().push(run.name.clone()));
-        let mut sets: Vec<_> = by_data.into_values().collect();
-        sets.sort_by_key(|names| std::cmp::Reverse(names.len()));
-        if sets.len() > 1 { sets } else { Vec::new() }
+        let mut sets: Vec<Vec<&Compared>> = Vec::new();
+        for run in &self.runs {
+            match sets.iter_mut().find(|set| set[0].same_data(run)) {
+                Some(set) => set.push(run),
+                None => sets.push(vec![run]),
+            }
+        }
+        sets.sort_by_key(|set| std::cmp::Reverse(set.len()));
+        let names = |set: Vec<&Compared>| set.iter().map(|run| run.name.clone()).collect();
+        if sets.len() > 1 { sets.into_iter().map(names).collect() } else { Vec::new() }
     }
 
     /// Puts the runs in order; what is not known comes last.
@@ -154,7 +171,7 @@ impl Comparison {
         let differing: Vec<String> = self.differing().into_iter().filter(|key| key != "seed" && key != "name").collect();
         let mut groups: Vec<Vec<&Compared>> = Vec::new();
         for run in self.runs.iter().filter(|run| run.document.outcome.stopped.is_some() && run.document.failure.is_none()) {
-            match groups.iter_mut().find(|group| group[0].kind() == run.kind()) {
+            match groups.iter_mut().find(|group| group[0].is_like(run)) {
                 // The same seed twice is the same run twice, and says nothing of chance.
                 Some(group) if group.iter().any(|other| other.document.outcome.seed == run.document.outcome.seed) => {}
                 Some(group) => group.push(run),
@@ -208,7 +225,11 @@ pub(super) mod tests {
         comparison.sort(SortKey::TestAccuracy);
         assert_eq!(comparison.runs.iter().map(|run| run.name.as_str()).collect::<Vec<_>>(), ["c", "b", "a", "d"]);
         assert!(comparison.other_data().is_empty());
-        comparison.runs[0].data = "other".into();
-        assert_eq!(comparison.other_data()[1], ["c"]);
+        comparison.runs[0].data = "elsewhere".into();
+        assert!(comparison.other_data().is_empty(), "the digest says that it is the same data");
+        comparison.runs[0].document.data_blake3 = None;
+        assert_eq!(comparison.other_data()[1], ["c"], "of an old run, the place decides");
+        comparison.runs[3].document.data_blake3 = Some("e".into());
+        assert_eq!(comparison.other_data().last().unwrap(), &["d"], "a digest of its own is other data, in whatever place");
     }
 }

@@ -1,6 +1,6 @@
 //! What the data holds: classes by part, kinds of files, sizes, and samples that were set aside.
 
-use super::{Paper, Section};
+use super::{Kind, Paper, Section};
 use crate::event::census::Census;
 use crate::report::BadRow;
 use crate::report::html::{escaped, table};
@@ -13,24 +13,26 @@ const MOST: usize = 100;
 
 fn body(paper: &Paper) -> Option<String> {
     let (document, samples) = (&paper.document, &paper.document.outcome.samples);
-    let mut text = format!(
-        "<p>{} training, {} validation and {} test samples; {} set aside, {} left out by a rule before anything was read.</p>\n",
-        count(samples.train),
-        count(samples.validation),
-        count(samples.test),
-        count(samples.quarantined),
-        count(samples.filtered)
-    );
+    let [train, validation, test] = [samples.train, samples.validation, samples.test].map(count);
+    let parts = match paper.kind() {
+        Kind::Trained => format!("{train} training, {validation} validation and {test} test samples"),
+        Kind::Wrote => format!("{train} samples in all"),
+        Kind::Delivered => format!("{train} training samples"),
+    };
+    let (aside, filtered) = (count(samples.quarantined), count(samples.filtered));
+    let mut text = format!("<p>{parts}; {aside} set aside, {filtered} left out by a rule before anything was read.</p>\n");
     if let Some(census) = &document.census {
         text += &kinds(census);
-        text += &classes(census, &document.outcome.classes);
+        // Of a set, its own section has them.
+        text += &if paper.kind() == Kind::Wrote { String::new() } else { classes(census, &document.outcome.classes) };
     }
     let odd: String =
         document.odd_files.iter().map(|(note, number)| format!("<li>{} {}</li>\n", count(number), escaped(note.words()))).collect();
     if !odd.is_empty() {
         text += &format!("<h3>Odd files, used all the same</h3>\n<ul>\n{odd}</ul>\n");
     }
-    Some(text + &set_aside(&paper.bad))
+    let listed = if paper.kind() == Kind::Wrote { "bad_samples-*.tsv of the set" } else { "bad_samples.tsv" };
+    Some(text + &set_aside(&paper.bad, listed))
 }
 
 fn kinds(census: &Census) -> String {
@@ -58,7 +60,7 @@ fn classes(census: &Census, names: &[String]) -> String {
     table(&format!("Samples of each class{more}"), &["class", "training", "validation", "test", "share of all"], &rows)
 }
 
-fn set_aside(bad: &[BadRow]) -> String {
+fn set_aside(bad: &[BadRow], listed: &str) -> String {
     if bad.is_empty() {
         return String::new();
     }
@@ -68,7 +70,7 @@ fn set_aside(bad: &[BadRow]) -> String {
     };
     let rows: Vec<_> = bad.iter().take(MOST).map(row).collect();
     let more = if bad.len() > MOST {
-        format!(", the first {MOST} of {}; bad_samples.tsv lists all", count(bad.len() as u64))
+        format!(", the first {MOST} of {}; {listed} lists all", count(bad.len() as u64))
     } else {
         String::new()
     };

@@ -1,4 +1,4 @@
-//! The page of a training run: one HTML file with everything in it, light and dark, for any browser, offline; no scripts.
+//! The page of a run: one HTML file with everything in it, light and dark, for any browser, offline; no scripts.
 //!
 //! A section is a file and two lines here. All of it is a pure function of what is handed in; nothing is read or measured.
 
@@ -15,7 +15,9 @@ mod plot;
 mod reproduce;
 mod samples;
 mod stages;
+mod stored;
 mod summary;
+mod written;
 
 pub use plot::{Plot, Series, plot};
 
@@ -57,6 +59,27 @@ pub struct HardPicture {
     pub picture: Result<Image, String>,
 }
 
+/// What sort of run a page shows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// It learned.
+    Trained,
+    /// It wrote an offline set.
+    Wrote,
+    /// It delivered to nobody, to be measured.
+    Delivered,
+}
+
+impl Paper {
+    fn kind(&self) -> Kind {
+        match (&self.document.written, &self.document.delivered) {
+            (Some(_), _) => Kind::Wrote,
+            (_, Some(_)) => Kind::Delivered,
+            _ => Kind::Trained,
+        }
+    }
+}
+
 /// A part of the page with a heading of its own.
 struct Section {
     /// What links to it are called.
@@ -68,8 +91,10 @@ struct Section {
 }
 
 /// In the order in which a reader wants them.
-const SECTIONS: [Section; 12] = [
+const SECTIONS: [Section; 14] = [
     summary::SECTION,
+    written::SECTION,
+    stored::SECTION,
     curves::SECTION,
     diagnosis::SECTION,
     confusion::SECTION,
@@ -95,9 +120,14 @@ pub fn page(paper: &Paper) -> String {
     };
     let main: String = bodies.iter().map(whole).collect();
     let outcome = &paper.document.outcome;
-    let folder = escaped(&paper.folder);
+    let folder = if paper.folder.is_empty() { String::new() } else { format!(" in <code>{}</code>", escaped(&paper.folder)) };
+    let run = match paper.kind() {
+        Kind::Trained => "A training run",
+        Kind::Wrote => "A run that wrote an offline set, reported",
+        Kind::Delivered => "A run that delivered one epoch to be measured, and kept nothing",
+    };
     let header = format!(
-        "<p class=\"soft\">A training run in <code>{folder}</code>, seed {}.</p>\n<nav aria-label=\"Sections\">\n<ul>\n{links}</ul>\n</nav>\n",
+        "<p class=\"soft\">{run}{folder}, seed {}.</p>\n<nav aria-label=\"Sections\">\n<ul>\n{links}</ul>\n</nav>\n",
         outcome.seed
     );
     frame(&format!("{}: report", outcome.name), STYLE, &header, &main)
@@ -110,7 +140,8 @@ fn percent(share: f64) -> String {
 
 /// Bytes in MiB.
 fn mebibytes(bytes: u64) -> String {
-    format!("{:.0} MiB", bytes as f64 / f64::from(1 << 20))
+    let mebibytes = bytes as f64 / f64::from(1 << 20);
+    if mebibytes < 10.0 { format!("{mebibytes:.1} MiB") } else { format!("{mebibytes:.0} MiB") }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Where the time went: the stages drawn as wide as their time, memory beside its bound, seconds an epoch.
 
-use super::{Paper, Section, mebibytes};
+use super::{Kind, Paper, Section, mebibytes};
 use crate::report::html::{escaped, table};
 use crate::report::profile::{Alone, Limit, Profile, StageProfile, Together, flow};
 use crate::report::words::{count, thousands};
@@ -17,7 +17,7 @@ fn body(paper: &Paper) -> Option<String> {
     if !timing.stages.is_empty() {
         text += &format!("<p class=\"verdict\">{}</p>\n", with_names(&timing.limiting));
         text += &flow(&drawn(paper), limit(timing));
-        text += &counts(timing);
+        text += &counts(timing, paper.kind());
     }
     Some(text + &resources(paper))
 }
@@ -40,7 +40,7 @@ fn drawn(paper: &Paper) -> Profile {
 }
 
 /// Text in which what stands between backticks is a name.
-fn with_names(text: &str) -> String {
+pub(super) fn with_names(text: &str) -> String {
     let part = |(place, text): (usize, &str)| match place % 2 {
         0 => escaped(text),
         _ => format!("<code>{}</code>", escaped(text)),
@@ -63,7 +63,7 @@ fn limit(timing: &Timing) -> Limit {
     }
 }
 
-fn counts(timing: &Timing) -> String {
+fn counts(timing: &Timing, kind: Kind) -> String {
     let row = |record: &StageRecord| {
         let seconds = [record.busy_seconds, record.starved_seconds, record.blocked_seconds].map(|time| format!("{time:.2}"));
         let first = [record.stage.clone(), record.workers.to_string(), count(record.items), thousands(record.items_per_second)];
@@ -71,7 +71,8 @@ fn counts(timing: &Timing) -> String {
     };
     let rows: Vec<_> = timing.stages.iter().map(row).collect();
     let titles = ["stage", "workers", "passed on", "a second", "at work (s)", "no input (s)", "no room (s)"];
-    table("What each stage passed on (samples; batches from the batcher on), and its workers' seconds", &titles, &rows)
+    let what = if kind == Kind::Wrote { "samples" } else { "samples; batches from the batcher on" };
+    table(&format!("What each stage passed on ({what}), and its workers' seconds"), &titles, &rows)
 }
 
 fn resources(paper: &Paper) -> String {
@@ -91,7 +92,14 @@ fn resources(paper: &Paper) -> String {
         ("bound that the plan computed", bytes(timing.memory_bound_bytes)),
         ("share of that bound in use at most", of_bound(timing.peak_memory_bytes, timing.memory_bound_bytes)),
     ];
-    let rows = rows.map(|(name, value)| vec![name.to_owned(), value]);
+    // Only what learns has epochs, and only what makes batches has a first one.
+    let has = |name: &str| match paper.kind() {
+        Kind::Trained => true,
+        Kind::Wrote => !name.contains("epoch") && !name.contains("batch"),
+        Kind::Delivered => !name.contains("epoch"),
+    };
+    let rows = rows.into_iter().filter(|(name, _)| has(name));
+    let rows: Vec<_> = rows.map(|(name, value)| vec![name.to_owned(), value]).collect();
     table("Time and memory of this process's part of the run", &["what", "measured"], &rows)
 }
 

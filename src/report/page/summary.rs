@@ -1,16 +1,84 @@
 //! What came out, at a glance, and whether the run came to its end.
 
-use super::{Paper, Section, percent};
+use super::{Paper, Section, mebibytes, percent};
 use crate::event::{Score, Stopped};
-use crate::report::escaped;
 use crate::report::words::{count, span, thousands};
+use crate::report::{Delivered, WrittenSet, escaped};
 use std::time::Duration;
 
 pub(super) const SECTION: Section = Section { id: "summary", title: "Outcome", body };
 
 fn body(paper: &Paper) -> Option<String> {
-    let document = &paper.document;
-    let (outcome, timing) = (&document.outcome, &document.timing);
+    let facts = match (&paper.document.written, &paper.document.delivered) {
+        (Some(set), _) => written(paper, set),
+        (_, Some(delivered)) => delivered_facts(paper, delivered),
+        _ => trained(paper),
+    };
+    let item = |(name, value, about): Fact| {
+        format!(
+            "<div><dt>{name}</dt><dd><strong>{}</strong> <span class=\"soft\">{}</span></dd></div>\n",
+            escaped(&value),
+            escaped(&about)
+        )
+    };
+    let list: String = facts.into_iter().map(item).collect();
+    Some(format!("{}<dl class=\"facts\">\n{list}</dl>\n", notice(paper)))
+}
+
+/// A name, its value, and words about it.
+type Fact = (String, String, String);
+
+fn fact(name: &str, value: String, about: String) -> Fact {
+    (name.to_owned(), value, about)
+}
+
+fn time(paper: &Paper) -> Fact {
+    let timing = &paper.document.timing;
+    let cores = timing.core_seconds.map_or(String::new(), |cores| format!("{} core-seconds", thousands(cores)));
+    fact("Time", span(Duration::try_from_secs_f64(timing.wall_seconds).unwrap_or_default()), cores)
+}
+
+fn set_aside(paper: &Paper) -> Fact {
+    let samples = &paper.document.outcome.samples;
+    let filtered = format!("samples; {} left out by a rule", count(samples.filtered));
+    fact("Set aside", count(samples.quarantined), filtered)
+}
+
+fn rate(paper: &Paper, samples: u64) -> String {
+    let seconds = paper.document.timing.wall_seconds;
+    if seconds > 0.0 { thousands(samples as f64 / seconds) } else { "not known".to_owned() }
+}
+
+fn written(paper: &Paper, set: &WrittenSet) -> Vec<Fact> {
+    let stored: u64 = set.classes.iter().map(|class| class[0]).sum();
+    // What an earlier run had written took none of this run's time.
+    let passed = paper.document.timing.stages.last().map_or(0, |stage| stage.items);
+    vec![
+        fact("Pictures stored", count(set.pictures), format!("of {} samples", count(stored))),
+        fact("Size", mebibytes(set.bytes), format!("as {}", set.encoding)),
+        fact(
+            "Shards",
+            format!("{} of {}", count(set.shards), count(set.of)),
+            format!("{} kept from an earlier run", count(set.kept)),
+        ),
+        set_aside(paper),
+        fact("Samples a second", rate(paper, passed), "written by this run".to_owned()),
+        time(paper),
+    ]
+}
+
+fn delivered_facts(paper: &Paper, delivered: &Delivered) -> Vec<Fact> {
+    let batches = format!("in {} batches of {}", count(delivered.batches), count(delivered.batch_size));
+    vec![
+        fact("Samples a second", rate(paper, delivered.samples), format!("decoded: {}", delivered.decode)),
+        fact("Samples delivered", count(delivered.samples), batches),
+        set_aside(paper),
+        time(paper),
+    ]
+}
+
+fn trained(paper: &Paper) -> Vec<Fact> {
+    let outcome = &paper.document.outcome;
     let mut facts = Vec::new();
     let mut add = |name: &str, value: String, about: String| facts.push((name.to_owned(), value, about));
     let score = |score: &Score| (percent(score.accuracy), format!("loss {:.4}, {} samples", score.loss, count(score.samples)));
@@ -28,19 +96,9 @@ fn body(paper: &Paper) -> Option<String> {
     }
     let epochs = outcome.epochs.len() as u64;
     add("Epochs", count(epochs), ended(paper).to_owned());
-    let seconds = timing.wall_seconds;
-    let cores = timing.core_seconds.map_or(String::new(), |cores| format!("{} core-seconds", thousands(cores)));
-    add("Time", span(Duration::try_from_secs_f64(seconds).unwrap_or_default()), cores);
-    add("Parameters", count(outcome.parameters), format!("{} classes", outcome.classes.len()));
-    let item = |(name, value, about): (String, String, String)| {
-        format!(
-            "<div><dt>{name}</dt><dd><strong>{}</strong> <span class=\"soft\">{}</span></dd></div>\n",
-            escaped(&value),
-            escaped(&about)
-        )
-    };
-    let list: String = facts.into_iter().map(item).collect();
-    Some(format!("{}<dl class=\"facts\">\n{list}</dl>\n", notice(paper)))
+    facts.push(time(paper));
+    facts.push(fact("Parameters", count(outcome.parameters), format!("{} classes", outcome.classes.len())));
+    facts
 }
 
 /// Why training ended.

@@ -3,8 +3,8 @@
 use super::*;
 use crate::event::census::Census;
 use crate::event::diagnosis::{Bin, Calibration, ClassScore, Confused, Diagnosis, Finding, Kind, Loss, PartDiagnosis};
-use crate::report::Report;
 use crate::report::fold::tests::{epoch, whole_run};
+use crate::report::{Costs, Delivered, Prefix, Report, WrittenSet};
 use crate::sample::Size;
 
 const EVIL: &str = "<script>alert('x')</script>\"&";
@@ -36,6 +36,7 @@ fn paper() -> Paper {
     let findings = vec![finding];
     document.diagnosis =
         Some(Diagnosis { verdict: EVIL.into(), findings, test: Some(part()), train: Some(part()), ..Diagnosis::default() });
+    document.written = Some(set());
     let picture = Image::filled(Size::new(40, 30), 3, 90);
     let photo = Image::filled(Size::new(400, 300), 1, 90);
     let hard = |part, picture| HardPicture { part, path: EVIL.into(), picture };
@@ -48,6 +49,26 @@ fn paper() -> Paper {
         finished: true,
         augmented: vec![vec![picture, photo.clone()]],
         hardest: vec![hard("test", Ok(photo)), hard("train", Err(EVIL.into()))],
+    }
+}
+
+fn set() -> WrittenSet {
+    let prefix = Prefix { after: Some(EVIL.into()), variants: 2, disk_bytes: 5 << 20, online_seconds: 2.0, stored_seconds: 1.0 };
+    let costs = Costs { prefixes: vec![Prefix::default(), prefix], advice: EVIL.into(), measured: 16 };
+    WrittenSet {
+        path: EVIL.into(),
+        layout: "shards".into(),
+        encoding: "png".into(),
+        variants: 2,
+        pictures: 57,
+        bytes: 3 << 20,
+        shards: 4,
+        kept: 1,
+        of: 5,
+        share: Some("1/2".into()),
+        export: "e".into(),
+        classes: vec![[10, 0], [9, 1]],
+        costs: Some(costs),
     }
 }
 
@@ -100,6 +121,24 @@ fn a_run_of_which_little_is_known_has_a_page_that_says_so() {
     let page = page(&paper);
     assert!(page.contains("did not come to its end: interrupted by signal 15") && page.contains("id=\"curves\""));
     assert!(!page.contains("NaN") && !page.contains("inf<"));
+}
+
+#[test]
+fn a_page_speaks_of_what_its_run_has_done_and_of_nothing_else() {
+    let mut document = Document { written: Some(set()), ..Document::default() };
+    document.outcome.classes = vec!["cat".into(), "dog".into()];
+    let text = page(&Paper { document, finished: true, ..Paper::default() });
+    for words in ["wrote an offline set", "4 of 5", "share 1/2", "57", "3.0 MiB", "as measured on 16 samples", "writes it again"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    for words in ["epoch, validation", "weights", "accuracy", "first batch", "has not come to its end"] {
+        assert!(!text.contains(words), "{words}: {text}");
+    }
+    let delivered = Delivered { samples: 640, batches: 20, batch_size: 32, decode: "exact".into() };
+    let document = Document { delivered: Some(delivered), ..Document::default() };
+    let text = page(&Paper { document, finished: true, ..Paper::default() });
+    assert!(text.contains("kept nothing") && text.contains("in 20 batches of 32") && text.contains("delivers the same again"));
+    assert!(!text.contains("id=\"set\"") && !text.contains("Test accuracy") && !text.contains("NaN"));
 }
 
 /// Relative luminance of `#rrggbb` (WCAG 2).

@@ -92,12 +92,18 @@ impl StageProfile {
         known.map_or(0.0, |alone| alone.cpu_ms)
     }
 
-    /// What it takes most time for, if that is most of the time.
+    /// What it takes most time for, if that is most of the time; of a stage that is everything in one, whatever comes first.
     pub fn main_operation(&self) -> Option<&PartCost> {
+        let least = if self.stage == "write" { 0.0 } else { 0.5 };
         self.operations
             .iter()
             .max_by(|a, b| a.share.total_cmp(&b.share))
-            .filter(|part| part.share > 0.5 && self.operations.len() > 1)
+            .filter(|part| part.share > least && self.operations.len() > 1)
+    }
+
+    /// What its parts are called.
+    pub fn part_word(&self) -> &'static str {
+        if self.stage == "write" { "part" } else { "operation" }
     }
 
     /// The class that takes far more of its time than its samples' share.
@@ -116,6 +122,9 @@ pub struct Profile {
     pub cores: usize,
     /// Samples in a batch.
     pub batch_size: usize,
+    /// Pictures that are stored of each sample, where a set is written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub renditions: Option<usize>,
     /// Samples a second of all stages together; none where that was not measured.
     pub rate: Option<f64>,
     /// Seconds for which that was measured.
@@ -139,6 +148,14 @@ pub enum Limit {
 }
 
 impl Profile {
+    /// How samples leave it, in words.
+    pub fn packed(&self) -> String {
+        match self.renditions {
+            Some(renditions) => format!("{renditions} pictures stored of each image"),
+            None => format!("batches of {}", self.batch_size),
+        }
+    }
+
     /// Workers of every stage as configured.
     pub fn workers(&self) -> Vec<usize> {
         self.stages.iter().map(|stage| stage.workers).collect()

@@ -26,10 +26,10 @@ pub fn page(profile: &Profile, verdict: &Verdict, proof: Option<&Proof>) -> Stri
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{name}: profile</title>\n\
          <style>\n{STYLE}</style>\n</head>\n<body>\n<header>\n<h1>{name}: profile</h1>\n\
-         <p class=\"soft\">{rate}{} cores, batches of {}.</p>\n</header>\n<main>\n<p class=\"verdict\">{}</p>\n{proof}\
+         <p class=\"soft\">{rate}{} cores, {}.</p>\n</header>\n<main>\n<p class=\"verdict\">{}</p>\n{proof}\
          <h2>The flow</h2>\n{}<h2>Each stage by itself</h2>\n{}{}</main>\n</body>\n</html>\n",
         profile.cores,
-        profile.batch_size,
+        profile.packed(),
         escaped(&verdict.sentence),
         flow(profile, verdict.limit),
         alone(profile),
@@ -172,7 +172,7 @@ fn parts(stage: &StageProfile) -> String {
             table("Milliseconds an image, of all images", &[what, "ms", "share"], &rows)
         )
     };
-    let operations = if stage.operations.is_empty() { String::new() } else { of("operation", &stage.operations) };
+    let operations = if stage.operations.is_empty() { String::new() } else { of(stage.part_word(), &stage.operations) };
     let classes = heaviest(&stage.classes);
     operations + &if classes.is_empty() { String::new() } else { of("class", &classes) }
 }

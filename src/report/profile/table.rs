@@ -39,7 +39,7 @@ impl Proof {
 
 /// Stages by themselves, together, their parts, and the verdict, as far as there are such.
 pub fn table(profile: &Profile, verdict: Option<&Verdict>, proof: Option<&Proof>) -> String {
-    let mut text = format!("{}: {} cores, batches of {}\n", printable(&profile.name), profile.cores, profile.batch_size);
+    let mut text = format!("{}: {} cores, {}\n", printable(&profile.name), profile.cores, profile.packed());
     text += "\neach stage by itself, inputs in memory (milliseconds an image)\n";
     let _ =
         writeln!(text, "{:<9} {:>7} {:>10} {:>9} {:>9} {:>9} {:>9}", "stage", "workers", "images/s", "mean", "p50", "p99", "CPU");
@@ -55,7 +55,7 @@ pub fn table(profile: &Profile, verdict: Option<&Verdict>, proof: Option<&Proof>
         text += &together(profile, rate);
     }
     for stage in &profile.stages {
-        text += &parts(stage, "operation", &stage.operations);
+        text += &parts(stage, stage.part_word(), &stage.operations);
         text += &parts(stage, "class", &heaviest(&stage.classes));
     }
     let proof = proof.map_or(String::new(), |proof| proof.words(profile));

@@ -140,9 +140,12 @@ impl Profile {
                 percent(class.share)
             );
         }
-        if let (Some(_), Some(together)) = (self.waits(stage), &stage.together) {
+        if let Some(together) =
+            stage.together.as_ref().filter(|together| self.waits(stage).is_some() || stores_slowly(stage, together))
+        {
             let waiting = 1.0 - together.cpu.unwrap_or(together.busy) / together.busy;
-            let what = if stage.stage == "load" { "for the disk" } else { "instead of computing" };
+            let disk = ["load", "write", "store"].contains(&stage.stage.as_str());
+            let what = if disk { "for the disk" } else { "instead of computing" };
             return format!(" (waiting {what} for {} of it)", percent(waiting));
         }
         stage.main_operation().map_or(String::new(), |part| format!(" ({} takes {} of it)", part.name, percent(part.share)))
@@ -156,6 +159,11 @@ impl Profile {
             Limit::Room(place) => format!("the room behind {}", self.stages[place].stage),
         }
     }
+}
+
+/// Whether the one thread that puts a set's files in their places is mostly on no processor while it is at work.
+fn stores_slowly(stage: &StageProfile, together: &super::Together) -> bool {
+    stage.stage == "store" && together.busy > 0.3 && together.cpu.is_some_and(|cpu| cpu < 0.5 * together.busy)
 }
 
 fn worker_of(stage: &StageProfile) -> String {
@@ -201,6 +209,7 @@ pub(super) mod planted {
             seconds: 3.0,
             cores_busy: Some(0.3),
             stages,
+            ..Profile::default()
         }
     }
 }
@@ -270,6 +279,25 @@ mod tests {
         let verdict = giant.verdict();
         let words = "load limits: 300 images/s (class \"giant\", 20 % of the images, takes 90 % of it); another load worker would give no more.";
         assert_eq!((verdict.sentence.as_str(), verdict.advice), (words, None));
+    }
+
+    #[test]
+    fn a_set_is_limited_by_a_part_of_its_writing_or_by_the_disk() {
+        let written = |[write, store]: [f64; 2], cpu: f64| {
+            let mut profile = planted::pipeline([write, store, 9000.0, 9000.0]);
+            profile.stages.truncate(2);
+            for (stage, name) in profile.stages.iter_mut().zip(["write", "store"]) {
+                stage.stage = name.into();
+            }
+            let store = &mut profile.stages[1];
+            (store.parallel, store.together.as_mut().unwrap().cpu) = (false, Some(cpu));
+            profile.stages[0].operations = vec![part("read and decode", 0.3, 1.0), part("encode", 0.4, 1.0), part("hue", 0.3, 1.0)];
+            profile.verdict().sentence
+        };
+        let words = written([200.0, 3000.0], 0.02);
+        assert!(words.starts_with("write limits: 200 images/s (encode takes 40 % of it); one more write worker"), "{words}");
+        let words = written([3000.0, 200.0], 0.1);
+        assert!(words.starts_with("store limits: 200 images/s (waiting for the disk for 90 % of it); it has one"), "{words}");
     }
 
     #[test]

@@ -8,42 +8,16 @@ use crate::key::Key;
 use crate::pixels::decode::{DecodeOptions, decode};
 use crate::pixels::npy::decode_npy;
 use crate::plan::{Plan, WriteEnd};
+use crate::report::{Costs, Prefix};
 use crate::sample::{Image, Sample};
 use crate::source::set::{Encoding, Layout};
 use crate::stage::Ticket;
-use serde::Serialize;
 use std::time::{Duration, Instant};
 
 /// Samples that are looked at, unless time runs out.
 const LOOKS: usize = 32;
 /// How long they are looked at.
 const TIME: Duration = Duration::from_millis(400);
-
-/// The price of every prefix of the chain.
-#[derive(Clone, Debug, Serialize)]
-pub struct Costs {
-    /// From pictures as they are decoded to the whole chain.
-    pub prefixes: Vec<Prefix>,
-    /// What to do.
-    pub advice: String,
-    /// Samples that were measured.
-    pub measured: usize,
-}
-
-/// What storing the pictures after some steps takes and saves.
-#[derive(Clone, Debug, Serialize)]
-pub struct Prefix {
-    /// The last step that is stored; none where pictures are stored as decoded.
-    pub after: Option<String>,
-    /// Variants that are needed: one where nothing random has happened yet.
-    pub variants: u32,
-    /// Bytes on disk, for all samples; the rendition for evaluation included.
-    pub disk_bytes: u64,
-    /// CPU seconds of an epoch that are spent up to there today: reading, decoding, the steps.
-    pub online_seconds: f64,
-    /// CPU seconds that reading the stored pictures would take instead.
-    pub stored_seconds: f64,
-}
 
 impl Prefix {
     fn saved(&self) -> f64 {
