@@ -51,7 +51,7 @@ fn photographs(root: &Path) {
     for (number, class) in (0..1000u32).zip(["circle", "square"].into_iter().cycle()) {
         let picture = image::RgbImage::from_fn(500, 375, |x, y| {
             let grain = ((x * 31 + y * 17 + number).wrapping_mul(2_654_435_761) >> 27) as u8;
-            image::Rgb([(x / 2) as u8 / 2 + grain, (y / 2) as u8 + grain, ((x + y + number) / 5) as u8 + grain])
+            image::Rgb([(x / 2) as u8 / 2 + grain, (y / 2) as u8 + grain, ((x + y + number) / 5 % 200) as u8 + grain])
         });
         let folder = root.join("train").join(class);
         let first = folder.join(format!("{number}-0.jpg"));
