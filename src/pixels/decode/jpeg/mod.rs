@@ -19,6 +19,7 @@ mod sequence;
 mod sequential;
 mod stream;
 mod structure;
+mod track;
 
 use super::convert::Pixels;
 use super::{Limits, Raw, Refusal};

@@ -6,17 +6,17 @@
 //! Samples are those of libjpeg's accurate integer transform; what is outside the rectangle costs reading its bits, and no more.
 
 use super::super::super::crop::Region;
-use super::super::super::jpeg::transform::LANES;
 use super::super::Refusal;
 use super::super::choice::halved;
 use super::color::Color;
-use super::huffman::{Table, Tables};
-use super::paint::{paint, span};
+use super::huffman::Tables;
+use super::paint::paint;
 use super::places::{Learning, Places};
-use super::plane::{Plane, needed};
-use super::sequence::{Broken, Codes, Lanes, pass_rest, take_difference, take_rest};
+use super::plane::Plane;
+use super::sequence::Codes;
 use super::stream::{Bits, Intervals};
 use super::structure::{Piece, Scan, Structure};
+use super::track::{Track, needed_units, tracks, units};
 use crate::sample::Size;
 use std::ops::Range;
 
@@ -95,20 +95,6 @@ pub(super) fn decode(
     decoded.ok_or_else(|| Refusal::damaged("no image data"))
 }
 
-/// One component on its way through the scan.
-struct Track<'t> {
-    dc: &'t Table,
-    /// Blocks in a unit, across and down.
-    unit: (usize, usize),
-    plane: Plane,
-    prediction: i32,
-    /// Coefficients of the needed blocks of one row of units, row after row of blocks, each in so many groups; or, where so many rows
-    /// of blocks are taken `together`, of all these.
-    lanes: Vec<Lanes>,
-    groups: usize,
-    together: usize,
-}
-
 /// Walks through the whole scan.
 fn decode_scan(
     data: &[u8],
@@ -174,12 +160,6 @@ fn decode_known(
     Ok((painted(tracks, structure, wanted), places.surplus))
 }
 
-/// The units of row `row` that hold needed blocks of any component.
-fn needed_units(tracks: &[Track], row: usize) -> Range<usize> {
-    let each = tracks.iter().filter_map(|track| track.units(row));
-    each.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)).unwrap_or(0..0)
-}
-
 fn painted(tracks: Vec<Track>, structure: &Structure, wanted: Wanted) -> Vec<u8> {
     let planes: Vec<Plane> = tracks.into_iter().map(|track| track.plane).collect();
     // Chroma of half the size is halved once less, and then has the size that is wanted.
@@ -201,113 +181,6 @@ fn codes<'t>(scan: &Scan, tables: &'t Tables, taken: usize, passed: usize) -> Re
 fn doubled(structure: &Structure) -> (bool, bool) {
     let (across, down) = structure.sampling();
     (across == 2, down == 2)
-}
-
-fn tracks<'t>(structure: &Structure, scan: &Scan, tables: &'t Tables, wanted: Wanted) -> Result<Vec<Track<'t>>, Refusal> {
-    let (across, down) = span(wanted.region);
-    let (most_across, most_down) = structure.sampling();
-    let track = |&(place, dc, _): &(usize, usize, usize)| {
-        let component = &structure.components[place];
-        let (width, height) = structure.samples(component);
-        let (half_across, half_down) = (component.across < most_across, component.down < most_down);
-        let halvings = [half_across, half_down].map(|half| (wanted.halvings as usize).saturating_sub(usize::from(half)));
-        let size = (width.div_ceil(1 << halvings[0]), height.div_ceil(1 << halvings[1]));
-        let columns = needed(&across, half_across && wanted.halvings == 0, size.0);
-        let rows = needed(&down, half_down && wanted.halvings == 0, size.1);
-        let plane = Plane::new(size, (&columns, &rows), tables.quantization(component.table)?, halvings.into());
-        let groups = plane.blocks.0.len().div_ceil(LANES);
-        let together = plane.together();
-        let lanes = vec![[[0; LANES]; 64]; if together > 1 { 1 } else { groups * component.down }];
-        let unit = (component.across, component.down);
-        Ok(Track { dc: tables.dc(dc)?, unit, plane, prediction: 0, lanes, groups, together })
-    };
-    scan.components.iter().map(track).collect()
-}
-
-impl Track<'_> {
-    /// The rows of units that hold needed blocks.
-    fn rows(&self) -> Range<usize> {
-        let rows = &self.plane.blocks.1;
-        rows.start / self.unit.1..rows.end.div_ceil(self.unit.1)
-    }
-
-    /// The units of row `row` of units that hold needed blocks, if any does.
-    fn units(&self, row: usize) -> Option<Range<usize>> {
-        let (columns, rows) = &self.plane.blocks;
-        let meets = row * self.unit.1 < rows.end && (row + 1) * self.unit.1 > rows.start;
-        meets.then(|| columns.start / self.unit.0..columns.end.div_ceil(self.unit.0))
-    }
-
-    /// Makes samples of the blocks that were taken of row `row` of units, and room for those of the next.
-    fn transform(&mut self, row: usize) {
-        if self.together > 1 {
-            return self.transform_together(row);
-        }
-        for (line, lanes) in (row * self.unit.1..).zip(self.lanes.chunks_exact_mut(self.groups)) {
-            if self.plane.blocks.1.contains(&line) {
-                self.plane.transform(line, lanes);
-                lanes.fill([[0; LANES]; 64]);
-            }
-        }
-    }
-
-    /// The same where several rows of blocks share the lanes: once the last of them has been taken. A row of units never reaches beyond
-    /// them, because both are powers of two.
-    fn transform_together(&mut self, row: usize) {
-        let kept = &self.plane.blocks.1;
-        let (begin, last) = (row * self.unit.1, ((row + 1) * self.unit.1).min(kept.end));
-        let first = (begin / self.together * self.together).max(kept.start);
-        if first.max(begin) < last && (last == kept.end || last.is_multiple_of(self.together)) {
-            self.plane.transform_together(first..last, self.together, &self.lanes[0]);
-            self.lanes.fill([[0; LANES]; 64]);
-        }
-    }
-
-    /// The group and the lane in it of the kept block `place` in row `line` of blocks, which is the row `down` of its unit.
-    #[inline(always)]
-    fn lane(&self, line: usize, down: usize, place: usize) -> (usize, usize) {
-        if self.together > 1 {
-            return (0, line % self.together * self.plane.blocks.0.len() + place);
-        }
-        (down * self.groups + place / LANES, place % LANES)
-    }
-
-    /// Takes or passes over the blocks of the unit in row `row` and column `column`.
-    #[inline(always)]
-    fn take_unit(&mut self, bits: &mut Bits, codes: &Codes, row: usize, column: usize) -> Result<(), Broken> {
-        for down in 0..self.unit.1 {
-            let line = row * self.unit.1 + down;
-            let in_row = self.plane.blocks.1.contains(&line);
-            for across in 0..self.unit.0 {
-                let block = column * self.unit.0 + across;
-                if !(in_row && self.plane.blocks.0.contains(&block)) {
-                    self.pass(bits, codes)?;
-                    continue;
-                }
-                let place = block - self.plane.blocks.0.start;
-                self.prediction = self.prediction.wrapping_add(take_difference(bits, self.dc)?);
-                let (group, lane) = self.lane(line, down, place);
-                let lanes = &mut self.lanes[group];
-                lanes[0][lane % LANES] = self.prediction as i16;
-                take_rest(bits, codes, lanes, lane % LANES)?;
-            }
-        }
-        Ok(())
-    }
-
-    #[inline(always)]
-    fn pass_unit(&mut self, bits: &mut Bits, codes: &Codes) -> Result<(), Broken> {
-        for _ in 0..self.unit.0 * self.unit.1 {
-            self.pass(bits, codes)?;
-        }
-        Ok(())
-    }
-
-    #[inline(always)]
-    fn pass(&mut self, bits: &mut Bits, codes: &Codes) -> Result<(), Broken> {
-        self.prediction = self.prediction.wrapping_add(take_difference(bits, self.dc)?);
-        pass_rest(bits, codes)
-    }
 }
 
 /// The way through a scan.
@@ -364,34 +237,5 @@ impl Walk<'_> {
             tracks.iter_mut().for_each(|track| track.prediction = 0);
         }
         Ok(())
-    }
-}
-
-wide! {
-    /// Takes what is needed of the units in a row and some columns, or where nothing `is_needed` passes over them.
-    fn units / units_plain(
-        bits: &mut Bits,
-        row: usize,
-        columns: Range<usize>,
-        is_needed: bool,
-        tracks: &mut [Track],
-        codes: &[Codes],
-    ) -> Result<(), Broken> {
-        // A copy that nothing outside can reach stays in registers.
-        let mut own = bits.clone();
-        let mut taken = Ok(());
-        for column in columns {
-            for (track, codes) in tracks.iter_mut().zip(codes) {
-                taken = if is_needed { track.take_unit(&mut own, codes, row, column) } else { track.pass_unit(&mut own, codes) };
-                if taken.is_err() {
-                    break;
-                }
-            }
-            if taken.is_err() {
-                break;
-            }
-        }
-        *bits = own;
-        taken
     }
 }
