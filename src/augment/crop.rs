@@ -6,7 +6,7 @@ use crate::config::Fields;
 use crate::key::Dice;
 use crate::pixels::crop::{Region, crop};
 use crate::pixels::fused::Motion;
-use crate::pixels::pad::{Frame, PadMode, pad};
+use crate::pixels::pad::{Frame, PadMode, pad, pad_part};
 use crate::pixels::resize::{Interpolation, resize};
 use crate::registry::Entry;
 use crate::sample::{Image, Size};
@@ -154,6 +154,12 @@ impl Op for Crop {
 
     fn apply(&self, draw: &Draw, image: &mut Image) {
         let frame = self.frame(image.size());
+        let padded = frame.around(image.size());
+        if frame != Frame::default() && holds(padded, self.size) {
+            let (top, left) = self.corner(draw, padded);
+            *image = pad_part(image, frame, self.mode, Region::at(top, left, self.size));
+            return;
+        }
         if frame != Frame::default() {
             *image = pad(image, frame, self.mode);
         }

@@ -18,6 +18,16 @@ pub enum Precision {
     Bf16,
 }
 
+impl Precision {
+    /// How many products one step of a chain takes.
+    pub(super) fn together(self) -> usize {
+        match self {
+            Self::F32 => 1,
+            Self::Bf16 => 2,
+        }
+    }
+}
+
 /// The bits of the nearest number of 16 bits, even where two are as near; 0 where `value` is not normal.
 #[inline(always)]
 pub(super) fn rounded(value: f32) -> u32 {
@@ -89,6 +99,32 @@ per_isa! {
 }
 
 per_isa! {
+    /// Two rows each of `row` numbers become one of pairs; a last one without a second becomes pairs with 0 above.
+    pub fn pair_planes(from: &[f32], row: usize, to: &mut [f32]) {
+        for (both, to) in from.chunks(2 * row).zip(to.chunks_exact_mut(row)) {
+            let (even, odd) = both.split_at(row);
+            if odd.is_empty() {
+                even.iter().zip(to).for_each(|(&even, to)| *to = pair(even, 0.0));
+            } else {
+                even.iter().zip(odd).zip(to).for_each(|((&even, &odd), to)| *to = pair(even, odd));
+            }
+        }
+    }
+}
+
+per_isa! {
+    /// Every number becomes a pair with the one behind it, the last one a pair with 0.
+    pub fn pair_next(from: &[f32], to: &mut [f32]) {
+        for ((&this, &next), to) in from.iter().zip(from.iter().skip(1)).zip(to.iter_mut()) {
+            *to = pair(this, next);
+        }
+        if let (Some(&last), Some(to)) = (from.last(), to.last_mut()) {
+            *to = pair(last, 0.0);
+        }
+    }
+}
+
+per_isa! {
     /// Two rows of pairs of neighbours, which hold 2n numbers each, become 2n pairs of numbers above each other.
     pub fn pair_across(even: &[f32], odd: &[f32], to: &mut [f32]) {
         for ((&even, &odd), to) in even.iter().zip(odd).zip(to.as_chunks_mut::<2>().0) {
@@ -133,15 +169,19 @@ mod tests {
             let bits = |made: &[f32]| made.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
             let (even, odd) = values.split_at(values.len() / 2);
             let all = |isa| only(isa, || {
-                let mut to = [vec![0.0; values.len().div_ceil(2)], vec![0.0; even.len()], vec![0.0; even.len()], vec![0.0; 2 * even.len()]];
+                let lens = [values.len().div_ceil(2), even.len(), even.len(), 2 * even.len(), values.len().div_ceil(2), values.len()];
+                let mut to = lens.map(|len| vec![0.0; len]);
                 pair_neighbours(&values, &mut to[0]);
                 pair_rows(even, odd, &mut to[1]);
                 pair_with_zero(even, &mut to[2]);
                 pair_across(even, odd, &mut to[3]);
+                pair_planes(&values, 1, &mut to[4]);
+                pair_next(&values, &mut to[5]);
                 to.map(|made| bits(&made))
             });
             let plain = all(Isa::Plain);
             prop_assert!(Isa::available().into_iter().all(|isa| all(isa) == plain));
+            prop_assert!(plain[4] == plain[0] && plain[0].iter().eq(plain[5].iter().step_by(2)));
             prop_assert!(plain[1].iter().zip(even).all(|(pair, even)| pair & 0xffff == rounded(*even)));
         }
     }

@@ -8,9 +8,10 @@
 //! with the part of the kernel that reaches its pixels.
 //!
 //! Chains: an output is bias, then taps in the order (channel, row, column); a weight's gradient runs over images, then pixels
-//! row by row; an input's gradient over (output channel, row, column) of the flipped kernel.
+//! row by row; an input's gradient over (output channel, row, column) of the flipped kernel. With factors of 16 bits, two channels,
+//! or two pixels beside each other, make one step of a chain: a [pair](super::bf16).
 
-use super::bf16::Precision;
+use super::bf16::{Precision, pair_next, pair_planes};
 use super::planes::Planes;
 use super::reduce::add_rows;
 use super::scratch;
@@ -34,13 +35,16 @@ pub struct Geometry {
     pub padding: [usize; 2],
 }
 
-/// A convolution, planned.
+/// A convolution, planned. Where factors are pairs, the planes and taps of both ways are those of pairs of channels.
 #[derive(Clone, Debug)]
 pub struct Conv {
     geometry: Geometry,
+    precision: Precision,
     planes: Planes,
     forward: Sweep,
     backward: Backward,
+    /// The weights' gradient: planes of single channels, all taps, and the pixels or pairs of pixels that it sums over.
+    learning: (Planes, Sweep),
 }
 
 /// `channels` rounded up to a half panel: how many floats a pixel takes where channels lie beside each other.
@@ -58,12 +62,18 @@ fn panels(channels: usize) -> impl Iterator<Item = (usize, usize, usize)> {
 
 /// Writes what a sweep comes to: for each of its pixels `start` and the sums of products with `weights` for all `channels`, side by
 /// side.
-fn multiply(sweep: &Sweep, planes: &[f32], (start, weights): (&[f32], &[f32]), channels: usize, product: &mut [f32]) {
+fn multiply(
+    (sweep, precision): (&Sweep, Precision),
+    planes: &[f32],
+    (start, weights): (&[f32], &[f32]),
+    channels: usize,
+    product: &mut [f32],
+) {
     let (isa, pixels, taps, beside) = (Isa::current(), sweep.pixels.len(), sweep.taps.len(), padded(channels));
     assert!(start.len() == beside && weights.len() == taps * beside && product.len() >= pixels * beside);
     for (first, width, _) in panels(channels) {
         let tile = Tile {
-            precision: Precision::F32,
+            precision,
             a: planes.as_ptr(),
             rows: sweep.pixels.as_ptr(),
             steps: sweep.taps.as_ptr(),
@@ -81,6 +91,30 @@ fn multiply(sweep: &Sweep, planes: &[f32], (start, weights): (&[f32], &[f32]), c
     }
 }
 
+/// Adds to `sums`, for each tap of a sweep and all of `out` channels, the products of what its pixels have there with their gradients.
+fn learn((sweep, precision): (&Sweep, Precision), planes: &[f32], gradient: &[f32], out: usize, sums: &mut [f32]) {
+    let (isa, pixels, taps, beside) = (Isa::current(), sweep.pixels.len(), sweep.taps.len(), padded(out));
+    assert!(gradient.len() == pixels * beside && sums.len() == taps * beside);
+    for (first, width, _) in panels(out) {
+        let sums = sums[first * taps..].as_mut_ptr();
+        let tile = Tile {
+            precision,
+            a: planes.as_ptr(),
+            rows: sweep.taps.as_ptr(),
+            steps: sweep.pixels.as_ptr(),
+            depth: pixels,
+            b: gradient[first..].as_ptr(),
+            b_stride: beside,
+            start: sums,
+            start_stride: width,
+            c: sums,
+            c_stride: width,
+        };
+        // SAFETY: as in `multiply`, with pixels and taps exchanged; `sums` is borrowed mutably.
+        unsafe { tile::sweep(isa, &tile, taps, width) };
+    }
+}
+
 /// Puts a sweep's planes of neighbouring pixels where they belong.
 fn interleave(sweep: &Sweep, planes: &[f32], image: &mut [f32], (height, width): (usize, usize), stride: [usize; 2]) {
     let [rows, columns] = sweep.size;
@@ -94,15 +128,27 @@ fn interleave(sweep: &Sweep, planes: &[f32], image: &mut [f32], (height, width):
 }
 
 impl Conv {
-    /// Plans a convolution.
+    /// Plans a convolution with factors of `precision`.
     ///
     /// # Panics
     /// Where a size or stride is 0.
-    pub fn new(geometry: Geometry) -> Self {
+    pub fn new(geometry: Geometry, precision: Precision) -> Self {
         let Geometry { input, output, kernel, stride, padding } = geometry;
         assert!(input.into_iter().chain(output).chain(kernel).chain(stride).all(|size| size > 0), "{geometry:?}");
-        let planes = Planes::new(input, [output[1], output[2]], kernel, stride, padding.map(|p| p as isize));
-        Self { geometry, forward: Sweep::forward(&planes, geometry), planes, backward: Backward::new(geometry) }
+        let planes_of = |input| Planes::new(input, [output[1], output[2]], kernel, stride, padding.map(|p| p as isize));
+        let each = |channels: usize| channels.div_ceil(precision.together());
+        let (from, to) = ([each(input[0]), input[1], input[2]], [each(output[0]), output[1], output[2]]);
+        let (planes, single) = (planes_of(from), planes_of(input));
+        let mut learning = Sweep::forward(&single, geometry);
+        learning.keep_every(precision.together());
+        Self {
+            geometry,
+            precision,
+            forward: Sweep::forward(&planes, Geometry { input: from, ..geometry }),
+            planes,
+            backward: Backward::new(Geometry { output: to, ..geometry }),
+            learning: (single, learning),
+        }
     }
 
     /// The sizes.
@@ -123,7 +169,28 @@ impl Conv {
 
     /// Number of floats in which [`Conv::weight_gradient`] sums.
     pub fn sums_len(&self) -> usize {
-        self.packed_len()
+        let out = padded(self.geometry.output[0]);
+        out + self.learning.1.taps.len() * out
+    }
+
+    /// Lets `use_` have `rows` of planes of `plane` floats as they are multiplied: as they are, or planes of each row in pairs.
+    fn factors(&self, values: &[f32], (rows, plane): (usize, usize), use_: impl FnOnce(&[f32])) {
+        if self.precision == Precision::F32 {
+            return use_(values);
+        }
+        let each = values.len() / rows;
+        let paired = (each / plane).div_ceil(2) * plane;
+        scratch::with(rows * paired, |pairs| {
+            for (row, pairs) in values.chunks_exact(each).zip(pairs.chunks_exact_mut(paired)) {
+                pair_planes(row, plane, pairs);
+            }
+            use_(pairs);
+        });
+    }
+
+    /// Numbers in one kernel of one channel.
+    fn area(&self) -> usize {
+        self.geometry.kernel[0] * self.geometry.kernel[1]
     }
 
     /// Lays out bias (zeros where `None`) and weights for [`Conv::forward`].
@@ -132,31 +199,35 @@ impl Conv {
         let (start, mut rest) = packed.split_at_mut(padded(out));
         start.fill(0.0);
         start[..bias.map_or(0, <[f32]>::len)].copy_from_slice(bias.unwrap_or(&[]));
-        for (first, width, count) in panels(out) {
-            let (panel, next) = rest.split_at_mut(taps * width);
-            panel.fill(0.0);
-            transpose(&weights[first * taps..], taps, count, taps, panel, width);
-            rest = next;
-        }
+        self.factors(weights, (out, self.area()), |weights| {
+            for (first, width, count) in panels(out) {
+                let (panel, next) = std::mem::take(&mut rest).split_at_mut(taps * width);
+                panel.fill(0.0);
+                transpose(&weights[first * taps..], taps, count, taps, panel, width);
+                rest = next;
+            }
+        });
     }
 
     /// Lays out weights for [`Conv::image_gradient`]: input and output channels exchanged, kernels turned by 180°.
     pub fn pack_flipped(&self, weights: &[f32], packed: &mut [f32]) {
-        let (channels, area) = (self.geometry.input[0], self.geometry.kernel[0] * self.geometry.kernel[1]);
+        let (channels, area) = (self.geometry.input[0], self.area());
         let mut rest = packed;
-        for sweep in &self.backward.sweeps {
-            for (first, width, count) in panels(channels) {
-                let (panel, next) = rest.split_at_mut(sweep.taps.len() * width);
-                for (tap, row) in panel.chunks_exact_mut(width).enumerate() {
-                    let (out, place) = (tap / sweep.places.len(), sweep.places[tap % sweep.places.len()]);
-                    row[count..].fill(0.0);
-                    for (index, value) in row[..count].iter_mut().enumerate() {
-                        *value = weights[(out * channels + first + index) * area + place];
+        self.factors(weights, (1, channels * area), |weights| {
+            for sweep in &self.backward.sweeps {
+                for (first, width, count) in panels(channels) {
+                    let (panel, next) = std::mem::take(&mut rest).split_at_mut(sweep.taps.len() * width);
+                    for (tap, row) in panel.chunks_exact_mut(width).enumerate() {
+                        let (out, place) = (tap / sweep.places.len(), sweep.places[tap % sweep.places.len()]);
+                        row[count..].fill(0.0);
+                        for (index, value) in row[..count].iter_mut().enumerate() {
+                            *value = weights[(out * channels + first + index) * area + place];
+                        }
                     }
+                    rest = next;
                 }
-                rest = next;
             }
-        }
+        });
     }
 
     /// Writes the output of one image.
@@ -165,20 +236,20 @@ impl Conv {
     /// Where a slice has another length than the geometry says, here and below.
     pub fn forward(&self, packed: &[f32], image: &[f32], output: &mut [f32]) {
         let (channels, pixels) = (self.geometry.output[0], self.forward.pixels.len());
-        assert!(image.len() == self.planes.source_len() && output.len() == pixels * channels);
+        assert!(image.len() == self.learning.0.source_len() && output.len() == pixels * channels);
         scratch::with(self.planes.len() + pixels * padded(channels), |buffer| {
             let (planes, product) = buffer.split_at_mut(self.planes.len());
-            self.planes.fill(image, planes, 0.0);
-            multiply(&self.forward, planes, packed.split_at(padded(channels)), channels, product);
+            self.factors(image, (1, image.len() / self.geometry.input[0]), |image| self.planes.fill(image, planes, 0.0));
+            multiply((&self.forward, self.precision), planes, packed.split_at(padded(channels)), channels, product);
             transpose(product, padded(channels), pixels, channels, output, pixels);
         });
     }
 
     /// Writes the gradient with respect to the image, from the output's.
     pub fn image_gradient(&self, flipped: &[f32], output_gradient: &[f32], image_gradient: &mut [f32]) {
-        let Self { geometry: Geometry { input: [channels, height, width], stride, .. }, backward, .. } = self;
+        let Self { geometry: Geometry { input: [channels, height, width], output, stride, .. }, backward, .. } = self;
         let (area, beside) = (height * width, padded(*channels));
-        assert!(output_gradient.len() == backward.planes.source_len() && image_gradient.len() == channels * area);
+        assert_eq!([output_gradient.len(), image_gradient.len()], [output.iter().product(), channels * area]);
         assert_eq!(flipped.len(), self.flipped_len());
         let most = backward.sweeps[0].pixels.len();
         let lens = [backward.planes.len(), beside, most * beside, most * channels];
@@ -186,13 +257,13 @@ impl Conv {
             let (planes, buffer) = buffer.split_at_mut(lens[0]);
             let (start, buffer) = buffer.split_at_mut(lens[1]);
             let (product, apart) = buffer.split_at_mut(lens[2]);
-            backward.planes.fill(output_gradient, planes, 0.0);
+            self.factors(output_gradient, (1, output[1] * output[2]), |gradient| backward.planes.fill(gradient, planes, 0.0));
             start.fill(0.0);
             let mut weights = flipped;
             for sweep in &backward.sweeps {
                 let (these, others) = weights.split_at(sweep.taps.len() * beside);
                 weights = others;
-                multiply(sweep, planes, (start, these), *channels, product);
+                multiply((sweep, self.precision), planes, (start, these), *channels, product);
                 let pixels = sweep.pixels.len();
                 if *stride == [1, 1] {
                     transpose(product, beside, pixels, *channels, image_gradient, area);
@@ -204,46 +275,36 @@ impl Conv {
         });
     }
 
-    /// Adds one image's share to the sums of gradients: bias first, then weights, in the layout of [`Conv::pack`].
+    /// Adds one image's share to the sums of gradients: bias first, then weights, in the layout of [`Conv::pack`] for single channels.
     pub fn weight_gradient(&self, image: &[f32], output_gradient: &[f32], sums: &mut [f32]) {
-        let (planes, sweep) = (&self.planes, &self.forward);
-        let (isa, pixels, taps, out) = (Isa::current(), sweep.pixels.len(), sweep.taps.len(), self.geometry.output[0]);
-        let beside = padded(out);
+        let ((planes, sweep), [out, height, width]) = (&self.learning, self.geometry.output);
+        let (pixels, beside) = (height * width, padded(out));
         assert!(sums.len() == self.sums_len() && output_gradient.len() == pixels * out);
         assert_eq!(image.len(), planes.source_len());
         let (bias, weights) = sums.split_at_mut(beside);
-        scratch::with(planes.len() + pixels * beside, |buffer| {
-            let (gradient, padded_image) = buffer.split_at_mut(pixels * beside);
+        let next = if self.precision == Precision::Bf16 { planes.len() } else { 0 };
+        scratch::with(pixels * beside + planes.len() + next, |buffer| {
+            let (gradient, buffer) = buffer.split_at_mut(pixels * beside);
+            let (padded_image, next) = buffer.split_at_mut(planes.len());
             if out < beside {
                 gradient.fill(0.0);
             }
             transpose(output_gradient, pixels, out, pixels, gradient, beside);
             planes.fill(image, padded_image, 0.0);
             add_rows(gradient, beside, pixels, bias);
-            for (first, width, _) in panels(out) {
-                let sums = weights[first * taps..].as_mut_ptr();
-                let tile = Tile {
-                    precision: Precision::F32,
-                    a: padded_image.as_ptr(),
-                    rows: sweep.taps.as_ptr(),
-                    steps: sweep.pixels.as_ptr(),
-                    depth: pixels,
-                    b: gradient[first..].as_ptr(),
-                    b_stride: beside,
-                    start: sums,
-                    start_stride: width,
-                    c: sums,
-                    c_stride: width,
-                };
-                // SAFETY: as in `multiply`, with pixels and taps exchanged; `sums` is borrowed mutably.
-                unsafe { tile::sweep(isa, &tile, taps, width) };
-            }
+            self.factors(gradient, (height, beside), |gradient| match self.precision {
+                Precision::F32 => learn((sweep, self.precision), padded_image, gradient, out, weights),
+                Precision::Bf16 => {
+                    pair_next(padded_image, next);
+                    learn((sweep, self.precision), next, gradient, out, weights);
+                }
+            });
         });
     }
 
     /// Writes summed gradients in the order of the parameters: weights as `[out, in, height, width]`, and bias where wanted.
     pub fn collect(&self, sums: &[f32], weights: &mut [f32], bias: Option<&mut [f32]>) {
-        let (out, taps) = (self.geometry.output[0], self.forward.taps.len());
+        let (out, taps) = (self.geometry.output[0], self.learning.1.taps.len());
         let (sums_of_bias, sums) = sums.split_at(padded(out));
         if let Some(bias) = bias {
             bias.copy_from_slice(&sums_of_bias[..out]);
@@ -256,6 +317,7 @@ impl Conv {
 
 #[cfg(test)]
 mod tests {
+    use super::super::bf16::rounded;
     use super::*;
     use crate::isa::only;
     use proptest::prelude::*;
@@ -295,8 +357,8 @@ mod tests {
     }
 
     /// Output, summed gradients of weights and bias over two images, and image gradient.
-    fn all(g: Geometry, isa: Isa) -> [Vec<f32>; 4] {
-        let conv = Conv::new(g);
+    fn all(g: Geometry, precision: Precision, isa: Isa) -> [Vec<f32>; 4] {
+        let conv = Conv::new(g, precision);
         let [image_len, out_len] = [g.input.iter().product(), g.output.iter().product()];
         let weights = numbers(g.output[0] * g.input[0] * g.kernel[0] * g.kernel[1], 1);
         let (bias, image, gradient) = (numbers(g.output[0], 2), numbers(image_len, 3), numbers(out_len, 4));
@@ -320,18 +382,33 @@ mod tests {
         found.len() == expected.len() && found.iter().zip(expected).all(|(f, e)| (f64::from(*f) - e).abs() < 2e-6 * scale)
     }
 
+    /// The numbers as factors of `precision` are.
+    fn factors(values: Vec<f32>, precision: Precision) -> Vec<f32> {
+        match precision {
+            Precision::F32 => values,
+            Precision::Bf16 => values.into_iter().map(|value| f32::from_bits(rounded(value) << 16)).collect(),
+        }
+    }
+
+    fn precision() -> impl Strategy<Value = Precision> {
+        prop_oneof![Just(Precision::F32), Just(Precision::Bf16)]
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(48))]
         #[test]
-        fn all_three_products_are_those_of_the_definition(g in geometry()) {
-            let [output, weight_gradient, bias_gradient, image_gradient] = all(g, Isa::best());
+        fn all_three_products_are_those_of_the_definition(g in geometry(), precision in precision()) {
+            let [output, weight_gradient, bias_gradient, image_gradient] = all(g, precision, Isa::best());
             let area = g.output[1] * g.output[2];
-            let weights = numbers(weight_gradient.len(), 1);
-            let (bias, image, gradient) = (numbers(g.output[0], 2), numbers(image_gradient.len(), 3), numbers(output.len(), 4));
+            // Biases and their gradients have 32 bits in either case.
+            let whole = numbers(output.len(), 4);
+            let [weights, image, gradient] =
+                [numbers(weight_gradient.len(), 1), numbers(image_gradient.len(), 3), whole.clone()].map(|of| factors(of, precision));
+            let bias = numbers(g.output[0], 2);
             let mut expected = [
                 (0..output.len()).map(|i| f64::from(bias[i / area])).collect::<Vec<f64>>(),
                 vec![0.0; weights.len()],
-                gradient.chunks(area).map(|plane| 2.0 * plane.iter().map(|&v| f64::from(v)).sum::<f64>()).collect(),
+                whole.chunks(area).map(|plane| 2.0 * plane.iter().map(|&v| f64::from(v)).sum::<f64>()).collect(),
                 vec![0.0; image.len()],
             ];
             products(g, |out, weight, input| {
@@ -346,9 +423,9 @@ mod tests {
         }
 
         #[test]
-        fn every_isa_gives_the_same_bits(g in geometry()) {
-            let plain = all(g, Isa::Plain);
-            prop_assert!(Isa::available().into_iter().all(|isa| all(g, isa) == plain));
+        fn every_isa_gives_the_same_bits(g in geometry(), precision in precision()) {
+            let plain = all(g, precision, Isa::Plain);
+            prop_assert!(Isa::available().into_iter().all(|isa| all(g, precision, isa) == plain));
         }
     }
 }

@@ -332,6 +332,7 @@ unsafe fn stretch<V: Lanes, const N: usize, const SCATTER: bool>(terms: (&[f32],
 mod tests {
     use super::*;
     use crate::isa::only;
+    use crate::kernel::bf16::Precision;
     use crate::kernel::conv::Conv;
     use proptest::prelude::*;
 
@@ -372,7 +373,7 @@ mod tests {
 
     /// The same of all terms.
     fn of_all(g: Geometry) -> [Vec<f32>; 3] {
-        let (plan, [image_len, out_len]) = (Conv::new(g), [g.input.iter().product(), g.output.iter().product()]);
+        let (plan, [image_len, out_len]) = (Conv::new(g, Precision::F32), [g.input.iter().product(), g.output.iter().product()]);
         let weights = numbers(g.output[0] * g.input[0] * g.kernel[0] * g.kernel[1], 1);
         let (mut flipped, mut sums) = (vec![9.0; plan.flipped_len()], vec![0.0; plan.sums_len()]);
         let [mut to, mut to_weights, mut to_bias] = [image_len, weights.len(), g.output[0]].map(|len| vec![9.0; len]);

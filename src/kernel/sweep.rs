@@ -27,6 +27,11 @@ impl Sweep {
         Self { pixels, taps, first: [0, 0], size, places: (0..area).collect() }.checked(planes)
     }
 
+    /// Leaves of the pixels of each row only every `step`th.
+    pub fn keep_every(&mut self, step: usize) {
+        self.pixels = self.pixels.chunks(self.size[1]).flat_map(|row| row.iter().step_by(step)).copied().collect();
+    }
+
     /// Holds the tables against the planes that they point into.
     fn checked(self, planes: &Planes) -> Self {
         let most = |table: &[u32]| table.iter().max().copied().unwrap_or(0) as usize;

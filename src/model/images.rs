@@ -104,27 +104,32 @@ impl<'a> Images<'a> {
         }
     }
 
-    /// Takes the gradient of the stage's output down to layer `lowest`, whose input's gradient goes to `to`, if that is wanted.
+    /// Takes the gradient of the stage's output, which is used up, down to layer `lowest`, whose input's gradient goes to `to`, if that is
+    /// wanted.
     pub fn backward(
         &self,
         lowest: usize,
         record: &[f32],
         row: usize,
-        (gradient, to): (&[f32], Option<&mut [f32]>),
+        (gradient, to): (&mut [f32], Option<&mut [f32]>),
         held: &mut [f32],
         sums: &mut [f32],
     ) {
         let nodes = self.tail();
         let lens = self.plan.nodes[nodes.clone()].iter().map(|node| node.input.len().max(node.shape.len()));
         let widest = lens.max().unwrap_or(0).max(gradient.len());
+        let moves = |index: &usize| self.plan.nodes[*index].step.moves_gradient();
+        let mut left = nodes.clone().filter(|&index| index >= lowest).filter(moves).count();
+        let wanted = to.is_some();
         scratch::with(2 * widest, |buffer| {
             let mut watch = Watch::start(self.meter, Way::Backward);
-            let (mut here, mut next) = buffer.split_at_mut(widest);
-            here[..gradient.len()].copy_from_slice(gradient);
+            let out = gradient.len();
+            let mut hops = Hops::new(gradient, to, buffer.split_at_mut(widest));
+            let mut here = hops.start(left);
             // What the layer behind this stage, which normalises, has left to be done image by image.
             if let Some((node, work)) = self.plan.head(self.stage + 1) {
                 let input = self.at(node.from, node.input.len(), row, record);
-                work.backward(&self.saved[node.saved.clone()], input, &mut here[..gradient.len()]);
+                work.backward(&self.saved[node.saved.clone()], input, &mut here[..out]);
                 watch.lap(self.plan.stages[self.stage].nodes.end);
             }
             for index in nodes.rev().take_while(|&index| index >= lowest) {
@@ -136,20 +141,24 @@ impl<'a> Images<'a> {
                     }
                     Step::PerImage(work) => {
                         let input = self.at(node.from, input_len, row, record);
-                        let wanted = (index > lowest || to.is_some()).then_some(&mut next[..input_len]);
-                        let pass = ImageGradient { input, output: &here[..len], to: wanted };
+                        let next = hops.next(left);
+                        let to = (index > lowest || wanted).then_some(&mut next[..input_len]);
+                        let pass = ImageGradient { input, output: &here[..len], to };
                         work.backward(&self.prepared[node.prepared.clone()], pass, &mut sums[node.sums.clone()]);
-                        std::mem::swap(&mut here, &mut next);
+                        hops.leave(std::mem::replace(&mut here, next), left);
+                        left -= 1;
                     }
                     Step::Join(block, _) => held[block.held..][..len].copy_from_slice(&here[..len]),
-                    Step::Turn(block) => turn(*block, held, &mut here, &mut next),
+                    Step::Turn(block) if block.projects => {
+                        let next = hops.next(left);
+                        turn(*block, held, here, next);
+                        hops.leave(std::mem::replace(&mut here, next), left);
+                        left -= 1;
+                    }
                     Step::Fork(block) => blend::add(&mut here[..len], &held[block.held..][..len]),
-                    Step::View | Step::PerBatch(_) | Step::Normalise(_) => {}
+                    Step::View | Step::PerBatch(_) | Step::Normalise(_) | Step::Turn(_) => {}
                 }
                 watch.lap(index);
-            }
-            if let Some(to) = to {
-                to.copy_from_slice(&here[..to.len()]);
             }
         });
     }
@@ -157,12 +166,48 @@ impl<'a> Images<'a> {
 
 /// Holds the gradient that came through the shortcut, and goes on with the one that was held for the branch. They are the same one
 /// where the shortcut is the input itself.
-fn turn<'b>(block: Block, held: &mut [f32], here: &mut &'b mut [f32], next: &mut &'b mut [f32]) {
-    if block.projects {
-        let [input, output] = block.lens;
-        next[..output].copy_from_slice(&held[block.held..][..output]);
-        held[block.held..][..input].copy_from_slice(&here[..input]);
-        std::mem::swap(here, next);
+fn turn(block: Block, held: &mut [f32], here: &[f32], next: &mut [f32]) {
+    let [input, output] = block.lens;
+    next[..output].copy_from_slice(&held[block.held..][..output]);
+    held[block.held..][..input].copy_from_slice(&here[..input]);
+}
+
+/// The buffers that a gradient goes through: from where it came to where it is wanted, without a copy, and two between.
+struct Hops<'b> {
+    from: &'b mut [f32],
+    to: Option<&'b mut [f32]>,
+    between: [&'b mut [f32]; 2],
+}
+
+impl<'b> Hops<'b> {
+    fn new(from: &'b mut [f32], to: Option<&'b mut [f32]>, between: (&'b mut [f32], &'b mut [f32])) -> Self {
+        Self { from, to, between: between.into() }
+    }
+
+    /// Where the gradient begins, if it moves so many times: where it ends, if it never does.
+    fn start(&mut self, moves: usize) -> &'b mut [f32] {
+        let from = std::mem::take(&mut self.from);
+        match self.to.take_if(|_| moves == 0) {
+            Some(to) => {
+                to.copy_from_slice(from);
+                to
+            }
+            None => from,
+        }
+    }
+
+    /// Where the gradient moves to, if so many moves are left.
+    fn next(&mut self, moves: usize) -> &'b mut [f32] {
+        self.to.take_if(|_| moves == 1).unwrap_or_else(|| std::mem::take(&mut self.between[moves % 2]))
+    }
+
+    /// Takes back a buffer that the gradient has left, with so many moves left before that: the next but one uses it, unless it is where the
+    /// gradient came from, which may be too short.
+    fn leave(&mut self, buffer: &'b mut [f32], moves: usize) {
+        let place = &mut self.between[(moves + 1) % 2];
+        if place.is_empty() {
+            *place = buffer;
+        }
     }
 }
 

@@ -20,7 +20,7 @@ pub enum Convolution {
 pub struct Numerics {
     /// How convolutions are computed.
     pub convolution: Convolution,
-    /// How wide the factors of products are: in linear layers, and in convolutions by minimal filtering.
+    /// How wide the factors of products are: in linear layers, and in convolutions but depthwise ones and a whitening.
     pub precision: Precision,
 }
 
@@ -34,7 +34,7 @@ impl Numerics {
         let choices = [("direct", Convolution::Direct), ("winograd", Convolution::Winograd)];
         let convolution = fields.key("convolution", about).choice(&choices);
         let about =
-            "factors in linear layers and in winograd's convolutions: \"f32\", or \"bf16\" with 16 bits; sums and weights keep 32";
+            "factors in linear layers and convolutions: \"f32\", or \"bf16\" with 16 bits; sums and weights keep 32";
         let precision = fields.key("precision", about).choice(&[("f32", Precision::F32), ("bf16", Precision::Bf16)]);
         Self {
             convolution: convolution.or_shown(Convolution::Direct, "direct"),

@@ -188,7 +188,7 @@ fn tail_backward(
     tasks.for_each(|(number, ((((front, back), held), sums), measured))| {
         sums.fill(0.0);
         measured.fill(0.0);
-        let images = front.chunks_exact(out).zip(back.chunks_exact_mut(len)).zip(held.chunks_exact_mut(plan.held.max(1)));
+        let images = front.chunks_exact_mut(out).zip(back.chunks_exact_mut(len)).zip(held.chunks_exact_mut(plan.held.max(1)));
         for (offset, ((values, back), held)) in images.enumerate() {
             let row = number * task + offset;
             run.backward(lowest, record_of(row), row, (values, wanted.then_some(&mut *back)), held, sums);

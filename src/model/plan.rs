@@ -32,6 +32,15 @@ pub(super) enum Step {
 }
 
 impl Step {
+    /// Whether the gradient of its input lies elsewhere than its output's.
+    pub fn moves_gradient(&self) -> bool {
+        match self {
+            Self::PerImage(_) => true,
+            Self::Turn(block) => block.projects,
+            Self::View | Self::InPlace(_) | Self::Normalise(_) | Self::PerBatch(_) | Self::Fork(_) | Self::Join(..) => false,
+        }
+    }
+
     /// Whether it waits for all images.
     pub fn waits(&self) -> bool {
         matches!(self, Step::Normalise(_) | Step::PerBatch(_))

@@ -45,10 +45,40 @@ pub(super) fn put(from: &[u8], to: &mut [MaybeUninit<u8>]) {
     unsafe { to.as_mut_ptr().cast::<u8>().copy_from_nonoverlapping(from.as_ptr(), from.len()) };
 }
 
+/// Copies bytes that are as many as a few blocks of a picture have in a row: lengths that are seen beforehand need no call.
+#[inline(always)]
+pub(super) fn copy_short(from: &[u8], to: &mut [u8]) {
+    match from.len() {
+        8 => copy_all::<8>(from, to),
+        16 => copy_all::<16>(from, to),
+        32 => copy_all::<32>(from, to),
+        64 => copy_all::<64>(from, to),
+        _ => to.copy_from_slice(from),
+    }
+}
+
+#[inline(always)]
+fn copy_all<const N: usize>(from: &[u8], to: &mut [u8]) {
+    match (<&[u8; N]>::try_from(from), <&mut [u8; N]>::try_from(&mut *to)) {
+        (Ok(from), Ok(to)) => *to = *from,
+        _ => to.copy_from_slice(from),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::isa::{Isa, only};
+
+    #[test]
+    fn short_copies_are_whole() {
+        for length in 0..70 {
+            let bytes: Vec<u8> = (1..=length).collect();
+            let mut copied = vec![0; bytes.len()];
+            copy_short(&bytes, &mut copied);
+            assert_eq!(copied, bytes);
+        }
+    }
 
     #[test]
     fn copies_of_every_length_are_whole() {

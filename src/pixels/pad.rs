@@ -1,6 +1,7 @@
 //! Puts a frame around an image. Knows no chance.
 
-use super::fresh::{copy, put, written};
+use super::crop::Region;
+use super::fresh::{put, written};
 use crate::sample::{Image, Size};
 use std::mem::MaybeUninit;
 
@@ -39,66 +40,89 @@ impl Frame {
 
 /// `image` with `frame` around it. Frames wider than the image mirror it again and again, as numpy does.
 pub fn pad(image: &Image, frame: Frame, mode: PadMode) -> Image {
-    let pixels = if image.channels() == 1 { framed::<1>(image, frame, mode) } else { framed::<3>(image, frame, mode) };
-    Image::new(frame.around(image.size()), image.channels(), pixels)
+    pad_part(image, frame, mode, Region::whole(frame.around(image.size())))
 }
 
-fn framed<const C: usize>(image: &Image, frame: Frame, mode: PadMode) -> Vec<u8> {
-    let colour = if let PadMode::Constant(colour) = mode { colour } else { [0; 3] };
-    let columns = places(frame.left, image.width(), frame.right, mode);
-    let rows = places(frame.top, image.height(), frame.bottom, mode);
-    let (before, after) = (&columns[..frame.left as usize], &columns[frame.left as usize + image.width()..]);
-    let blank = colour[..C].repeat(columns.len());
+/// The part of what [`pad`] makes that is in `region`, which lies inside it; no more than that is made.
+pub fn pad_part(image: &Image, frame: Frame, mode: PadMode, region: Region) -> Image {
+    let region = region.within(frame.around(image.size()));
+    let pixels = if image.channels() == 1 { framed::<1>(image, (frame, mode), region) } else { framed::<3>(image, (frame, mode), region) };
+    Image::new(region.size(), image.channels(), pixels)
+}
+
+fn framed<const C: usize>(image: &Image, (frame, mode): (Frame, PadMode), region: Region) -> Vec<u8> {
+    let colour: [MaybeUninit<u8>; C] = std::array::from_fn(|channel| match mode {
+        PadMode::Constant(colour) => MaybeUninit::new(colour[channel % 3]),
+        _ => MaybeUninit::new(0),
+    });
+    // One value can be written without minding where a pixel begins.
+    let even = match mode {
+        PadMode::Constant(colour) => colour[..C].iter().all(|&value| value == colour[0]).then_some(MaybeUninit::new(colour[0])),
+        _ => None,
+    };
+    let blank = |side: &mut [[MaybeUninit<u8>; C]]| match even {
+        Some(value) => side.as_flattened_mut().fill(value),
+        None => side.fill(colour),
+    };
+    let (width, end) = (image.width() as u32, region.left + region.width);
+    // The image's own columns.
+    let inside = frame.left.clamp(region.left, end)..(frame.left + width).clamp(region.left, end);
+    let taken = inside.start.saturating_sub(frame.left).min(width) as usize * C;
+    let column = |x: u32| place(i64::from(x) - i64::from(frame.left), image.width(), mode);
     let write = |to: &mut [MaybeUninit<u8>]| {
-        for (row, to) in rows.iter().zip(to.chunks_exact_mut(blank.len())) {
-            let Some(row) = row.map(|y| image.row(y)) else {
-                copy(&blank, to);
+        for (y, to) in (region.top..).zip(to.chunks_exact_mut(region.width as usize * C)) {
+            let to = to.as_chunks_mut::<C>().0;
+            let Some(row) = place(i64::from(y) - i64::from(frame.top), image.height(), mode).map(|y| image.row(y)) else {
+                blank(to);
                 continue;
             };
-            let (left, to) = to.split_at_mut(before.len() * C);
-            let (middle, right) = to.split_at_mut(row.len());
-            copy(row, middle);
-            for (places, side) in [(before, left), (after, right)] {
+            let (left, to) = to.split_at_mut((inside.start - region.left) as usize);
+            let (middle, right) = to.split_at_mut(inside.len());
+            put(&row[taken..taken + inside.len() * C], middle.as_flattened_mut());
+            for (first, side) in [(region.left, left), (inside.end, right)] {
                 match mode {
-                    PadMode::Constant(_) => put(&blank[..side.len()], side),
-                    _ => show::<C>(row, places, side),
+                    PadMode::Constant(_) => blank(side),
+                    _ => show::<C>(row, (first..).map(column), side),
                 }
             }
         }
     };
     // SAFETY: every row is written, and all of it: both sides with what is between them, or a blank one.
-    unsafe { written(rows.len() * blank.len(), write) }
+    unsafe { written(region.height as usize * region.width as usize * C, write) }
 }
 
 /// Writes the pixels of `row` at `places`.
-fn show<const C: usize>(row: &[u8], places: &[Option<usize>], side: &mut [MaybeUninit<u8>]) {
+fn show<const C: usize>(row: &[u8], places: impl Iterator<Item = Option<usize>>, side: &mut [[MaybeUninit<u8>; C]]) {
     let row = row.as_chunks::<C>().0;
-    for (pixel, from) in side.as_chunks_mut::<C>().0.iter_mut().zip(places) {
+    for (pixel, from) in side.iter_mut().zip(places) {
         *pixel = row[from.unwrap_or(0)].map(MaybeUninit::new);
     }
 }
 
-/// For each place along one axis of the result, the place in the source that it shows.
-pub(super) fn places(before: u32, length: usize, after: u32, mode: PadMode) -> Vec<Option<usize>> {
+/// Which of `length` places along one axis the result shows at `place`, counted from where the source begins.
+fn place(place: i64, length: usize, mode: PadMode) -> Option<usize> {
     let length = length as i64;
-    let inside = |place: i64| (0..length).contains(&place).then_some(place);
-    let mirrored = |place: i64, period: i64, shift: i64| {
+    let mirrored = |period: i64, shift: i64| {
         let place = place.rem_euclid(period.max(1));
         if place < length { place } else { period - shift - place }
     };
-    (-i64::from(before)..length + i64::from(after))
-        .map(|place| match mode {
-            PadMode::Constant(_) => inside(place),
-            PadMode::Edge => Some(place.clamp(0, length - 1)),
-            PadMode::Reflect => Some(mirrored(place, 2 * (length - 1), 0)),
-            PadMode::Symmetric => Some(mirrored(place, 2 * length, 1)),
-        })
-        .map(|place| place.map(|place| place as usize))
-        .collect()
+    let shown = match mode {
+        PadMode::Constant(_) => (0..length).contains(&place).then_some(place)?,
+        PadMode::Edge => place.clamp(0, length - 1),
+        PadMode::Reflect => mirrored(2 * (length - 1), 0),
+        PadMode::Symmetric => mirrored(2 * length, 1),
+    };
+    Some(shown as usize)
+}
+
+/// For each place along one axis of the result, the place in the source that it shows.
+pub(super) fn places(before: u32, length: usize, after: u32, mode: PadMode) -> Vec<Option<usize>> {
+    (-i64::from(before)..length as i64 + i64::from(after)).map(|at| place(at, length, mode)).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::crop::crop;
     use super::*;
 
     fn padded(pixels: &[u8], mode: PadMode) -> Vec<u8> {
@@ -114,6 +138,22 @@ mod tests {
         assert_eq!(padded(&[1, 2, 3], PadMode::Symmetric), [3, 3, 2, 1, 1, 2, 3, 3, 2, 1, 1, 2]);
         for mode in [PadMode::Edge, PadMode::Reflect, PadMode::Symmetric] {
             assert_eq!(padded(&[7], mode), [7; 10]);
+        }
+    }
+
+    #[test]
+    fn a_part_is_what_is_cut_out_of_the_whole() {
+        for channels in [1, 3] {
+            let size = Size::new(3, 4);
+            let image = Image::new(size, channels, (0..12 * channels as u8).collect());
+            let frame = Frame { left: 2, top: 5, right: 7, bottom: 1 };
+            for mode in [PadMode::Constant([7, 8, 9]), PadMode::Edge, PadMode::Reflect, PadMode::Symmetric] {
+                let whole = pad(&image, frame, mode);
+                for (top, left, height, width) in [(0, 0, 9, 13), (0, 0, 2, 2), (4, 1, 3, 5), (6, 7, 3, 6), (8, 12, 1, 1)] {
+                    let region = Region { top, left, height, width };
+                    assert_eq!(pad_part(&image, frame, mode, region), crop(&whole, region), "{mode:?} {region:?}");
+                }
+            }
         }
     }
 }

@@ -65,17 +65,21 @@ impl Field {
         })
     }
 
-    /// Rows of the planes that some tiles see.
+    /// Rows that some tiles see, outside ones too, counted from the first that any tile sees.
     fn rows(&self, tiles: &Range<usize>) -> Range<usize> {
         let [first, last] = [tiles.start, tiles.end - 1].map(|tile| tile / self.grid[1] * self.advance);
-        let end = (last + self.window).saturating_sub(self.before).min(self.size[1]);
-        first.saturating_sub(self.before).min(end)..end
+        first..last + self.window
+    }
+
+    /// Columns that tiles see, outside ones too.
+    fn columns(&self) -> usize {
+        ((self.grid[1] - 1) * self.advance + self.window).max(self.size[2] + self.before)
     }
 
     /// Floats of the copy of [`Field::fetch`], for blocks of up to `tiles`.
     pub fn copy_len(&self, tiles: usize) -> usize {
-        let rows = (tiles.div_ceil(self.grid[1]) + 1).min(self.grid[0]) * self.advance + self.window;
-        rows.min(self.size[1]) * self.size[2] * BESIDE + self.window * self.window * BESIDE
+        let grid = tiles.div_ceil(self.grid[1]).saturating_add(1).min(self.grid[0]);
+        ((grid - 1) * self.advance + self.window) * self.columns() * BESIDE
     }
 
     /// Takes a part's tiles of an image to the points, where `M` is 0 for inputs and else the outputs of a tile: a vector of
@@ -90,21 +94,16 @@ impl Field {
         to: Layout,
     ) {
         let in_a_float = if BF16 { 2 } else { 1 };
-        let [channels, height, width] = self.size;
-        let rows = self.rows(&part.tiles);
-        let (edge, copy) = copy.split_at_mut(self.window * self.window * BESIDE);
-        let copy = &mut copy[..rows.len() * width * BESIDE];
-        for first in (0..channels).step_by(BESIDE) {
-            let count = (channels - first).min(BESIDE);
-            if count < BESIDE {
-                copy.fill(0.0);
-            }
-            let planes = &image[(first * height + rows.start) * width..];
-            transpose(planes, height * width, count, rows.len() * width, copy, BESIDE);
+        let (rows, pitch) = (self.rows(&part.tiles), self.columns() * BESIDE);
+        let copy = &mut copy[..rows.len() * pitch];
+        self.clear_outside(&rows, copy);
+        for first in (0..self.size[0]).step_by(BESIDE) {
+            self.copy_inside(image, first, &rows, copy);
             for (index, tile) in part.tiles.clone().enumerate() {
                 let at = (part.at + index) * to.pitch + first;
                 assert!(in_a_float * points.len() >= (AREA - 1) * to.step + at + BESIDE && at.is_multiple_of(in_a_float));
-                let (from, pitch) = self.square(tile, &rows, copy, edge);
+                let [top, left] = [tile / self.grid[1] * self.advance - rows.start, tile % self.grid[1] * self.advance];
+                let from = &copy[top * pitch + left * BESIDE..];
                 assert!(from.len() >= (self.window - 1) * pitch + self.window * BESIDE);
                 let way = Way { pixels: from.as_ptr(), pitch, points: points[at / in_a_float..].as_mut_ptr(), step: to.step };
                 // SAFETY: the assertions; `points` is borrowed mutably; a current Isa is one that the processor has.
@@ -119,26 +118,31 @@ impl Field {
         }
     }
 
-    /// A tile's square in a copy of some rows: the pixels, and floats from one row to the next. One that reaches outside is put
-    /// together, with zeros there.
-    fn square<'c>(&self, tile: usize, rows: &Range<usize>, copy: &'c [f32], edge: &'c mut [f32]) -> (&'c [f32], usize) {
-        let (width, window, before) = (self.size[2], self.window, self.before);
-        let [top, left] = [tile / self.grid[1] * self.advance, tile % self.grid[1] * self.advance];
-        let inside = |at: usize, size: usize| at >= before && at + window <= size + before;
-        if inside(top, self.size[1]) && inside(left, width) {
-            return (&copy[((top - before - rows.start) * width + left - before) * BESIDE..], width * BESIDE);
-        }
-        edge.fill(0.0);
-        let columns = before.saturating_sub(left)..window.min((width + before).saturating_sub(left));
-        for (row, to) in edge.chunks_exact_mut(window * BESIDE).enumerate() {
-            if top + row < before || top + row - before >= self.size[1] || columns.is_empty() {
-                continue;
+    /// Zeros for all pixels of a copy of `rows` that lie outside.
+    fn clear_outside(&self, rows: &Range<usize>, copy: &mut [f32]) {
+        let inside = self.before..self.before + self.size[1];
+        for (row, line) in rows.clone().zip(copy.chunks_exact_mut(self.columns() * BESIDE)) {
+            if inside.contains(&row) {
+                line[..self.before * BESIDE].fill(0.0);
+                line[(self.before + self.size[2]) * BESIDE..].fill(0.0);
+            } else {
+                line.fill(0.0);
             }
-            let from = ((top + row - before - rows.start) * width + left + columns.start - before) * BESIDE;
-            let len = columns.len() * BESIDE;
-            to[columns.start * BESIDE..][..len].copy_from_slice(&copy[from..from + len]);
         }
-        (edge, window * BESIDE)
+    }
+
+    /// Copies `rows` of a vector of channels from `first` on, as far as they lie inside.
+    fn copy_inside(&self, image: &[f32], first: usize, rows: &Range<usize>, copy: &mut [f32]) {
+        let [channels, height, width] = self.size;
+        let count = (channels - first).min(BESIDE);
+        for (row, line) in rows.clone().zip(copy.chunks_exact_mut(self.columns() * BESIDE)) {
+            let Some(y) = row.checked_sub(self.before).filter(|&y| y < height) else { continue };
+            let line = &mut line[self.before * BESIDE..][..width * BESIDE];
+            if count < BESIDE {
+                line.fill(0.0);
+            }
+            transpose(&image[(first * height + y) * width..], height * width, count, width, line, BESIDE);
+        }
     }
 
     /// Writes a part's tiles of up to two vectors of channels from `first` on to an image, from the points. `bias`, if any, is

@@ -43,7 +43,7 @@ fn all(precision: Precision, g: Geometry, count: usize) -> [Vec<f32>; 4] {
 
 /// The same by the definition.
 fn expected(g: Geometry, count: usize) -> [Vec<f32>; 4] {
-    let conv = Conv::new(g);
+    let conv = Conv::new(g, Precision::F32);
     let [image_len, out_len]: [usize; 2] = [g.input.iter().product(), g.output.iter().product()];
     let weights = numbers(g.output[0] * g.input[0] * g.kernel[0] * g.kernel[1], 1);
     let (bias, images, gradients) = (numbers(g.output[0], 2), numbers(count * (image_len + 3), 3), numbers(count * out_len, 4));

@@ -98,7 +98,7 @@ impl LayerSpec for Conv {
         } else if channels == 1 && groups > 1 {
             Work::PerImage(Box::new(Each { plan: Depthwise::new(geometry(groups, self.out)), weights, bias: self.bias }))
         } else {
-            let plan = conv::Conv::new(geometry(channels, self.out / groups));
+            let plan = conv::Conv::new(geometry(channels, self.out / groups), self.numerics.precision);
             Work::PerImage(Box::new(Fitted { plan, sparse: None, groups, weights }))
         };
         Ok(Built {

@@ -4,6 +4,7 @@ use super::window::{Padding, Window};
 use super::{Build, Built, ImageGradient, LayerSpec, PerImage, Survey, Tensor, Work};
 use crate::config::Limits;
 use crate::error::Problem;
+use crate::kernel::bf16::Precision;
 use crate::kernel::conv::{self, Geometry};
 use crate::kernel::reduce;
 use crate::kernel::whitening::{add_products, kernels};
@@ -64,7 +65,9 @@ impl LayerSpec for Whiten {
         }
         let shape = Shape::new(2 * side, input.height + 1 - kernel, input.width + 1 - kernel);
         let [from, output] = [input, shape].map(|shape| [shape.channels, shape.height, shape.width]);
-        let plan = conv::Conv::new(Geometry { input: from, output, kernel: [kernel; 2], stride: [1, 1], padding: [0, 0] });
+        let geometry = Geometry { input: from, output, kernel: [kernel; 2], stride: [1, 1], padding: [0, 0] };
+        // Patches are evened out with all the digits that there are.
+        let plan = conv::Conv::new(geometry, Precision::F32);
         let mut tensors = Tensor::weight_and_bias(vec![shape.channels, input.channels, kernel, kernel], side, 2 * side, self.bias);
         tensors[0] = tensors[0].clone().state();
         let multiply_adds = (shape.len() * side) as u64;

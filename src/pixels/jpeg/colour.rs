@@ -56,15 +56,41 @@ wide! {
     }
 }
 
+/// A row of up to [`LANES`] samples: as it is, or copied to `held`, which holds zeros.
+#[inline(always)]
+fn lanes<'s>(samples: &'s [u8], held: &'s mut [u8; LANES]) -> &'s [u8; LANES] {
+    if let Some(all) = samples.first_chunk() {
+        return all;
+    }
+    held[..samples.len()].copy_from_slice(samples);
+    held
+}
+
+wide! {
+    /// Rows from `first` on of a plane at twice its size, each as [`stack`] and [`enlarge`] make it; `plane` is rows of `width` samples,
+    /// without a gap. `sums` has room for two more than a row's for each: all are made first, because what has just been written
+    /// cannot be read from another place at once.
+    pub(in super::super) fn enlarge_rows / enlarge_rows_plain(plane: &[u8], width: usize, first: usize, sums: &mut [u16], out: &mut [u8]) {
+        let last = plane.len() / width - 1;
+        for (y, sums) in (first..).zip(sums.chunks_exact_mut(width + 2)) {
+            let far = if y % 2 == 0 { (y / 2).saturating_sub(1) } else { (y / 2 + 1).min(last) };
+            stack_plain(&plane[(y / 2).min(last) * width..][..width], &plane[far * width..][..width], sums);
+        }
+        for (sums, out) in sums.chunks_exact(width + 2).zip(out.chunks_exact_mut(2 * width)) {
+            enlarge_plain(sums, out);
+        }
+    }
+}
+
 wide! {
     /// The way back from [`convert`], for as many pixels as `pixels` has.
     pub(in super::super) fn restore / restore_plain(luma: &[u8], blues: &[u8], reds: &[u8], pixels: &mut [u8]) {
         for (index, block) in pixels.as_chunks_mut::<3>().0.chunks_mut(LANES).enumerate() {
             let (start, count) = (index * LANES, block.len());
-            let (mut y, mut cb, mut cr) = ([0; LANES], [0; LANES], [0; LANES]);
-            y[..count].copy_from_slice(&luma[start..start + count]);
-            cb[..count].copy_from_slice(&blues[start..start + count]);
-            cr[..count].copy_from_slice(&reds[start..start + count]);
+            let mut held = [[0; LANES]; 3];
+            let [y, cb, cr] = &mut held;
+            let y = lanes(&luma[start..start + count], y);
+            let (cb, cr) = (lanes(&blues[start..start + count], cb), lanes(&reds[start..start + count], cr));
             let mut planes = Planes { red: [0; LANES], green: [0; LANES], blue: [0; LANES] };
             for lane in 0..LANES {
                 let (cb, cr) = (i32::from(cb[lane]) - 128, i32::from(cr[lane]) - 128);

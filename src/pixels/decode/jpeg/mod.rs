@@ -15,6 +15,7 @@ mod plane;
 mod planes;
 mod progressive;
 mod reduce;
+mod room;
 mod sequence;
 mod sequential;
 mod stream;

@@ -1,10 +1,15 @@
 //! Planes → pixels of a rectangle: chroma enlarged as libjpeg's "fancy upsampling" does, and colours converted. Knows no block.
 
 use super::super::super::crop::Region;
-use super::super::super::jpeg::colour::{enlarge, restore, stack};
+use super::super::super::fresh::copy_short;
+use super::super::super::jpeg::colour::{enlarge, enlarge_rows, restore, stack};
 use super::super::super::planes::LANES;
 use super::plane::{Plane, needed};
+use super::room::Room;
 use std::ops::Range;
+
+/// Blocks of lanes that are filled with narrow rows at once.
+const BAND: usize = 8;
 
 /// The rectangle's columns and rows.
 pub(super) fn span(region: Region) -> (Range<usize>, Range<usize>) {
@@ -13,7 +18,7 @@ pub(super) fn span(region: Region) -> (Range<usize>, Range<usize>) {
 }
 
 /// The pixels in `region`: gray for one plane, RGB for luma and two chroma. `doubled` says along which axes chroma has half the size.
-pub(super) fn paint(planes: &[Plane], doubled: (bool, bool), region: Region) -> Vec<u8> {
+pub(super) fn paint(planes: &[&Plane], doubled: (bool, bool), region: Region) -> Vec<u8> {
     let (across, down) = span(region);
     let [luma, chroma @ ..] = planes else { return Vec::new() };
     if chroma.is_empty() {
@@ -30,16 +35,19 @@ pub(super) fn paint(planes: &[Plane], doubled: (bool, bool), region: Region) -> 
         return pixels;
     }
     // Narrow rows share the lanes in which colours are converted.
-    let together = LANES / width;
+    let together = LANES / width * BAND;
+    let mut held = [[0; LANES * BAND]; 3];
     for (first, rows) in down.step_by(together).zip(pixels.chunks_mut(3 * width * together)) {
-        let mut held = [[0; LANES]; 3];
         let count = rows.len() / 3;
-        for (y, at) in (first..).zip((0..count).step_by(width)) {
-            held[0][at..at + width].copy_from_slice(luma.row(y, &across));
-            held[1][at..at + width].copy_from_slice(blue.row(y));
-            held[2][at..at + width].copy_from_slice(red.row(y));
+        let side_by_side = luma.rows(first, count / width, &across);
+        if side_by_side.is_none() {
+            for (y, to) in (first..).zip(held[0][..count].chunks_exact_mut(width)) {
+                copy_short(luma.row(y, &across), to);
+            }
         }
-        restore(&held[0][..count], &held[1][..count], &held[2][..count], rows);
+        blue.write(first, &mut held[1][..count]);
+        red.write(first, &mut held[2][..count]);
+        restore(side_by_side.unwrap_or(&held[0][..count]), &held[1][..count], &held[2][..count], rows);
     }
     pixels
 }
@@ -53,26 +61,46 @@ struct Enlarged<'p> {
     /// How many enlarged columns come before the first that is wanted, and how many are.
     skipped: usize,
     width: usize,
-    sums: Vec<u16>,
-    samples: Vec<u8>,
+    sums: Room<u16>,
+    samples: Room<u8>,
 }
 
 impl<'p> Enlarged<'p> {
     fn new(plane: &'p Plane, doubled: (bool, bool), across: &Range<usize>) -> Self {
         let columns = needed(across, doubled.0, plane.size().0);
         let skipped = if doubled.0 { across.start - 2 * columns.start } else { 0 };
-        let (sums, samples) = (vec![0; columns.len() + 2], vec![0; 2 * columns.len()]);
+        let (sums, samples) = (Room::empty(), Room::of(2 * columns.len()));
         Self { plane, doubled, columns, skipped, width: across.len(), sums, samples }
     }
 
-    /// Row `y` of the picture. So narrow a plane that it has no middle is repeated.
-    fn row(&mut self, y: usize) -> &[u8] {
+    /// Writes rows of the picture from `first` on, side by side.
+    fn write(&mut self, first: usize, to: &mut [u8]) {
+        let wide = self.samples.len();
+        if self.doubled == (true, true) && wide == self.width && wide > 4 && to.len().is_multiple_of(wide)
+            && let Some(plane) = self.plane.rows(0, self.plane.size().1, &self.columns)
+        {
+            self.sums.resize((wide / 2 + 2) * (to.len() / wide), 0);
+            return enlarge_rows(plane, wide / 2, first, &mut self.sums, to);
+        }
+        for (y, to) in (first..).zip(to.chunks_exact_mut(self.width)) {
+            copy_short(self.row(y), to);
+        }
+    }
+
+    /// The nearer and the farther row of the plane.
+    fn near_and_far(&self, y: usize) -> (&'p [u8], &'p [u8]) {
         let near = self.plane.row(if self.doubled.1 { y / 2 } else { y }, &self.columns);
         let far = match (self.doubled.1, y % 2) {
             (false, _) => near,
             (true, 0) => self.plane.row((y / 2).saturating_sub(1), &self.columns),
             (true, _) => self.plane.row(y / 2 + 1, &self.columns),
         };
+        (near, far)
+    }
+
+    /// Row `y` of the picture. So narrow a plane that it has no middle is repeated.
+    fn row(&mut self, y: usize) -> &[u8] {
+        let (near, far) = self.near_and_far(y);
         match self.doubled {
             (false, false) => return near,
             (false, true) => blend(near, far, 1 + (y % 2) as u16, &mut self.samples),
@@ -81,6 +109,7 @@ impl<'p> Enlarged<'p> {
             }
             (true, false) => widen(near, &mut self.samples),
             (true, true) => {
+                self.sums.resize(near.len() + 2, 0);
                 stack(near, far, &mut self.sums);
                 enlarge(&self.sums, &mut self.samples);
             }

@@ -1,10 +1,15 @@
 //! The part of one component that is needed: which blocks, how their coefficients become samples, and rows of these. Knows no
 //! colour and no bit.
 
+use super::super::super::fresh::copy_short;
 use super::super::super::jpeg::transform::{LANES, inverse_all, store};
 use super::reduce::reduce;
+use super::room::Room;
 use super::sequence::Lanes;
 use std::ops::Range;
+
+/// Lanes that each of two components has where they share them.
+pub(super) const HALF: usize = LANES / 2;
 
 /// Samples of one component, as far as they are needed.
 pub(super) struct Plane {
@@ -15,7 +20,7 @@ pub(super) struct Plane {
     /// Columns and rows of blocks that are kept.
     pub blocks: (Range<usize>, Range<usize>),
     stride: usize,
-    samples: Vec<u8>,
+    samples: Room<u8>,
     /// Quantisation steps.
     steps: [i16; 64],
 }
@@ -46,7 +51,7 @@ impl Plane {
             size,
             halvings,
             stride,
-            samples: vec![0; stride * high * blocks.1.len()],
+            samples: Room::of(stride * high * blocks.1.len()),
             blocks,
             steps: steps.map(|step| step as i16),
         }
@@ -64,13 +69,27 @@ impl Plane {
     /// The samples of all kept blocks in the rows `rows` of blocks, of which `lanes` are the coefficients: those of row r begin in the
     /// lane (r mod `together`) · blocks side by side.
     pub fn transform_together(&mut self, rows: Range<usize>, together: usize, lanes: &Lanes) {
-        let wide = 8 * self.blocks.0.len();
         let mut strip = [0; 8 * 8 * LANES];
         inverse(std::slice::from_ref(lanes), &self.steps, &mut strip, 8 * LANES);
+        self.put_together(rows, together, &strip);
+    }
+
+    /// The same for two components, each of which fills half of its lanes at most.
+    pub fn transform_both(planes: [&mut Self; 2], rows: [Range<usize>; 2], together: [usize; 2], lanes: [&Lanes; 2]) {
+        let mut strip = [0; 8 * 8 * LANES];
+        inverse_both(lanes, [&planes[0].steps, &planes[1].steps], &mut strip);
+        for (half, ((plane, rows), together)) in planes.into_iter().zip(rows).zip(together).enumerate() {
+            plane.put_together(rows, together, &strip[half * 8 * HALF..]);
+        }
+    }
+
+    /// Copies rows of blocks from where the transform has left them.
+    fn put_together(&mut self, rows: Range<usize>, together: usize, strip: &[u8]) {
+        let wide = 8 * self.blocks.0.len();
         for row in rows {
             let to = &mut self.samples[(row - self.blocks.1.start) * 8 * self.stride..];
-            for (to, from) in to.chunks_exact_mut(self.stride).zip(strip.chunks_exact(8 * LANES)) {
-                to.copy_from_slice(&from[row % together * wide..][..wide]);
+            for (to, from) in to.chunks_exact_mut(self.stride).zip(strip.chunks(8 * LANES)) {
+                copy_short(&from[row % together * wide..][..wide], to);
             }
         }
     }
@@ -90,6 +109,15 @@ impl Plane {
         }
     }
 
+    /// All samples of rows that lie side by side without a gap, in `count` rows from `y` on, if `columns` are all that is kept.
+    pub fn rows(&self, y: usize, count: usize, columns: &Range<usize>) -> Option<&[u8]> {
+        let kept = (8 >> self.halvings.1) * self.blocks.1.start;
+        if columns.len() != self.stride || y < kept || y + count > self.size.1 {
+            return None;
+        }
+        self.samples.get((y - kept) * self.stride..(y - kept + count) * self.stride)
+    }
+
     /// Samples of `columns` in row `y`, or in the last row that holds picture.
     pub fn row(&self, y: usize, columns: &Range<usize>) -> &[u8] {
         let start = (y.min(self.size.1 - 1) - (8 >> self.halvings.1) * self.blocks.1.start) * self.stride;
@@ -102,18 +130,38 @@ wide! {
     /// Eight rows of samples, each of `stride`, out of coefficients that count in `steps`.
     fn inverse / inverse_plain(groups: &[Lanes], steps: &[i16; 64], strip: &mut [u8], stride: usize) {
         // Each step once for every lane, so that the loop below is one over all numbers.
-        let steps: Lanes = steps.map(|step| [step; LANES]);
-        let mut blocks = [[0; LANES]; 64];
+        let mut wide_steps = [[0; LANES]; 64];
+        wide_steps.iter_mut().zip(steps).for_each(|(wide, &step)| *wide = [step; LANES]);
         for (index, group) in groups.iter().enumerate() {
-            let values = blocks.as_flattened_mut().iter_mut();
-            for ((value, &coefficient), &step) in values.zip(group.as_flattened()).zip(steps.as_flattened()) {
-                // In 16 bits, as in other decoders: what does not fit is in no picture.
-                *value = i32::from(coefficient.wrapping_mul(step));
-            }
-            inverse_all(&mut blocks);
-            store(&blocks, strip, stride, index * LANES);
+            inverse_group(group, &wide_steps, (&mut *strip, stride), index * LANES);
         }
     }
+}
+
+wide! {
+    /// The same for the first half of the lanes of two components, side by side.
+    fn inverse_both / inverse_both_plain(lanes: [&Lanes; 2], steps: [&[i16; 64]; 2], strip: &mut [u8]) {
+        let (mut both, mut wide_steps) = ([[0; LANES]; 64], [[0; LANES]; 64]);
+        for place in 0..64 {
+            for lane in 0..HALF {
+                (both[place][lane], both[place][HALF + lane]) = (lanes[0][place][lane], lanes[1][place][lane]);
+                (wide_steps[place][lane], wide_steps[place][HALF + lane]) = (steps[0][place], steps[1][place]);
+            }
+        }
+        inverse_group(&both, &wide_steps, (strip, 8 * LANES), 0);
+    }
+}
+
+#[inline(always)]
+fn inverse_group(group: &Lanes, steps: &Lanes, (strip, stride): (&mut [u8], usize), first: usize) {
+    let mut blocks = [[0; LANES]; 64];
+    let values = blocks.as_flattened_mut().iter_mut();
+    for ((value, &coefficient), &step) in values.zip(group.as_flattened()).zip(steps.as_flattened()) {
+        // In 16 bits, as in other decoders: what does not fit is in no picture.
+        *value = i32::from(coefficient.wrapping_mul(step));
+    }
+    inverse_all(&mut blocks);
+    store(&blocks, strip, stride, first);
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use super::plane::Plane;
 use super::sequence::Codes;
 use super::stream::{Bits, Intervals};
 use super::structure::{Piece, Scan, Structure};
-use super::track::{Track, needed_units, tracks, units};
+use super::track::{Track, needed_units, tracks, transform, units};
 use crate::sample::Size;
 use std::ops::Range;
 
@@ -111,14 +111,14 @@ fn decode_scan(
     let (across, down) = structure.units();
     for row in 0..down {
         walk.row(row, across, needed_units(&tracks, row), &mut tracks, &codes)?;
-        tracks.iter_mut().for_each(|track| track.transform(row));
+        transform(&mut tracks, row);
     }
     walk.bits.finish()?;
     let surplus = walk.bits.surplus;
     if let Some(learning) = walk.learning {
         *places = learning.finish(&intervals.stuffed, data.len(), surplus);
     }
-    Ok((painted(tracks, structure, wanted), surplus))
+    Ok((painted(&tracks, structure, wanted), surplus))
 }
 
 /// Walks only through what is needed of a scan that is known.
@@ -155,13 +155,13 @@ fn decode_known(
         if bits.is_exhausted() {
             bits.finish()?;
         }
-        tracks.iter_mut().for_each(|track| track.transform(row));
+        transform(&mut tracks, row);
     }
-    Ok((painted(tracks, structure, wanted), places.surplus))
+    Ok((painted(&tracks, structure, wanted), places.surplus))
 }
 
-fn painted(tracks: Vec<Track>, structure: &Structure, wanted: Wanted) -> Vec<u8> {
-    let planes: Vec<Plane> = tracks.into_iter().map(|track| track.plane).collect();
+fn painted(tracks: &[Track], structure: &Structure, wanted: Wanted) -> Vec<u8> {
+    let planes: Vec<&Plane> = tracks.iter().map(|track| &track.plane).collect();
     // Chroma of half the size is halved once less, and then has the size that is wanted.
     let doubled = if wanted.halvings > 0 { (false, false) } else { doubled(structure) };
     paint(&planes, doubled, wanted.region)

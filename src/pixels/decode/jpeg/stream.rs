@@ -1,6 +1,7 @@
 //! A scan's bytes without their stuffing, interval by interval, and the bits in them. Knows no code and no block.
 
 use super::super::Refusal;
+use super::room::Room;
 
 /// Zeros behind each interval: as many bytes as are read at once.
 const PAD: usize = 8;
@@ -16,18 +17,18 @@ pub(super) fn first_ff(bytes: &[u8]) -> Option<usize> {
 
 /// The bytes of a scan without stuffing, cut at its restart markers.
 pub(super) struct Intervals {
-    bytes: Vec<u8>,
+    bytes: Room<u8>,
     /// End of each interval, and the number of the marker behind it.
     ends: Vec<(usize, Option<u8>)>,
     /// Places of bytes behind which a stuffed one was left out.
-    pub stuffed: Vec<u32>,
+    pub stuffed: Room<u32>,
 }
 
 impl Intervals {
     /// Takes apart `data`, which reaches up to the first marker that is no restart.
     pub fn new(mut data: &[u8]) -> Self {
-        let mut bytes = Vec::with_capacity(data.len() + PAD);
-        let (mut ends, mut stuffed) = (Vec::new(), Vec::new());
+        let (mut bytes, mut stuffed, mut ends) = (Room::empty(), Room::empty(), Vec::new());
+        bytes.reserve(data.len() + PAD);
         while let Some(at) = first_ff(data) {
             let fill = data[at..].iter().position(|&byte| byte != 0xff);
             let Some(next) = fill.map(|fill| at + fill) else {

@@ -89,8 +89,9 @@ impl Structure {
         Self {
             progressive: false,
             size: Size::new(0, 0),
-            components: Vec::new(),
-            pieces: Vec::new(),
+            components: Vec::with_capacity(3),
+            // Two tables of steps, four of codes, a scan.
+            pieces: Vec::with_capacity(8),
             adobe: None,
             jfif: false,
             orientation: None,
@@ -248,7 +249,7 @@ impl Structure {
         let count = usize::from(count);
         let (entries, rest) = rest.split_at_checked(2 * count).ok_or_else(malformed)?;
         let [first, last, approximation] = *rest else { return Err(malformed()) };
-        let mut components = Vec::new();
+        let mut components = Vec::with_capacity(count);
         for entry in entries.chunks_exact(2) {
             let place = self.components.iter().position(|component| component.id == entry[0]).ok_or_else(malformed)?;
             let (dc, ac) = (usize::from(entry[1] >> 4), usize::from(entry[1] & 15));

@@ -5,7 +5,8 @@ use super::super::super::jpeg::transform::LANES;
 use super::super::Refusal;
 use super::huffman::{Table, Tables};
 use super::paint::span;
-use super::plane::{Plane, needed};
+use super::plane::{HALF, Plane, needed};
+use super::room::Room;
 use super::sequence::{Broken, Codes, Lanes, pass_rest, take_difference, take_rest};
 use super::sequential::Wanted;
 use super::stream::Bits;
@@ -21,7 +22,7 @@ pub(super) struct Track<'t> {
     pub prediction: i32,
     /// Coefficients of the needed blocks of one row of units, row after row of blocks, each in so many groups; or, where so many rows
     /// of blocks are taken `together`, of all these.
-    lanes: Vec<Lanes>,
+    lanes: Room<Lanes>,
     groups: usize,
     together: usize,
 }
@@ -49,7 +50,7 @@ pub(super) fn tracks<'t>(
         let plane = Plane::new(size, (&columns, &rows), tables.quantization(component.table)?, halvings.into());
         let groups = plane.blocks.0.len().div_ceil(LANES);
         let together = plane.together();
-        let lanes = vec![[[0; LANES]; 64]; if together > 1 { 1 } else { groups * component.down }];
+        let lanes = Room::zeros(if together > 1 { 1 } else { groups * component.down });
         let unit = (component.across, component.down);
         Ok(Track { dc: tables.dc(dc)?, unit, plane, prediction: 0, lanes, groups, together })
     };
@@ -60,6 +61,23 @@ pub(super) fn tracks<'t>(
 pub(super) fn needed_units(tracks: &[Track], row: usize) -> Range<usize> {
     let each = tracks.iter().filter_map(|track| track.units(row));
     each.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)).unwrap_or(0..0)
+}
+
+/// Makes samples of all blocks that were taken of row `row` of units; the two of chroma share their lanes where they are few.
+pub(super) fn transform(tracks: &mut [Track], row: usize) {
+    if let [luma, blue, red] = tracks
+        && let (Some(blues), Some(reds)) = (blue.due(row), red.due(row))
+        && blue.leave_half(&blues)
+        && red.leave_half(&reds)
+    {
+        luma.transform(row);
+        let (together, ends) = ([blue.together, red.together], [blues.end, reds.end]);
+        Plane::transform_both([&mut blue.plane, &mut red.plane], [blues, reds], together, [&blue.lanes[0], &red.lanes[0]]);
+        blue.clear(ends[0]);
+        red.clear(ends[1]);
+        return;
+    }
+    tracks.iter_mut().for_each(|track| track.transform(row));
 }
 
 impl Track<'_> {
@@ -76,8 +94,30 @@ impl Track<'_> {
         meets.then(|| columns.start / self.unit.0..columns.end.div_ceil(self.unit.0))
     }
 
+    /// The rows of blocks that become samples together once row `row` of units has been taken, if they share their lanes.
+    fn due(&self, row: usize) -> Option<Range<usize>> {
+        let kept = &self.plane.blocks.1;
+        let (begin, last) = (row * self.unit.1, ((row + 1) * self.unit.1).min(kept.end));
+        let first = (begin / self.together * self.together).max(kept.start);
+        let is_due = self.together > 1 && first.max(begin) < last && (last == kept.end || last.is_multiple_of(self.together));
+        is_due.then_some(first..last)
+    }
+
+    /// Whether these rows of blocks fill no more than half of the lanes.
+    fn leave_half(&self, rows: &Range<usize>) -> bool {
+        let last = rows.clone().map(|row| row % self.together).max().unwrap_or(0);
+        (last + 1) * self.plane.blocks.0.len() <= HALF
+    }
+
+    /// Makes room for the rows of blocks behind `last`.
+    fn clear(&mut self, last: usize) {
+        if last < self.plane.blocks.1.end {
+            self.lanes.fill([[0; LANES]; 64]);
+        }
+    }
+
     /// Makes samples of the blocks that were taken of row `row` of units, and room for those of the next.
-    pub fn transform(&mut self, row: usize) {
+    fn transform(&mut self, row: usize) {
         if self.together > 1 {
             return self.transform_together(row);
         }
@@ -92,12 +132,10 @@ impl Track<'_> {
     /// The same where several rows of blocks share the lanes: once the last of them has been taken. A row of units never reaches beyond
     /// them, because both are powers of two.
     fn transform_together(&mut self, row: usize) {
-        let kept = &self.plane.blocks.1;
-        let (begin, last) = (row * self.unit.1, ((row + 1) * self.unit.1).min(kept.end));
-        let first = (begin / self.together * self.together).max(kept.start);
-        if first.max(begin) < last && (last == kept.end || last.is_multiple_of(self.together)) {
-            self.plane.transform_together(first..last, self.together, &self.lanes[0]);
-            self.lanes.fill([[0; LANES]; 64]);
+        if let Some(rows) = self.due(row) {
+            let last = rows.end;
+            self.plane.transform_together(rows, self.together, &self.lanes[0]);
+            self.clear(last);
         }
     }
 
