@@ -195,6 +195,19 @@ fn it_is_named_by_check_and_refused_where_it_has_nothing_to_do() {
 }
 
 #[test]
+fn a_preview_refuses_to_hold_its_batches_against_pictures_that_were_decoded_whole() {
+    let folder = photos();
+    let preview = |sets: &[&str], code: i32| {
+        let args = ["preview", "photos.toml", "--count", "2", "--out", "shown"];
+        run(folder.path(), &[&args[..], sets].concat(), code)
+    };
+    let refused = stderr(&preview(&["--replay", "--set", "source.decode=scaled"], 2));
+    assert!(refused.contains("decoded at a smaller scale") && refused.contains("--set source.decode=exact"), "{refused}");
+    preview(&["--set", "source.decode=scaled"], 0);
+    preview(&["--replay", "--set", "source.decode=exact"], 0);
+}
+
+#[test]
 fn it_is_refused_of_sources_whose_pictures_are_no_files_of_their_own() {
     let folder = photos();
     let place = folder.path();

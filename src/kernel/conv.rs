@@ -12,13 +12,12 @@
 //! or two pixels beside each other, make one step of a chain: a [pair](super::bf16).
 
 use super::bf16::{Precision, pair_next, pair_planes};
+use super::conv_products::{interleave, learn, multiply, padded, panels};
 use super::planes::Planes;
 use super::reduce::add_rows;
 use super::scratch;
 use super::sweep::{Backward, Sweep};
-use super::tile::{self, HALF, PANEL, Tile};
 use super::transpose::transpose;
-use crate::isa::Isa;
 
 /// The sizes of a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,86 +44,6 @@ pub struct Conv {
     backward: Backward,
     /// The weights' gradient: planes of single channels, all taps, and the pixels or pairs of pixels that it sums over.
     learning: (Planes, Sweep),
-}
-
-/// `channels` rounded up to a half panel: how many floats a pixel takes where channels lie beside each other.
-fn padded(channels: usize) -> usize {
-    channels.div_ceil(HALF) * HALF
-}
-
-/// The panels of `channels`: (first channel, padded width, channels in it).
-fn panels(channels: usize) -> impl Iterator<Item = (usize, usize, usize)> {
-    (0..channels).step_by(PANEL).map(move |first| {
-        let count = (channels - first).min(PANEL);
-        (first, padded(count), count)
-    })
-}
-
-/// Writes what a sweep comes to: for each of its pixels `start` and the sums of products with `weights` for all `channels`, side by
-/// side.
-fn multiply(
-    (sweep, precision): (&Sweep, Precision),
-    planes: &[f32],
-    (start, weights): (&[f32], &[f32]),
-    channels: usize,
-    product: &mut [f32],
-) {
-    let (isa, pixels, taps, beside) = (Isa::current(), sweep.pixels.len(), sweep.taps.len(), padded(channels));
-    assert!(start.len() == beside && weights.len() == taps * beside && product.len() >= pixels * beside);
-    for (first, width, _) in panels(channels) {
-        let tile = Tile {
-            precision,
-            a: planes.as_ptr(),
-            rows: sweep.pixels.as_ptr(),
-            steps: sweep.taps.as_ptr(),
-            depth: taps,
-            b: weights[first * taps..].as_ptr(),
-            b_stride: width,
-            start: start[first..].as_ptr(),
-            start_stride: 0,
-            c: product[first..].as_mut_ptr(),
-            c_stride: beside,
-        };
-        // SAFETY: `Sweep::checked` found that the largest offsets address a float of the planes together; weights, start and
-        // product have room for every panel by the assertion; `product` is borrowed mutably.
-        unsafe { tile::sweep(isa, &tile, pixels, width) };
-    }
-}
-
-/// Adds to `sums`, for each tap of a sweep and all of `out` channels, the products of what its pixels have there with their gradients.
-fn learn((sweep, precision): (&Sweep, Precision), planes: &[f32], gradient: &[f32], out: usize, sums: &mut [f32]) {
-    let (isa, pixels, taps, beside) = (Isa::current(), sweep.pixels.len(), sweep.taps.len(), padded(out));
-    assert!(gradient.len() == pixels * beside && sums.len() == taps * beside);
-    for (first, width, _) in panels(out) {
-        let sums = sums[first * taps..].as_mut_ptr();
-        let tile = Tile {
-            precision,
-            a: planes.as_ptr(),
-            rows: sweep.taps.as_ptr(),
-            steps: sweep.pixels.as_ptr(),
-            depth: pixels,
-            b: gradient[first..].as_ptr(),
-            b_stride: beside,
-            start: sums,
-            start_stride: width,
-            c: sums,
-            c_stride: width,
-        };
-        // SAFETY: as in `multiply`, with pixels and taps exchanged; `sums` is borrowed mutably.
-        unsafe { tile::sweep(isa, &tile, taps, width) };
-    }
-}
-
-/// Puts a sweep's planes of neighbouring pixels where they belong.
-fn interleave(sweep: &Sweep, planes: &[f32], image: &mut [f32], (height, width): (usize, usize), stride: [usize; 2]) {
-    let [rows, columns] = sweep.size;
-    let planes = planes.chunks_exact(rows * columns).zip(image.chunks_exact_mut(height * width));
-    for (plane, image) in planes {
-        for (row, line) in plane.chunks_exact(columns).enumerate() {
-            let to = &mut image[(sweep.first[0] + row * stride[0]) * width + sweep.first[1]..];
-            to.iter_mut().step_by(stride[1]).zip(line).for_each(|(to, value)| *to = *value);
-        }
-    }
 }
 
 impl Conv {
@@ -319,7 +238,7 @@ impl Conv {
 mod tests {
     use super::super::bf16::rounded;
     use super::*;
-    use crate::isa::only;
+    use crate::isa::{Isa, only};
     use proptest::prelude::*;
 
     fn numbers(len: usize, salt: u32) -> Vec<f32> {

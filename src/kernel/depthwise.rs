@@ -202,7 +202,10 @@ mod tests {
     /// The same from one convolution an input channel.
     fn apart(g: Geometry) -> [Vec<f32>; 3] {
         let each = g.output[0] / g.input[0];
-        let plan = Conv::new(Geometry { input: [1, g.input[1], g.input[2]], output: [each, g.output[1], g.output[2]], ..g }, Precision::F32);
+        let plan = Conv::new(
+            Geometry { input: [1, g.input[1], g.input[2]], output: [each, g.output[1], g.output[2]], ..g },
+            Precision::F32,
+        );
         let area = g.kernel[0] * g.kernel[1];
         let (weights, bias) = (numbers(g.output[0] * area, 1), numbers(g.output[0], 2));
         let (image, gradient) = (numbers(g.input.iter().product(), 3), numbers(g.output.iter().product(), 4));

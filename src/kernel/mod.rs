@@ -10,6 +10,7 @@ pub mod activation;
 pub mod bf16;
 pub mod blend;
 pub mod conv;
+mod conv_products;
 pub mod conv_sparse;
 pub mod depthwise;
 pub mod descent;

@@ -33,8 +33,7 @@ impl Numerics {
         let about = "how 3x3 and 5x5 convolutions are computed: \"direct\", or \"winograd\" with fewer multiplications and larger rounding errors";
         let choices = [("direct", Convolution::Direct), ("winograd", Convolution::Winograd)];
         let convolution = fields.key("convolution", about).choice(&choices);
-        let about =
-            "factors in linear layers and convolutions: \"f32\", or \"bf16\" with 16 bits; sums and weights keep 32";
+        let about = "factors in linear layers and convolutions: \"f32\", or \"bf16\" with 16 bits; sums and weights keep 32";
         let precision = fields.key("precision", about).choice(&[("f32", Precision::F32), ("bf16", Precision::Bf16)]);
         Self {
             convolution: convolution.or_shown(Convolution::Direct, "direct"),

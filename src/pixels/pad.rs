@@ -1,7 +1,7 @@
 //! Puts a frame around an image. Knows no chance.
 
 use super::crop::Region;
-use super::fresh::{put, written};
+use super::fresh::{copy, put, written};
 use crate::sample::{Image, Size};
 use std::mem::MaybeUninit;
 
@@ -38,6 +38,9 @@ impl Frame {
     }
 }
 
+/// Bytes of a row from which on copying them in large pieces pays.
+const LONG: usize = 512;
+
 /// `image` with `frame` around it. Frames wider than the image mirror it again and again, as numpy does.
 pub fn pad(image: &Image, frame: Frame, mode: PadMode) -> Image {
     pad_part(image, frame, mode, Region::whole(frame.around(image.size())))
@@ -46,7 +49,8 @@ pub fn pad(image: &Image, frame: Frame, mode: PadMode) -> Image {
 /// The part of what [`pad`] makes that is in `region`, which lies inside it; no more than that is made.
 pub fn pad_part(image: &Image, frame: Frame, mode: PadMode, region: Region) -> Image {
     let region = region.within(frame.around(image.size()));
-    let pixels = if image.channels() == 1 { framed::<1>(image, (frame, mode), region) } else { framed::<3>(image, (frame, mode), region) };
+    let pixels =
+        if image.channels() == 1 { framed::<1>(image, (frame, mode), region) } else { framed::<3>(image, (frame, mode), region) };
     Image::new(region.size(), image.channels(), pixels)
 }
 
@@ -78,7 +82,12 @@ fn framed<const C: usize>(image: &Image, (frame, mode): (Frame, PadMode), region
             };
             let (left, to) = to.split_at_mut((inside.start - region.left) as usize);
             let (middle, right) = to.split_at_mut(inside.len());
-            put(&row[taken..taken + inside.len() * C], middle.as_flattened_mut());
+            let (own, middle) = (&row[taken..taken + inside.len() * C], middle.as_flattened_mut());
+            if own.len() < LONG {
+                put(own, middle)
+            } else {
+                copy(own, middle)
+            }
             for (first, side) in [(region.left, left), (inside.end, right)] {
                 match mode {
                     PadMode::Constant(_) => blank(side),

@@ -1,10 +1,10 @@
 //! Any bytes: decoding must not panic, and a part must be that part of the whole, or refused with the same words; at a smaller scale, of
 //! the size that was promised.
 //!
-//! From the repository's root, with a nightly compiler and `cargo install cargo-fuzz`:
+//! From the repository's root, after `cargo install cargo-fuzz`; the first word lets a stable compiler count branches:
 //!
 //! ```text
-//! cargo +nightly fuzz run --fuzz-dir tests/fuzz decode tests/fuzz/corpus -- -max_len=4096
+//! RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none --fuzz-dir tests/fuzz decode tests/fuzz/corpus -- -max_len=4096
 //! ```
 //!
 //! `cargo test --test jpeg_parts` replays the corpus, and some thousands of changed copies, with any compiler.

@@ -76,7 +76,10 @@ impl<'p> Enlarged<'p> {
     /// Writes rows of the picture from `first` on, side by side.
     fn write(&mut self, first: usize, to: &mut [u8]) {
         let wide = self.samples.len();
-        if self.doubled == (true, true) && wide == self.width && wide > 4 && to.len().is_multiple_of(wide)
+        if self.doubled == (true, true)
+            && wide == self.width
+            && wide > 4
+            && to.len().is_multiple_of(wide)
             && let Some(plane) = self.plane.rows(0, self.plane.size().1, &self.columns)
         {
             self.sums.resize((wide / 2 + 2) * (to.len() / wide), 0);
