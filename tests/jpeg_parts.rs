@@ -288,4 +288,23 @@ fn write_the_corpus() {
     {
         std::fs::write(folder.join(format!("{number:02}.jpg")), encoded(kind)).unwrap();
     }
+    let gray = image::GrayImage::from_fn(19, 13, |x, y| image::Luma([(x * 9 + y * y) as u8]));
+    let picture = image::DynamicImage::from(gray);
+    let colour =
+        image::DynamicImage::from(image::RgbImage::from_fn(23, 17, |x, y| image::Rgb([x * 11, y * 15, x * y].map(|v| v as u8))));
+    use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+    let filters = [FilterType::NoFilter, FilterType::Sub, FilterType::Up, FilterType::Avg, FilterType::Paeth, FilterType::Adaptive];
+    for (number, filter) in filters.into_iter().enumerate() {
+        for (name, picture) in [("gray", &picture), ("rgb", &colour)] {
+            let file = std::fs::File::create(folder.join(format!("{name}-{number}.png"))).unwrap();
+            picture.write_with_encoder(PngEncoder::new_with_quality(file, CompressionType::Best, filter)).unwrap();
+        }
+    }
+    let others = [colour.to_rgba8().into(), picture.to_luma16().into(), colour.to_rgb16().into(), picture.to_luma_alpha8().into()];
+    for (number, picture) in others.iter().enumerate() {
+        let picture: &image::DynamicImage = picture;
+        picture.save(folder.join(format!("other-{number}.png"))).unwrap();
+    }
+    colour.save(folder.join("rgb.webp")).unwrap();
+    colour.save(folder.join("rgb.bmp")).unwrap();
 }

@@ -20,7 +20,8 @@ pub enum Convolution {
 pub struct Numerics {
     /// How convolutions are computed.
     pub convolution: Convolution,
-    /// How wide the factors of products are: in linear layers, and in convolutions but depthwise ones and a whitening.
+    /// How wide the factors of products are: in linear layers, and in convolutions but depthwise ones and a whitening. Gradients
+    /// that [leave zeros out](crate::kernel::conv_sparse) keep all digits.
     pub precision: Precision,
 }
 
