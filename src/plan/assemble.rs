@@ -19,6 +19,9 @@ use std::sync::atomic::AtomicU32;
 const ROOM: usize = 2;
 /// Batches that may wait in front of the trainer.
 const BATCHES: usize = 3;
+/// Pictures with fewer pixels are decoded whole, unless they may be decoded at a smaller scale.
+pub(super) const WHOLE_PIXELS: u64 = 64 * 64;
+
 /// Pixels that make a chunk worth passing on: small pictures travel in company, large ones alone.
 const CHUNK_PIXELS: u64 = 1 << 17;
 
@@ -56,7 +59,8 @@ impl Plan {
     pub fn load_stage<'p>(&'p self, augment: &'p Augment<'p>) -> Load<'p> {
         let (source, test) = (&*self.data.source, self.data.test.as_deref());
         let early_pixels = self.data.early_pixels();
-        Load { source, test, augment, early_pixels, failed_in_a_row: AtomicU32::new(0) }
+        let whole_pixels = if self.data.scaled { 0 } else { WHOLE_PIXELS };
+        Load { source, test, augment, early_pixels, whole_pixels, failed_in_a_row: AtomicU32::new(0) }
     }
 
     /// Samples a chunk: 1 to 64, by the size of the data's pictures.

@@ -105,7 +105,8 @@ impl StoredModel {
 
     /// The stage that reads `source`.
     pub fn load_stage<'p>(&self, source: &'p dyn Source, augment: &'p Augment<'p>) -> Load<'p> {
-        Load { source, test: None, augment, early_pixels: EARLY_PIXELS, failed_in_a_row: AtomicU32::new(0) }
+        let (early_pixels, whole_pixels) = (EARLY_PIXELS, assemble::WHOLE_PIXELS);
+        Load { source, test: None, augment, early_pixels, whole_pixels, failed_in_a_row: AtomicU32::new(0) }
     }
 
     /// Tickets in, batches out, as when the run was tested, with `workers` threads a stage.

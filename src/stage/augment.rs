@@ -12,9 +12,6 @@ use std::sync::Arc;
 /// Why a sample is set aside that a chain does not take.
 const REFUSED: &str = "refused by an operation";
 
-/// Of a picture with fewer pixels all is decoded: to ask what is needed of it takes as long as decoding the rest.
-const FEW_PIXELS: u64 = 64 * 64;
-
 /// What is done to every picture.
 pub struct Augment<'a> {
     /// Run seed.
@@ -40,13 +37,8 @@ impl Augment<'_> {
         FinishedSlot { ticket: slot.ticket, outcome: slot.outcome.and_then(finish), notes: slot.notes }
     }
 
-    /// The part that the chain needs in `pass` of a sample's picture, of `size` with `channels` values a pixel; none for all of it, or
-    /// where the picture is small.
+    /// The part that the chain needs in `pass` of a sample's picture, of `size` with `channels` values a pixel; none for all of it.
     pub fn part(&self, identity: &Identity, pass: Pass, size: Size, channels: usize) -> Option<Choice> {
-        let chain = self.chain_and_epoch(pass).0;
-        if size.area() < FEW_PIXELS && !chain.scales() {
-            return None;
-        }
         let (chain, place) = self.chain_and_place(identity, pass);
         chain.part(place, size, channels)
     }
@@ -109,15 +101,11 @@ impl Augment<'_> {
     }
 
     fn chain_and_place(&self, identity: &Identity, pass: Pass) -> (&Chain, Key) {
-        let (chain, epoch) = self.chain_and_epoch(pass);
-        (chain, Key { run: self.seed, epoch, sample: identity.number(), op: 0 })
-    }
-
-    fn chain_and_epoch(&self, pass: Pass) -> (&Chain, u64) {
-        match pass.part {
+        let (chain, epoch) = match pass.part {
             Part::Train => (self.train, u64::from(pass.epoch)),
             _ => (self.evaluate, 0),
-        }
+        };
+        (chain, Key { run: self.seed, epoch, sample: identity.number(), op: 0 })
     }
 
     fn bad(&self, identity: &Identity, label: u32, reason: &str, words: String) -> BadSample {

@@ -7,7 +7,7 @@ use super::{Content, Slot, Ticket};
 use crate::batch::Part;
 use crate::error::Error;
 use crate::pixels::decode::Turn;
-use crate::sample::BadSample;
+use crate::sample::{BadSample, Size};
 use crate::source::{Read, Source};
 use std::path::Path;
 use std::sync::Arc;
@@ -23,6 +23,8 @@ pub struct Load<'a> {
     pub augment: &'a Augment<'a>,
     /// Pictures with more pixels are augmented at once.
     pub early_pixels: u64,
+    /// Pictures with fewer pixels are decoded whole: to ask what is needed of them takes as long as decoding the rest.
+    pub whole_pixels: u64,
     /// Reads that the system failed since the last one that it did not.
     pub failed_in_a_row: AtomicU32,
 }
@@ -72,7 +74,10 @@ impl Load<'_> {
         let Some(parts) = source.parts() else { return self.read(ticket) };
         let index = ticket.entry as usize;
         let identity = source.identity(index);
-        let choose = |size| self.augment.part(&identity, ticket.pass, size, source.channels());
+        let choose = |size: Size| match size.area() < self.whole_pixels {
+            true => None,
+            false => self.augment.part(&identity, ticket.pass, size, source.channels()),
+        };
         let read = parts.read_part(index, &identity, &choose);
         self.watch(read.as_ref().err())?;
         Ok(read.map_err(Arc::new))
