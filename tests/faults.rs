@@ -4,16 +4,10 @@
 
 mod support;
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use support::{pipeline_text, run, stderr, workplace};
-
-fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    files.map(|path| (path.file_name().unwrap().into(), fs::read(&path).unwrap())).collect()
-}
+use support::{pipeline_text, run, stderr, tree, workplace};
 
 /// `pipeline run write.toml --out OUT`, in which the `number`th `call` of each thread fails.
 fn failing(place: &Path, out: &str, call: &str, error: &str, number: usize) -> Output {

@@ -287,7 +287,7 @@ fn pictures_come_out_of_the_stages_as_if_they_had_been_decoded_whole() {
 
 /// Writes the corpus anew; run by hand with `cargo test --test jpeg_parts corpus -- --ignored`.
 #[test]
-#[ignore]
+#[ignore = "writes the files that a fuzzer goes out from"]
 fn write_the_corpus() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus");
     for (number, kind) in kinds().into_iter().enumerate().filter(|(_, kind)| u32::from(kind.height) * u32::from(kind.width) < 3000)

@@ -10,23 +10,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use support::{outcome, pipeline, pipeline_text, run, stderr, stdout, workplace};
-
-/// Every file below `folder` with its bytes.
-fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(next) = folders.pop() {
-        for entry in fs::read_dir(&next).unwrap() {
-            let path = entry.unwrap().path();
-            match path.is_dir() {
-                true => folders.push(path),
-                false => drop(found.insert(path.strip_prefix(folder).unwrap().to_path_buf(), fs::read(&path).unwrap())),
-            }
-        }
-    }
-    found
-}
+use support::{outcome, pipeline, pipeline_text, run, stderr, stdout, tree, workplace};
 
 fn part(from: &str, to: &str) -> String {
     let online = pipeline_text();

@@ -2,31 +2,14 @@
 
 mod support;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
-use support::{outcome, pipeline, pipeline_text, run, stderr, stdout, workplace};
+use support::{outcome, pipeline, pipeline_text, run, stderr, stdout, tree, workplace};
 
 fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// Every file below `folder` with its bytes.
-fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(next) = folders.pop() {
-        for entry in fs::read_dir(&next).unwrap() {
-            let path = entry.unwrap().path();
-            match path.is_dir() {
-                true => folders.push(path),
-                false => drop(found.insert(path.strip_prefix(folder).unwrap().to_path_buf(), fs::read(&path).unwrap())),
-            }
-        }
-    }
-    found
 }
 
 /// The pipeline of `shapes.toml` as one that writes `variants` of every sample to `prepared`.
