@@ -3,6 +3,7 @@
 
 use super::super::super::fresh::copy_short;
 use super::super::super::jpeg::transform::{LANES, inverse_all, store};
+use super::huffman::NATURAL;
 use super::reduce::reduce;
 use super::room::Room;
 use super::sequence::Lanes;
@@ -21,7 +22,7 @@ pub(super) struct Plane {
     pub blocks: (Range<usize>, Range<usize>),
     stride: usize,
     samples: Room<u8>,
-    /// Quantisation steps.
+    /// Quantisation steps, in zigzag order.
     steps: [i16; 64],
 }
 
@@ -53,7 +54,7 @@ impl Plane {
             stride,
             samples: Room::of(stride * high * blocks.1.len()),
             blocks,
-            steps: steps.map(|step| step as i16),
+            steps: NATURAL.map(|place| steps[usize::from(place)] as i16),
         }
     }
 
@@ -155,10 +156,12 @@ wide! {
 #[inline(always)]
 fn inverse_group(group: &Lanes, steps: &Lanes, (strip, stride): (&mut [u8], usize), first: usize) {
     let mut blocks = [[0; LANES]; 64];
-    let values = blocks.as_flattened_mut().iter_mut();
-    for ((value, &coefficient), &step) in values.zip(group.as_flattened()).zip(steps.as_flattened()) {
-        // In 16 bits, as in other decoders: what does not fit is in no picture.
-        *value = i32::from(coefficient.wrapping_mul(step));
+    for ((coefficients, steps), &place) in group.iter().zip(steps).zip(&NATURAL) {
+        let values = &mut blocks[usize::from(place) % 64];
+        for lane in 0..LANES {
+            // In 16 bits, as in other decoders: what does not fit is in no picture.
+            values[lane] = i32::from(coefficients[lane].wrapping_mul(steps[lane]));
+        }
     }
     inverse_all(&mut blocks);
     store(&blocks, strip, stride, first);
@@ -172,7 +175,7 @@ mod tests {
     /// The samples of one block in lane `lane`.
     fn samples(coefficients: &[i16; 64], steps: &[u16; 64], lane: usize) -> Vec<u8> {
         let mut lanes = [[0; LANES]; 64];
-        lanes.iter_mut().zip(coefficients).for_each(|(lanes, &value)| lanes[lane] = value);
+        lanes.iter_mut().zip(NATURAL).for_each(|(lanes, place)| lanes[lane] = coefficients[usize::from(place)]);
         let across = 8 * lane..8 * lane + 8;
         let mut plane = Plane::new((8 * LANES, 8), (&(0..8 * LANES), &(0..8)), steps, (0, 0));
         plane.transform(0, &[lanes]);

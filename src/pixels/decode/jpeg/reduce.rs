@@ -2,6 +2,7 @@
 //! place, taken before they are rounded. Knows no colour.
 
 use super::super::super::jpeg::transform::LANES;
+use super::huffman::NATURAL;
 use super::sequence::Lanes;
 
 /// cos(iπ/16) for i = 0 … 8.
@@ -81,8 +82,9 @@ wide! {
         for (index, group) in groups.iter().enumerate() {
             // Column after column, so that eight values that are summed lie side by side.
             for k in 0..64 {
+                let place = usize::from(NATURAL[k]);
                 for lane in 0..LANES {
-                    values[k % 8 * 8 + k / 8][lane] = f32::from(group[k][lane].wrapping_mul(steps[k]));
+                    values[place % 8 * 8 + place / 8][lane] = f32::from(group[k][lane].wrapping_mul(steps[k]));
                 }
             }
             for (row, weights) in strip.chunks_exact_mut(stride).zip(&down[..high]) {
@@ -110,7 +112,8 @@ mod tests {
 
     /// All lanes hold the block, of which each is turned a little further.
     fn lanes(block: &[i16; 64]) -> Lanes {
-        std::array::from_fn(|k| std::array::from_fn(|lane| block[k].wrapping_add((lane * k % 5) as i16)))
+        let turned = |k: usize, lane: usize| block[k].wrapping_add((lane * k % 5) as i16);
+        NATURAL.map(|k| std::array::from_fn(|lane| turned(k.into(), lane)))
     }
 
     fn samples(group: &Lanes, halvings: (usize, usize)) -> Vec<u8> {
@@ -125,9 +128,10 @@ mod tests {
         let group = lanes(&std::array::from_fn(|i| ((i * 37 % 23) as i16 - 11) * i16::from(i % 3 == 0)));
         let scale = |k: usize| if k == 0 { 0.5f64.sqrt() } else { 1.0 };
         let cosine = |n: usize, k: usize| ((2 * n + 1) as f64 * k as f64 * std::f64::consts::PI / 16.0).cos();
+        let zigzag = |i: usize| NATURAL.iter().position(|&place| usize::from(place) == i).unwrap();
         let exact = |lane: usize, y: usize, x: usize| {
             let term = |i: usize| {
-                scale(i % 8) * scale(i / 8) / 4.0 * f64::from(group[i][lane]) * 3.0 * cosine(x, i % 8) * cosine(y, i / 8)
+                scale(i % 8) * scale(i / 8) / 4.0 * f64::from(group[zigzag(i)][lane]) * 3.0 * cosine(x, i % 8) * cosine(y, i / 8)
             };
             (0..64).map(term).sum::<f64>()
         };

@@ -2,11 +2,14 @@
 
 use super::super::super::jpeg::transform::LANES;
 use super::super::Refusal;
-use super::huffman::{LOOK, NATURAL, Table, WINDOW};
-use super::stream::Bits;
+use super::huffman::{LOOK, Table, WINDOW};
+use super::stream::{Bits, signed};
 
-/// Coefficients of [`LANES`] blocks side by side, in rows of 8 places.
+/// Coefficients of [`LANES`] blocks side by side, in zigzag order, which costs the transform nothing.
 pub(super) type Lanes = [[i16; LANES]; 64];
+
+/// Numbers in them.
+const ALL: usize = 64 * LANES;
 
 /// What is wrong with a block; without words, because blocks are many.
 #[derive(Clone, Copy, Debug)]
@@ -28,28 +31,17 @@ impl From<Broken> for Refusal {
     }
 }
 
-/// Zigzag place → row of [`Lanes`]; a run can lead 15 places beyond the last.
-const PLACES: [u8; 80] = {
-    let mut places = [63; 80];
-    let mut at = 0;
-    while at < 64 {
-        places[at] = NATURAL[at];
-        at += 1;
-    }
-    places
-};
-
 /// How coefficients but the first are coded.
 pub(super) struct Codes<'t> {
     table: &'t Table,
-    /// By the next [`LOOK`] bits: [`pair`], where many blocks are taken.
+    /// By the next [`LOOK`] bits: a [`Pair`], where many blocks are taken.
     pairs: Option<&'t [u64; 1 << LOOK]>,
     /// By the next [`WINDOW`] bits: [`stride`], where many are passed over.
     strides: Option<&'t [u16; 1 << WINDOW]>,
 }
 
 /// No bits hold a pair.
-static NO_PAIRS: [u64; 1 << LOOK] = [0; 1 << LOOK];
+static NO_PAIRS: [u64; 1 << LOOK] = [NOTHING; 1 << LOOK];
 
 impl<'t> Codes<'t> {
     /// Ready to take blocks, with `pairs` to take many, and with `strides` to pass over many: making either takes its time, once for
@@ -57,7 +49,7 @@ impl<'t> Codes<'t> {
     pub fn new(table: &'t Table, pairs: bool, strides: bool) -> Self {
         let paired = || {
             let mut filled = Box::new([0; 1 << LOOK]);
-            filled.iter_mut().zip(0..).for_each(|(entry, bits)| *entry = pair(table, bits));
+            filled.iter_mut().zip(0..).for_each(|(entry, bits)| *entry = Pair::of(table, bits).0);
             filled
         };
         let strided = || {
@@ -74,32 +66,67 @@ impl<'t> Codes<'t> {
     }
 }
 
-/// Marks a pair that ends the block.
-const LAST: u64 = 1 << 31;
+/// The most bits that a pair takes: so many times [`AT_ONCE`] are there once bits have been filled up.
+const PAIR: u32 = 18;
+/// Where a block has gone too far, in numbers of [`Lanes`], whatever the lane.
+const BEYOND: usize = ALL + LANES;
+/// Goes further than any block.
+const NOTHING: u64 = 0xfff << 26;
 
-/// The first one or two coefficients that the bits `window` hold whole, and the end of the block where it follows: from the lowest
-/// byte on, how many bits that takes, the places of the two from where they begin, and how many places there must be; then their
-/// values. One alone is both. 0 where there is neither a coefficient nor an end.
-fn pair(table: &Table, window: u32) -> u64 {
-    let (mut left, mut places, mut count, mut found) = (LOOK, 0u64, 0, 0u64);
-    while let Some((symbol, length)) = table.within(window & ((1 << left) - 1), left) {
-        let (run, size) = (u64::from(symbol >> 4), u32::from(symbol & 15));
-        if size == 0 && run < 15 {
-            return LAST | u64::from(LOOK - left + length) | (places + 1) << 24 | found;
+/// The first one or two coefficients whose codes some bits hold whole, and the end of the block where it follows. From the lowest bit
+/// on: how many bits that takes (8 bits), where the first (8) and the second (10) belong, in numbers of [`Lanes`] from where they
+/// begin, how far all of it goes (12; at an end by [`ALL`] further), 64 less the bits of the second one's value (6), where these begin
+/// (10), and the value of the first (10). Values may reach beyond the bits that were looked at; the first one's only where it is alone,
+/// and then it is the second, too.
+#[derive(Clone, Copy)]
+struct Pair(u64);
+
+impl Pair {
+    /// What the [`LOOK`] bits of `window` begin with; [`NOTHING`] where that is neither a coefficient nor an end.
+    fn of(table: &Table, window: u32) -> Self {
+        let (mut taken, mut places, mut count, mut found) = (0, 0, 0, 0u64);
+        let goes = |places: u64| (LANES as u64 * places) << 26;
+        while taken < LOOK
+            && let Some((symbol, length)) = table.within(window, LOOK - taken)
+        {
+            let (run, size) = (u64::from(symbol >> 4), u32::from(symbol & 15));
+            if size == 0 && run < 15 {
+                return Self(u64::from(taken + length) | goes(64 + places + 1) | found);
+            }
+            let begin = taken + length;
+            if size == 0 || begin + size > PAIR || count == 2 {
+                break;
+            }
+            let place = LANES as u64 * (places + run);
+            found = found & (0x3ff << 54 | 0xff00) | place << 16 | u64::from(64 - size) << 38 | u64::from(begin) << 44;
+            taken = begin + size;
+            places += run + 1;
+            count += 1;
+            if count == 1 {
+                let value = if taken <= LOOK { signed(u64::from(window) << (64 - LOOK + begin), size) } else { 0 };
+                found |= place << 8 | (value as u64) << 54;
+            }
         }
-        if size == 0 || length + size > left || count == 2 {
-            break;
-        }
-        left -= length + size;
-        let value = (window >> left) as i32 & ((1 << size) - 1);
-        let value = if value < 1 << (size - 1) { value - (1 << size) + 1 } else { value };
-        let (place, value) = (places + run, u64::from(value as u16));
-        let second = place << 16 | value << 48;
-        found = if count == 0 { place << 8 | value << 32 | second } else { found & 0xffff_0000_ff00 | second };
-        count += 1;
-        places += run + 1;
+        Self(if count == 0 { NOTHING } else { u64::from(taken) | goes(places) | found })
     }
-    if count == 0 { 0 } else { u64::from(LOOK - left) | places << 24 | found }
+
+    #[inline(always)]
+    fn goes(self) -> usize {
+        (self.0 >> 26 & 0xfff) as usize
+    }
+
+    /// Puts coefficients where they belong from `at` on.
+    #[inline(always)]
+    fn put(self, bits: &Bits, flat: &mut [i16; ALL], at: usize) {
+        flat[(at + (self.0 >> 8 & 0xff) as usize) % ALL] = (self.0 as i64 >> 54) as i16;
+        let value = bits.signed_after((self.0 >> 44) as u32, (self.0 >> 38) as u32);
+        flat[(at + (self.0 >> 16 & 0x3ff) as usize) % ALL] = value as i16;
+    }
+
+    #[inline(always)]
+    fn consume(self, bits: &mut Bits) {
+        bits.consume(self.0 as u32 & 0xff);
+    }
 }
 
 /// Takes the next symbol of `table`.
@@ -129,50 +156,55 @@ fn long(table: &Table, next: usize) -> Result<(u8, u32), Broken> {
 /// Takes a difference of first coefficients.
 #[inline(always)]
 pub(super) fn take_difference(bits: &mut Bits, table: &Table) -> Result<i32, Broken> {
-    bits.need();
+    // Without asking whether they are needed: the answer could not be predicted.
+    bits.fill();
     let size = take_symbol(bits, table)?;
     if size > 15 { Err(Broken::Coefficient) } else { Ok(bits.take_signed(u32::from(size))) }
 }
 
-/// Table entries that are taken for sure after bits have been filled up.
+/// Pairs that are taken for sure after bits have been filled up.
 const AT_ONCE: usize = 3;
 
 /// Takes all coefficients but the first of one block into `lane`, which is 0 everywhere.
 #[inline(always)]
 pub(super) fn take_rest(bits: &mut Bits, codes: &Codes, lanes: &mut Lanes, lane: usize) -> Result<(), Broken> {
     let pairs = codes.pairs();
-    let mut place = 1;
-    while place < 64 {
+    let flat = lanes.as_flattened_mut().first_chunk_mut().expect("as many numbers");
+    let mut at = LANES + lane % LANES;
+    while at < ALL {
         bits.fill();
         for _ in 0..AT_ONCE {
-            let entry = pairs[bits.peek(LOOK)];
-            let places = (entry >> 24 & 0x7f) as usize;
-            // A pair that would end beyond the block may hold the beginning of the next one.
-            if entry == 0 || place + places > 64 {
-                place = match take_one(bits, codes, lanes, lane, place)? {
-                    Some(next) => next,
-                    None => return Ok(()),
-                };
-                break;
+            let pair = Pair(pairs[bits.peek(LOOK)]);
+            let after = at + pair.goes();
+            if after < BEYOND {
+                pair.put(bits, flat, at);
+                pair.consume(bits);
+                at = after;
+                continue;
             }
-            bits.consume(entry as u32 & 0xff);
-            let [first, second] = [8, 16].map(|shift| usize::from(PLACES[(place + (entry >> shift & 0xff) as usize) % 64]) % 64);
-            lanes[first][lane % LANES] = (entry >> 32) as i16;
-            lanes[second][lane % LANES] = (entry >> 48) as i16;
-            if entry & LAST != 0 {
+            // An end, unless it would lie beyond the block: what goes so far may hold the beginning of the next one.
+            if pair.goes() > ALL && after < ALL + BEYOND {
+                if pair.goes() > ALL + LANES {
+                    pair.put(bits, flat, at);
+                }
+                pair.consume(bits);
                 return Ok(());
             }
-            place += places;
+            at = match take_one(bits, codes, flat, at)? {
+                Some(next) => next,
+                None => return Ok(()),
+            };
+            break;
         }
     }
-    if place > 64 { Err(Broken::TooLong) } else { Ok(()) }
+    if at < BEYOND { Ok(()) } else { Err(Broken::TooLong) }
 }
 
-/// Takes the coefficient at `place`, or those passed over together, and says where the next one is; none at the block's end.
+/// Takes the coefficient at `at`, or those passed over together, and says where the next one is; none at the block's end.
 #[inline(always)]
-fn take_one(bits: &mut Bits, codes: &Codes, lanes: &mut Lanes, lane: usize, mut place: usize) -> Result<Option<usize>, Broken> {
-    if place >= 64 {
-        return Ok(Some(place));
+fn take_one(bits: &mut Bits, codes: &Codes, flat: &mut [i16; ALL], mut at: usize) -> Result<Option<usize>, Broken> {
+    if at >= ALL {
+        return Ok(Some(at));
     }
     bits.need();
     let symbol = take_symbol(bits, codes.table)?;
@@ -180,11 +212,12 @@ fn take_one(bits: &mut Bits, codes: &Codes, lanes: &mut Lanes, lane: usize, mut 
     if size == 0 && run < 15 {
         return Ok(None);
     }
-    place += run;
+    at += LANES * run;
     if size > 0 {
-        lanes[usize::from(PLACES[place]) % 64][lane % LANES] = bits.take_signed(size) as i16;
+        // What is beyond the block is found out behind it.
+        flat[at.min(ALL - 1)] = bits.take_signed(size) as i16;
     }
-    Ok(Some(place + 1))
+    Ok(Some(at + LANES))
 }
 
 /// Passes over all coefficients but the first of one block.
@@ -192,7 +225,7 @@ fn take_one(bits: &mut Bits, codes: &Codes, lanes: &mut Lanes, lane: usize, mut 
 pub(super) fn pass_rest(bits: &mut Bits, codes: &Codes) -> Result<(), Broken> {
     let mut place = 1;
     while place < 64 {
-        bits.need();
+        bits.fill();
         if let Some(strides) = &codes.strides {
             let stride = strides[bits.peek(WINDOW)];
             let after = place + usize::from(stride >> 8 & 0x7f);
@@ -220,23 +253,22 @@ pub(super) fn pass_rest(bits: &mut Bits, codes: &Codes) -> Result<(), Broken> {
 /// Marks a stride that ends the block.
 const END: u16 = 1 << 15;
 
-/// How far all whole coefficients in the bits `window` go: bits in the low byte, places in a block above it, and whether the block
-/// ends there. 0 where not even one is whole.
+/// How far all coefficients go whose codes are whole in the bits `window`: bits, of which the last value's may lie beyond, in the low
+/// byte, places in a block above it, and whether the block ends there. 0 where not even one code is whole.
 fn stride(table: &Table, window: u32) -> u16 {
-    let (mut left, mut places) = (WINDOW, 0);
-    while let Some((symbol, length)) = table.within(window & ((1 << left) - 1), left) {
+    let (mut taken, mut places) = (0, 0);
+    while taken < WINDOW
+        && let Some((symbol, length)) = table.within(window, WINDOW - taken)
+    {
         let (run, size) = (u16::from(symbol >> 4), u32::from(symbol & 15));
         if size == 0 && run < 15 {
-            return END | places << 8 | (WINDOW - left + length) as u16;
+            return END | places << 8 | (taken + length) as u16;
         }
-        if length + size > left || places + run >= 63 {
+        if places + run >= 63 {
             break;
         }
-        left -= length + size;
+        taken += length + size;
         places += run + 1;
-        if left == 0 {
-            break;
-        }
     }
-    places << 8 | (WINDOW - left) as u16
+    places << 8 | taken as u16
 }

@@ -61,6 +61,16 @@ impl Intervals {
     }
 }
 
+/// The value that the topmost `size` bits, 0–15, of `bits` stand for (T.81, F.2.2.1).
+#[inline(always)]
+pub(super) fn signed(bits: u64, size: u32) -> i32 {
+    // Two shifts, because one by 64 is none.
+    let value = (bits >> 1 >> (63 - size)) as i32;
+    // A leading 0 says that 2ˢ − 1 is to be taken off.
+    let below = !(bits as i64 >> 63) as i32 & ((1 << size) - 1);
+    value - below
+}
+
 /// Bits, most significant first. Behind an interval's end they are zeros, and counted.
 #[derive(Clone)]
 pub(super) struct Bits<'d> {
@@ -119,12 +129,18 @@ impl Bits<'_> {
     /// Takes a value of `size` bits, 0–15, in JPEG's signed form (T.81, F.2.2.1).
     #[inline(always)]
     pub fn take_signed(&mut self, size: u32) -> i32 {
-        // Two shifts, because one by 64 is none.
-        let value = (self.buffer >> 1 >> (63 - size)) as i32;
-        // A leading 0 says that 2ˢ − 1 is to be taken off.
-        let below = !(self.buffer as i64 >> 63) as i32 & ((1 << size) - 1);
+        let value = signed(self.buffer, size);
         self.consume(size);
-        value - below
+        value
+    }
+
+    /// The value of 64 − `rest` bits, 1 to 15 of them, that begin `after` bits from here; all stay. Of both numbers the lowest 6 bits count.
+    #[inline(always)]
+    pub fn signed_after(&self, after: u32, rest: u32) -> i64 {
+        let ahead = self.buffer.wrapping_shl(after);
+        // All ones where a leading 0 says that the complement is meant.
+        let below = !(ahead as i64 >> 63);
+        ((ahead ^ below as u64).wrapping_shr(rest) as i64 ^ below) - below
     }
 
     /// Goes on at another place of the interval.
