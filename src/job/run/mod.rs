@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod budget;
+mod checkpoints;
 mod diagnose;
 mod discard;
 pub(super) mod hardest;

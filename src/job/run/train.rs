@@ -1,6 +1,7 @@
 //! A run that trains: measure, learn epoch by epoch, choose the weights, test, write everything down.
 
 use super::budget::Punctual;
+use super::checkpoints::CheckpointFiles;
 use super::diagnose::{Clinic, Walk};
 use super::moments::Moments;
 use super::outputs::Outputs;
@@ -19,11 +20,11 @@ use crate::job::claim::ClaimedFolder;
 use crate::job::{report, say};
 use crate::plan::{Plan, TrainEnd, memory_bound, resolved_text};
 use crate::report::{BadRow, RunFolder};
-use crate::sample::{Image, NoteCounts};
+use crate::sample::{BadSample, Image, NoteCounts};
 use crate::stage::deal::{self, Position};
 use crate::stage::ledger::Stream;
-use crate::stage::train::{Driver, Keep, Train};
-use crate::train::{Checkpoint, Totals, Trainer};
+use crate::stage::train::{Driver, Train};
+use crate::train::{Caller, Totals, Trainer};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
@@ -200,14 +201,24 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
+    /// What a run that goes on knew when it stopped, or what one knows that begins.
+    fn known(&self) -> (Caller, Vec<Arc<BadSample>>, NoteCounts) {
+        match &self.past {
+            Some(past) => (past.caller.clone(), past.bad.clone(), past.odd_files),
+            None => (resume::fresh_caller(self.plan, &self.moments), Vec::new(), NoteCounts::default()),
+        }
+    }
+
+    /// Why a trainer has nothing left to do.
+    fn ended(&self) -> Stopped {
+        if self.trainer.progress().stopped { Stopped::EarlyStopping } else { Stopped::Epochs }
+    }
+
     /// Runs all epochs that are left.
     fn learn(&mut self) -> Result<(Vec<Meter>, Stopped, Stream)> {
         let plan = self.plan;
         let parts = &plan.data.parts;
-        let (mut caller, bad, odd_files) = match &self.past {
-            Some(past) => (past.caller.clone(), past.bad.clone(), past.odd_files),
-            None => (resume::fresh_caller(plan, &self.moments), Vec::new(), NoteCounts::default()),
-        };
+        let (mut caller, bad, odd_files) = self.known();
         let epochs = plan.epochs(self.trainer.length());
         if let Some(found) = &self.self_check {
             caller.notes["self_check"] = serde_json::to_value(found).unwrap_or_default();
@@ -215,20 +226,14 @@ impl<'a> Session<'a> {
         let start = Position { epoch: self.trainer.progress().epoch, consumed: caller.consumed };
         let stream = Stream::from_hex(&caller.stream_blake3).unwrap_or_default();
         let entries = [parts.train.len() as u64, parts.validation.len() as u64];
-        self.listener.hear(&Event::Started {
-            name: plan.name.clone(),
-            first_epoch: start.epoch,
-            epochs: epochs.count,
-            samples: entries[0],
-        });
+        let (name, first_epoch) = (plan.name.clone(), start.epoch);
+        self.listener.hear(&Event::Started { name, first_epoch, epochs: epochs.count, samples: entries[0] });
         if self.trainer.done() {
-            let stopped = if self.trainer.progress().stopped { Stopped::EarlyStopping } else { Stopped::Epochs };
-            return Ok((Vec::new(), stopped, stream));
+            return Ok((Vec::new(), self.ended(), stream));
         }
         let mut keep = CheckpointFiles(self.claimed);
-        if self.past.is_some() && ends_in_the_best(&self.trainer) {
-            // Stopped between the two, the run left the checkpoint of its best epoch under one name only.
-            self.claimed.keep_as("checkpoint", BEST)?;
+        if self.past.is_some() {
+            keep.mend(&self.trainer)?;
         }
         // A training pass that is over is followed by its validation pass, which counts from 0.
         let under_way = start.consumed < epochs.entries(start.epoch, parts.train.len()) as u64;
@@ -236,8 +241,6 @@ impl<'a> Session<'a> {
         let ledger = plan.data.ledger(&[Part::Train, Part::Validation]).starting_at(counted, bad, odd_files);
         let (listener, stop) = (self.listener, self.signals.stop());
         let punctual = Punctual::new(listener, self.end.config.budget.filter(|_| self.past.is_none()), self.asked, epochs.count);
-        let checkpoint_steps = self.end.config.checkpoint_steps;
-        let tell_weights = plan.outputs.tensorboard;
         let driver = Driver {
             listener: &punctual,
             keep: &mut keep,
@@ -247,8 +250,8 @@ impl<'a> Session<'a> {
             caller,
             entries,
             epochs,
-            checkpoint_steps,
-            tell_weights,
+            checkpoint_steps: self.end.config.checkpoint_steps,
+            tell_weights: plan.outputs.tensorboard,
         };
         let mut sink = Train::new(&mut self.trainer, driver);
         let (asked, mut delivered) = (self.asked, false);
@@ -309,25 +312,6 @@ impl<'a> Session<'a> {
         self.listener.hear(&Event::Tested(totals.score()));
         Ok(stream)
     }
-}
-
-/// The name under which the best epoch's checkpoint stays.
-const BEST: &str = "checkpoint-best";
-
-/// The folder that checkpoints go to.
-struct CheckpointFiles<'c>(&'c ClaimedFolder);
-
-impl Keep for CheckpointFiles<'_> {
-    fn keep(&mut self, checkpoint: Checkpoint, best: bool) -> Result<()> {
-        checkpoint.save(self.0.file("checkpoint"))?;
-        if best { self.0.keep_as("checkpoint", BEST) } else { Ok(()) }
-    }
-}
-
-/// Whether a trainer stands right behind its best epoch.
-fn ends_in_the_best(trainer: &Trainer) -> bool {
-    let progress = trainer.progress();
-    progress.batches_of_epoch == 0 && progress.history.last().is_some_and(|record| record.best)
 }
 
 fn facts(plan: &Plan, end: &TrainEnd) -> Facts {

@@ -1,7 +1,8 @@
 //! Quantised coefficients of one component, and their sequential coding (T.81, F.2.2).
 
 use super::super::Refusal;
-use super::huffman::{Bits, NATURAL, Table};
+use super::bits::Bits;
+use super::huffman::{NATURAL, Table};
 
 /// Blocks of 64 coefficients in rows of 8 each, block after block, row after row of blocks.
 pub(super) struct Blocks {

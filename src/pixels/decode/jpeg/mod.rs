@@ -5,6 +5,7 @@
 //! through the same file may [leave out](places) what is not wanted. Their
 //! samples are those of libjpeg's defaults. All other kinds are decoded whole, by plain code, which proves the same as it goes.
 
+mod bits;
 mod blocks;
 mod color;
 mod huffman;

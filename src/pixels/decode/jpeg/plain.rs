@@ -1,9 +1,10 @@
 //! Decodes any supported JPEG by the book: all coefficients first, then planes, then colours. Strict: every block must be there.
 
 use super::super::Refusal;
+use super::bits::Bits;
 use super::blocks::{Blocks, take_block};
 use super::color::Color;
-use super::huffman::{Bits, Tables};
+use super::huffman::Tables;
 use super::planes::Plane;
 use super::progressive::{Carried, Progress, ac_first, ac_refine, dc_first, dc_refine};
 use super::structure::{Component, Piece, Scan, Structure};

@@ -1,8 +1,9 @@
 //! Progressive coding of coefficients: first passes and refinements, T.81 annex G.1.2. Knows one block at a time.
 
 use super::super::Refusal;
+use super::bits::Bits;
 use super::blocks::take_dc;
-use super::huffman::{Bits, NATURAL, Table};
+use super::huffman::{NATURAL, Table};
 use super::structure::Scan;
 
 /// Which bits of a component's coefficients have come so far: the lowest bit position, by zigzag place.
