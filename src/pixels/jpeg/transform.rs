@@ -72,26 +72,19 @@ pub(in super::super) fn inverse_all(blocks: &mut Blocks) {
     }
 }
 
-/// Eight samples for each of [`LANES`] blocks, sample by sample.
-type Row = [[u8; 8]; LANES];
-
 /// Takes [`LANES`] blocks from the block `first` on; those after the last of the strip are black.
 #[inline(always)]
 fn load(strip: &[u8], stride: usize, first: usize, blocks: &mut Blocks) {
-    for (row, values) in strip.chunks_exact(stride).zip(blocks.as_flattened_mut().as_chunks_mut::<{ 8 * LANES }>().0) {
-        let (chunks, _) = row.as_chunks::<8>();
-        let mut samples: Row = [[0; 8]; LANES];
-        for half in 0..LANES / 8 {
-            let mut words = [0; 8];
-            for (word, chunk) in words.iter_mut().zip(chunks.iter().skip(first + 8 * half)) {
-                *word = u64::from_le_bytes(*chunk);
-            }
-            for (x, word) in transposed(words).into_iter().enumerate() {
-                samples[LANES / 8 * x + half] = word.to_le_bytes();
-            }
+    for (row, values) in strip.chunks_exact(stride).zip(blocks.as_chunks_mut::<8>().0) {
+        // A row of a block is one number, from which samples are taken in wide registers.
+        let mut words = [0; LANES];
+        for (word, chunk) in words.iter_mut().zip(&row.as_chunks::<8>().0[first..]) {
+            *word = u64::from_le_bytes(*chunk);
         }
-        for (value, &sample) in values.iter_mut().zip(samples.as_flattened()) {
-            *value = i32::from(sample) - 128;
+        for x in 0..8 {
+            for lane in 0..LANES {
+                values[x][lane] = (words[lane] >> (8 * x) & 255) as i32 - 128;
+            }
         }
     }
 }
@@ -99,36 +92,21 @@ fn load(strip: &[u8], stride: usize, first: usize, blocks: &mut Blocks) {
 /// Puts the blocks back, from the block `first` on, shifted by 128 and clamped; those after the last of the strip are left out.
 #[inline(always)]
 pub(in super::super) fn store(blocks: &Blocks, strip: &mut [u8], stride: usize, first: usize) {
-    for (row, values) in strip.chunks_exact_mut(stride).zip(blocks.as_flattened().as_chunks::<{ 8 * LANES }>().0) {
-        let mut samples: Row = [[0; 8]; LANES];
-        for (sample, value) in samples.as_flattened_mut().iter_mut().zip(values) {
-            *sample = (value + 128).clamp(0, 255) as u8;
+    for (row, values) in strip.chunks_exact_mut(stride).zip(blocks.as_chunks::<8>().0) {
+        // A row of a block is one number: put together in wide registers, where bytes would have to be moved one by one.
+        let mut words = [0; LANES];
+        for lane in 0..LANES {
+            let sample = |x: usize| (values[x][lane] + 128).clamp(0, 255) as u32;
+            let low = sample(0) | sample(1) << 8 | sample(2) << 16 | sample(3) << 24;
+            let high = sample(4) | sample(5) << 8 | sample(6) << 16 | sample(7) << 24;
+            words[lane] = (u64::from(low) | u64::from(high) << 32).to_le();
         }
-        let (chunks, _) = row.as_chunks_mut::<8>();
-        for half in 0..LANES / 8 {
-            let mut words = [0; 8];
-            for (x, word) in words.iter_mut().enumerate() {
-                *word = u64::from_le_bytes(samples[LANES / 8 * x + half]);
-            }
-            for (word, chunk) in transposed(words).into_iter().zip(chunks.iter_mut().skip(first + 8 * half)) {
-                *chunk = word.to_le_bytes();
-            }
-        }
-    }
-}
-
-/// Byte i of word k becomes byte k of word i: squares of 1, 2 and 4 bytes are swapped across the diagonal.
-#[inline(always)]
-fn transposed(mut words: [u64; 8]) -> [u64; 8] {
-    const STAGES: [(usize, u64); 3] = [(1, 0x00FF_00FF_00FF_00FF), (2, 0x0000_FFFF_0000_FFFF), (4, 0x0000_0000_FFFF_FFFF)];
-    for (apart, low) in STAGES {
-        for upper in (0..8).filter(|word| word & apart == 0) {
-            let swapped = (words[upper] >> (8 * apart) ^ words[upper + apart]) & low;
-            words[upper + apart] ^= swapped;
-            words[upper] ^= swapped << (8 * apart);
+        let chunks = &mut row.as_chunks_mut::<8>().0[first..];
+        match chunks.first_chunk_mut::<LANES>() {
+            Some(chunks) => *chunks = words.map(u64::to_ne_bytes),
+            None => chunks.iter_mut().zip(words).for_each(|(chunk, word)| *chunk = word.to_ne_bytes()),
         }
     }
-    words
 }
 
 /// x / 2ⁿ, rounded, halves up.
@@ -234,14 +212,6 @@ fn round_to(blocks: &mut Blocks, steps: &[i32; 64]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn transposing_twice_changes_nothing_and_once_swaps_places() {
-        let words: [u64; 8] = std::array::from_fn(|k| u64::from_le_bytes(std::array::from_fn(|i| (8 * k + i) as u8)));
-        let swapped = transposed(words);
-        assert_eq!(swapped[3].to_le_bytes(), [3, 11, 19, 27, 35, 43, 51, 59]);
-        assert_eq!(transposed(swapped), words);
-    }
 
     #[test]
     fn rounding_is_that_of_whole_number_division() {

@@ -130,11 +130,13 @@ impl Plane {
 wide! {
     /// Eight rows of samples, each of `stride`, out of coefficients that count in `steps`.
     fn inverse / inverse_plain(groups: &[Lanes], steps: &[i16; 64], strip: &mut [u8], stride: usize) {
-        // Each step once for every lane, so that the loop below is one over all numbers.
-        let mut wide_steps = [[0; LANES]; 64];
-        wide_steps.iter_mut().zip(steps).for_each(|(wide, &step)| *wide = [step; LANES]);
+        let mut blocks = [[0; LANES]; 64];
         for (index, group) in groups.iter().enumerate() {
-            inverse_group(group, &wide_steps, (&mut *strip, stride), index * LANES);
+            for ((coefficients, &step), &place) in group.iter().zip(steps).zip(&NATURAL) {
+                multiply(coefficients, &[step; LANES], &mut blocks[usize::from(place) % 64]);
+            }
+            inverse_all(&mut blocks);
+            store(&blocks, strip, stride, index * LANES);
         }
     }
 }
@@ -142,29 +144,26 @@ wide! {
 wide! {
     /// The same for the first half of the lanes of two components, side by side.
     fn inverse_both / inverse_both_plain(lanes: [&Lanes; 2], steps: [&[i16; 64]; 2], strip: &mut [u8]) {
-        let (mut both, mut wide_steps) = ([[0; LANES]; 64], [[0; LANES]; 64]);
-        for place in 0..64 {
+        let mut blocks = [[0; LANES]; 64];
+        for (k, &place) in NATURAL.iter().enumerate() {
+            let (mut both, mut both_steps) = ([0; LANES], [0; LANES]);
             for lane in 0..HALF {
-                (both[place][lane], both[place][HALF + lane]) = (lanes[0][place][lane], lanes[1][place][lane]);
-                (wide_steps[place][lane], wide_steps[place][HALF + lane]) = (steps[0][place], steps[1][place]);
+                (both[lane], both[HALF + lane]) = (lanes[0][k][lane], lanes[1][k][lane]);
+                (both_steps[lane], both_steps[HALF + lane]) = (steps[0][k], steps[1][k]);
             }
+            multiply(&both, &both_steps, &mut blocks[usize::from(place) % 64]);
         }
-        inverse_group(&both, &wide_steps, (strip, 8 * LANES), 0);
+        inverse_all(&mut blocks);
+        store(&blocks, strip, 8 * LANES, 0);
     }
 }
 
+/// In 16 bits, as in other decoders: what does not fit is in no picture.
 #[inline(always)]
-fn inverse_group(group: &Lanes, steps: &Lanes, (strip, stride): (&mut [u8], usize), first: usize) {
-    let mut blocks = [[0; LANES]; 64];
-    for ((coefficients, steps), &place) in group.iter().zip(steps).zip(&NATURAL) {
-        let values = &mut blocks[usize::from(place) % 64];
-        for lane in 0..LANES {
-            // In 16 bits, as in other decoders: what does not fit is in no picture.
-            values[lane] = i32::from(coefficients[lane].wrapping_mul(steps[lane]));
-        }
+fn multiply(coefficients: &[i16; LANES], steps: &[i16; LANES], values: &mut [i32; LANES]) {
+    for lane in 0..LANES {
+        values[lane] = i32::from(coefficients[lane].wrapping_mul(steps[lane]));
     }
-    inverse_all(&mut blocks);
-    store(&blocks, strip, stride, first);
 }
 
 #[cfg(test)]

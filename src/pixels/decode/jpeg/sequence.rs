@@ -70,12 +70,14 @@ impl<'t> Codes<'t> {
 const PAIR: u32 = 18;
 /// Where a block has gone too far, in numbers of [`Lanes`], whatever the lane.
 const BEYOND: usize = ALL + LANES;
+/// A value of no bits, which is 0.
+const NO_VALUE: u64 = 63 << 38;
 /// Goes further than any block.
 const NOTHING: u64 = 0xfff << 26;
 
 /// The first one or two coefficients whose codes some bits hold whole, and the end of the block where it follows. From the lowest bit
 /// on: how many bits that takes (8 bits), where the first (8) and the second (10) belong, in numbers of [`Lanes`] from where they
-/// begin, how far all of it goes (12; at an end by [`ALL`] further), 64 less the bits of the second one's value (6), where these begin
+/// begin, how far all of it goes (12; at an end by [`ALL`] further), 63 less the bits of the second one's value (6), where these begin
 /// (10), and the value of the first (10). Values may reach beyond the bits that were looked at; the first one's only where it is alone,
 /// and then it is the second, too.
 #[derive(Clone, Copy)]
@@ -84,7 +86,7 @@ struct Pair(u64);
 impl Pair {
     /// What the [`LOOK`] bits of `window` begin with; [`NOTHING`] where that is neither a coefficient nor an end.
     fn of(table: &Table, window: u32) -> Self {
-        let (mut taken, mut places, mut count, mut found) = (0, 0, 0, 0u64);
+        let (mut taken, mut places, mut count, mut found) = (0, 0, 0, NO_VALUE);
         let goes = |places: u64| (LANES as u64 * places) << 26;
         while taken < LOOK
             && let Some((symbol, length)) = table.within(window, LOOK - taken)
@@ -98,7 +100,7 @@ impl Pair {
                 break;
             }
             let place = LANES as u64 * (places + run);
-            found = found & (0x3ff << 54 | 0xff00) | place << 16 | u64::from(64 - size) << 38 | u64::from(begin) << 44;
+            found = found & (0x3ff << 54 | 0xff00) | place << 16 | u64::from(63 - size) << 38 | u64::from(begin) << 44;
             taken = begin + size;
             places += run + 1;
             count += 1;
@@ -184,9 +186,7 @@ pub(super) fn take_rest(bits: &mut Bits, codes: &Codes, lanes: &mut Lanes, lane:
             }
             // An end, unless it would lie beyond the block: what goes so far may hold the beginning of the next one.
             if pair.goes() > ALL && after < ALL + BEYOND {
-                if pair.goes() > ALL + LANES {
-                    pair.put(bits, flat, at);
-                }
+                pair.put(bits, flat, at);
                 pair.consume(bits);
                 return Ok(());
             }

@@ -134,13 +134,14 @@ impl Bits<'_> {
         value
     }
 
-    /// The value of 64 − `rest` bits, 1 to 15 of them, that begin `after` bits from here; all stay. Of both numbers the lowest 6 bits count.
+    /// The value of 63 − `rest` bits, 0 to 15 of them, that begin `after` bits from here; all stay. The lowest 6 bits of both numbers count.
     #[inline(always)]
     pub fn signed_after(&self, after: u32, rest: u32) -> i64 {
         let ahead = self.buffer.wrapping_shl(after);
-        // All ones where a leading 0 says that the complement is meant.
-        let below = !(ahead as i64 >> 63);
-        ((ahead ^ below as u64).wrapping_shr(rest) as i64 ^ below) - below
+        let value = (ahead >> 1).wrapping_shr(rest) as i64;
+        // A leading 0 says that a number of ones is to be taken off.
+        let ones = (u64::MAX >> 1).wrapping_shr(rest) as i64;
+        value - (!(ahead as i64 >> 63) & ones)
     }
 
     /// Goes on at another place of the interval.
