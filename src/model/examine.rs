@@ -1,6 +1,7 @@
 //! What a network makes of samples, one by one: probabilities, classes, losses. Knows no file and no report.
 
-use super::network::{Network, Tally};
+use super::loss::Tally;
+use super::network::Network;
 use super::workspace::Workspace;
 use crate::kernel::softmax::{cross_entropy, mean_cross_entropy, softmax};
 

@@ -5,7 +5,8 @@ mod sampled;
 pub use sampled::{Sampling, Slope, Trust, sampled};
 
 use super::layer::LayerSpec;
-use super::network::{Network, Noise};
+use super::loss::Noise;
+use super::network::Network;
 use super::{Shape, Workspace};
 use crate::error::Problem;
 use crate::key::Key;

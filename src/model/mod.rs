@@ -14,6 +14,7 @@ pub mod initialise;
 pub mod layer;
 mod layer_times;
 mod layout;
+mod loss;
 mod network;
 mod numerics;
 mod pass;
@@ -22,6 +23,8 @@ pub mod preset;
 mod read;
 mod shape;
 mod survey;
+#[cfg(test)]
+mod tests;
 mod workspace;
 mod zeros;
 
@@ -30,7 +33,8 @@ pub use export::onnx_graph;
 pub use initialise::{INITIALISERS, Initialiser};
 pub use layer::{LAYERS, LayerSpec};
 pub use layer_times::{LayerTime, LayerTimes};
-pub use network::{LayerSummary, Network, Noise, Tally};
+pub use loss::{Noise, Tally};
+pub use network::{LayerSummary, Network};
 pub use numerics::{Convolution, Numerics, Precision};
 pub use preset::PRESETS;
 pub use read::{Model, read};

@@ -81,9 +81,9 @@ fn load(strip: &[u8], stride: usize, first: usize, blocks: &mut Blocks) {
         for (word, chunk) in words.iter_mut().zip(&row.as_chunks::<8>().0[first..]) {
             *word = u64::from_le_bytes(*chunk);
         }
-        for x in 0..8 {
-            for lane in 0..LANES {
-                values[x][lane] = (words[lane] >> (8 * x) & 255) as i32 - 128;
+        for (x, values) in values.iter_mut().enumerate() {
+            for (value, word) in values.iter_mut().zip(words) {
+                *value = (word >> (8 * x) & 255) as i32 - 128;
             }
         }
     }
