@@ -18,6 +18,7 @@ import glob
 import json
 import os
 import platform
+import select
 import shutil
 import signal
 import statistics
@@ -322,13 +323,25 @@ def our_file(options, place):
     return str(file)
 
 
+# Seconds that a side may take for its first epoch, and longer than it was asked for.
+PATIENCE = 90
+
+
 class Side:
     """A side's process and its helpers; after its first epoch it stands still but for its turns."""
 
     def __init__(self, command):
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT, start_new_session=True)
-        self.is_ready = self.process.stdout.readline() != ""
-        self.tell(signal.SIGSTOP)
+        self.is_ready = True
+        self.answer(PATIENCE)
+
+    def answer(self, patience):
+        """Its next line; a side that has none to give, or not in time, is out, and stops using the machine."""
+        ready, _, _ = select.select([self.process.stdout], [], [], patience)
+        line = self.process.stdout.readline() if ready else ""
+        self.tell(signal.SIGSTOP if line else signal.SIGKILL)
+        self.is_ready &= line != ""
+        return json.loads(line or "null")
 
     def tell(self, what):
         try:
@@ -341,8 +354,7 @@ class Side:
             return None
         self.tell(signal.SIGCONT)
         print(seconds, file=self.process.stdin, flush=True)
-        answer = json.loads(self.process.stdout.readline() or "null")
-        self.tell(signal.SIGSTOP)
+        answer = self.answer(seconds + PATIENCE)
         return answer["images"] / answer["seconds"] if answer else None
 
 
