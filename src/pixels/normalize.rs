@@ -37,16 +37,80 @@ impl Normalize {
     /// If lengths or channels do not agree: a bug in the caller.
     pub fn write(&self, image: &Image, out: &mut [f32]) {
         assert_eq!((image.channels(), image.pixels().len()), (self.channels(), out.len()), "channels and values of an image");
+        self.planes(image.pixels(), out);
+    }
+
+    /// The same past the caches: for an image of a batch that is so large that none of them holds it until it is read. Memory that is
+    /// written line by line is otherwise read first.
+    ///
+    /// # Panics
+    /// As [`Normalize::write`].
+    pub fn write_past_caches(&self, image: &Image, out: &mut [f32]) {
+        assert_eq!((image.channels(), image.pixels().len()), (self.channels(), out.len()), "channels and values of an image");
+        let (channels, plane) = (self.channels(), out.len() / self.channels());
+        let mut scratch = [0.0; AT_ONCE];
+        let each = AT_ONCE / channels;
+        for (index, pixels) in image.pixels().chunks(each * channels).enumerate() {
+            let scratch = &mut scratch[..pixels.len()];
+            self.planes(pixels, scratch);
+            let count = pixels.len() / channels;
+            for (channel, values) in scratch.chunks_exact(count).enumerate() {
+                past::copy(values, &mut out[channel * plane + index * each..][..count]);
+            }
+        }
+        past::finish();
+    }
+
+    /// Pixels, all or some, to as many numbers, plane by plane.
+    fn planes(&self, pixels: &[u8], out: &mut [f32]) {
         let plane = out.len() / self.channels();
-        match image.channels() {
-            3 => planes_of_three(image.pixels(), &self.scale, &self.shift, out),
-            _ => {
+        match self.channels() {
+            3 => planes_of_three(pixels, &self.scale, &self.shift, out),
+            channels => {
                 for (channel, out) in out.chunks_exact_mut(plane).enumerate() {
-                    plane_of(&image.pixels()[channel..], self.channels(), self.scale[channel], self.shift[channel], out);
+                    plane_of(&pixels[channel..], channels, self.scale[channel], self.shift[channel], out);
                 }
             }
         }
     }
+}
+
+/// Numbers that are on their way past the caches at once; they stay in the first of these.
+const AT_ONCE: usize = 3 * 1024;
+
+/// Stores past the caches.
+#[cfg(target_arch = "x86_64")]
+mod past {
+    use std::arch::x86_64::{_mm_loadu_ps, _mm_sfence, _mm_stream_ps};
+
+    /// Copies numbers; both slices are of one length.
+    pub fn copy(from: &[f32], to: &mut [f32]) {
+        let head = to.as_ptr().align_offset(16).min(to.len());
+        let ((first, from), (to_first, to)) = (from.split_at(head), to.split_at_mut(head));
+        to_first.copy_from_slice(first);
+        let ((blocks, rest), (to_blocks, to_rest)) = (from.as_chunks::<4>(), to.as_chunks_mut::<4>());
+        for (from, to) in blocks.iter().zip(to_blocks) {
+            // SAFETY: both are four numbers; behind the head, every fourth number lies at a multiple of 16 bytes; every x86-64 has SSE.
+            unsafe { _mm_stream_ps(to.as_mut_ptr(), _mm_loadu_ps(from.as_ptr())) };
+        }
+        to_rest.copy_from_slice(rest);
+    }
+
+    /// Such stores may come late: waits until others see them.
+    pub fn finish() {
+        // SAFETY: every x86-64 has SSE.
+        unsafe { _mm_sfence() };
+    }
+}
+
+/// Where there are no such stores.
+#[cfg(not(target_arch = "x86_64"))]
+mod past {
+    pub fn copy(from: &[f32], to: &mut [f32]) {
+        to.copy_from_slice(from);
+    }
+
+    pub fn finish() {}
 }
 
 /// Writes the numbers of `image` as they are to `out`, one plane of rows a channel (CHW).
@@ -108,6 +172,24 @@ mod tests {
                 let x = f64::from(image.pixels()[place * channels + channel]) / 255.0;
                 let expected = (x - f64::from(mean[channel])) / f64::from(std[channel]);
                 prop_assert!((f64::from(value) - expected).abs() <= 4e-7 * (1.0 + expected.abs() + 1.0 / f64::from(std[channel])));
+            }
+        }
+    }
+
+    #[test]
+    fn past_the_caches_the_same_numbers_come_wherever_they_lie() {
+        for (channels, height, width) in [(1, 1, 1), (3, 1, 2), (1, 70, 61), (3, 37, 91), (3, 32, 32), (3, 32, 64)] {
+            let pixels: Vec<u8> = (0..height * width * channels).map(|i| (i * 37 + i / 91) as u8).collect();
+            let image = Image::new(Size::new(height as u32, width as u32), channels, pixels);
+            let normalize = Normalize::new(&[0.4, 0.5, 0.6][..channels], &[0.2, 0.25, 0.3][..channels]);
+            let len = image.pixels().len();
+            let mut expected = vec![0f32; len];
+            normalize.write(&image, &mut expected);
+            for start in 0..5 {
+                let mut out = vec![7f32; len + 5];
+                normalize.write_past_caches(&image, &mut out[start..start + len]);
+                assert_eq!(out[start..start + len], expected, "{channels} channels, {height}x{width} from {start}");
+                assert!(out[..start].iter().chain(&out[start + len..]).all(|&value| value == 7.0), "beside it");
             }
         }
     }

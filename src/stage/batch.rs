@@ -17,6 +17,9 @@ pub enum LastBatch {
     Drop,
 }
 
+/// From so many bytes on, a batch is more than a core's part of any cache holds until it is read.
+const PAST_CACHES: usize = 16 << 20;
+
 /// Collects; one a flow.
 pub struct Batcher<'m> {
     batch_size: usize,
@@ -95,12 +98,17 @@ impl<'m> Batcher<'m> {
         if self.images.len() < end {
             self.images.resize(end);
         }
+        let past_caches = size_of_val::<[f32]>(&self.images) >= PAST_CACHES;
         self.digest.bytes(&sample.label.to_le_bytes());
         for (view, to) in sample.views.iter().zip(self.images[self.filled..end].chunks_exact_mut(values.max(1))) {
             match view {
                 View::Bytes(image) => {
                     self.digest.bytes(image.pixels());
-                    self.normalize.write(image, to);
+                    if past_caches {
+                        self.normalize.write_past_caches(image, to);
+                    } else {
+                        self.normalize.write(image, to);
+                    }
                 }
                 View::Floats(image) => {
                     self.digest.floats(image.values());
