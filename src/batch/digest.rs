@@ -13,11 +13,16 @@ pub struct Digest {
 impl Digest {
     /// Adds bytes. Pieces are always whole: what begins in the middle of a block is hashed alone.
     pub fn bytes(&mut self, mut bytes: &[u8]) {
-        while self.held.len() + bytes.len() >= PIECE {
+        if !self.held.is_empty() && self.held.len() + bytes.len() >= PIECE {
             let (now, later) = bytes.split_at(PIECE - self.held.len());
             self.held.extend_from_slice(now);
             self.hasher.update(&self.held);
             self.held.clear();
+            bytes = later;
+        }
+        if self.held.is_empty() {
+            let (whole, later) = bytes.split_at(bytes.len() - bytes.len() % PIECE);
+            self.hasher.update(whole);
             bytes = later;
         }
         self.held.extend_from_slice(bytes);

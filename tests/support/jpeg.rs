@@ -18,7 +18,8 @@ pub struct Kind {
 
 /// Every sampling, with sizes around the edges of blocks and units, with and without restarts and orientations.
 pub fn kinds() -> Vec<Kind> {
-    let sizes = [(1, 1), (2, 5), (8, 8), (9, 17), (16, 16), (23, 70), (33, 31), (48, 5), (50, 300), (128, 3)];
+    let sizes =
+        [(1, 1), (2, 5), (8, 8), (9, 17), (16, 16), (23, 70), (33, 31), (48, 5), (50, 300), (128, 3), (150, 400), (260, 120)];
     let samplings = [None, Some((1, 1)), Some((2, 1)), Some((2, 2)), Some((1, 2))];
     let kind = |(place, (height, width)): (usize, (u16, u16)), sampling: Option<(u8, u8)>| {
         let number = place as u64 * 5 + u64::from(sampling.map_or(0, |(across, down)| across * 2 + down));

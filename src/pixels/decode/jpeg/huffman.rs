@@ -28,6 +28,8 @@ pub(super) struct Table {
     symbols: Vec<u8>,
     /// What the next bits hold of coefficients, where somebody wanted to know.
     pub pairs: OnceCell<Box<[u64; 1 << LOOK]>>,
+    /// The same of first coefficients.
+    pub differences: OnceCell<Box<[u64; 1 << LOOK]>>,
     pub strides: OnceCell<Box<[u16; 1 << WINDOW]>>,
     uses: Cell<u32>,
 }
@@ -69,6 +71,7 @@ impl Table {
             symbols: symbols.to_vec(),
             pairs: OnceCell::new(),
             strides: OnceCell::new(),
+            differences: OnceCell::new(),
             uses: Cell::new(0),
         };
         let (mut code, mut place) = (0u32, 0usize);

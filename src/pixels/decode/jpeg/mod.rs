@@ -19,6 +19,8 @@ mod reduce;
 mod room;
 mod sequence;
 mod sequential;
+#[cfg(target_arch = "x86_64")]
+mod strands;
 mod stream;
 mod structure;
 mod track;

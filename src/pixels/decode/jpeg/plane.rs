@@ -69,10 +69,10 @@ impl Plane {
 
     /// The samples of all kept blocks in the rows `rows` of blocks, of which `lanes` are the coefficients: those of row r begin in the
     /// lane (r mod `together`) · blocks side by side.
-    pub fn transform_together(&mut self, rows: Range<usize>, together: usize, lanes: &Lanes) {
+    pub fn transform_together(&mut self, rows: Range<usize>, first: usize, together: usize, lanes: &Lanes) {
         let mut strip = [0; 8 * 8 * LANES];
         inverse(std::slice::from_ref(lanes), &self.steps, &mut strip, 8 * LANES);
-        self.put_together(rows, together, &strip);
+        self.put_together(rows, first, together, &strip);
     }
 
     /// The same for two components, each of which fills half of its lanes at most.
@@ -80,17 +80,17 @@ impl Plane {
         let mut strip = [0; 8 * 8 * LANES];
         inverse_both(lanes, [&planes[0].steps, &planes[1].steps], &mut strip);
         for (half, ((plane, rows), together)) in planes.into_iter().zip(rows).zip(together).enumerate() {
-            plane.put_together(rows, together, &strip[half * 8 * HALF..]);
+            plane.put_together(rows, 0, together, &strip[half * 8 * HALF..]);
         }
     }
 
     /// Copies rows of blocks from where the transform has left them.
-    fn put_together(&mut self, rows: Range<usize>, together: usize, strip: &[u8]) {
+    fn put_together(&mut self, rows: Range<usize>, first: usize, together: usize, strip: &[u8]) {
         let wide = 8 * self.blocks.0.len();
         for row in rows {
             let to = &mut self.samples[(row - self.blocks.1.start) * 8 * self.stride..];
             for (to, from) in to.chunks_exact_mut(self.stride).zip(strip.chunks(8 * LANES)) {
-                copy_short(&from[row % together * wide..][..wide], to);
+                copy_short(&from[(row - first) % together * wide..][..wide], to);
             }
         }
     }

@@ -33,6 +33,7 @@ kept! {
     u8, 0, BYTES;
     u16, 0, SUMS;
     u32, 0, PLACES;
+    u64, 0, TARGETS;
     Lanes, [[0; _]; _], LANES;
 }
 

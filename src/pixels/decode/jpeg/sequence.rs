@@ -9,7 +9,7 @@ use super::stream::{Bits, signed};
 pub(super) type Lanes = [[i16; LANES]; 64];
 
 /// Numbers in them.
-const ALL: usize = 64 * LANES;
+pub(super) const ALL: usize = 64 * LANES;
 
 /// What is wrong with a block; without words, because blocks are many.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +33,7 @@ impl From<Broken> for Refusal {
 
 /// How coefficients but the first are coded.
 pub(super) struct Codes<'t> {
-    table: &'t Table,
+    pub table: &'t Table,
     /// By the next [`LOOK`] bits: a [`Pair`], where many blocks are taken.
     pairs: Option<&'t [u64; 1 << LOOK]>,
     /// By the next [`WINDOW`] bits: [`stride`], where many are passed over.
@@ -61,7 +61,7 @@ impl<'t> Codes<'t> {
         Self { table, pairs, strides: strides.then(|| &**table.strides.get_or_init(strided)) }
     }
 
-    fn pairs(&self) -> &[u64; 1 << LOOK] {
+    pub fn pairs(&self) -> &[u64; 1 << LOOK] {
         self.pairs.unwrap_or(&NO_PAIRS)
     }
 }
@@ -71,9 +71,10 @@ const PAIR: u32 = 18;
 /// Where a block has gone too far, in numbers of [`Lanes`], whatever the lane.
 const BEYOND: usize = ALL + LANES;
 /// A value of no bits, which is 0.
-const NO_VALUE: u64 = 63 << 38;
+pub(super) const NO_VALUE: u64 = 63 << 38;
 /// Goes further than any block.
-const NOTHING: u64 = 0xfff << 26;
+pub(super) const NOWHERE: usize = 0xfff;
+const NOTHING: u64 = (NOWHERE as u64) << 26;
 
 /// The first one or two coefficients whose codes some bits hold whole, and the end of the block where it follows. From the lowest bit
 /// on: how many bits that takes (8 bits), where the first (8) and the second (10) belong, in numbers of [`Lanes`] from where they
@@ -81,7 +82,7 @@ const NOTHING: u64 = 0xfff << 26;
 /// (10), and the value of the first (10). Values may reach beyond the bits that were looked at; the first one's only where it is alone,
 /// and then it is the second, too.
 #[derive(Clone, Copy)]
-struct Pair(u64);
+pub(super) struct Pair(pub u64);
 
 impl Pair {
     /// What the [`LOOK`] bits of `window` begin with; [`NOTHING`] where that is neither a coefficient nor an end.
@@ -105,29 +106,76 @@ impl Pair {
             places += run + 1;
             count += 1;
             if count == 1 {
-                let value = if taken <= LOOK { signed(u64::from(window) << (64 - LOOK + begin), size) } else { 0 };
+                let value = if taken <= LOOK { signed(u64::from(window) << (64 - LOOK + begin), 63 - size) } else { 0 };
                 found |= place << 8 | (value as u64) << 54;
             }
         }
         Self(if count == 0 { NOTHING } else { u64::from(taken) | goes(places) | found })
     }
 
+    /// A difference of first coefficients, as if it were a second value that goes nowhere.
+    fn of_difference(table: &Table, window: u32) -> Self {
+        match table.within(window, LOOK) {
+            Some((size, begin)) if size < 16 && begin + u32::from(size) <= PAIR => {
+                let (begin, size) = (u64::from(begin), u64::from(size));
+                Self((begin + size) | (63 - size) << 38 | begin << 44)
+            }
+            _ => Self(NOTHING),
+        }
+    }
+
+    /// Bits that it takes.
     #[inline(always)]
-    fn goes(self) -> usize {
+    pub fn taken(self) -> u64 {
+        self.0 & 0xff
+    }
+
+    /// Where the first value belongs, and the second.
+    #[inline(always)]
+    pub fn places(self) -> [u64; 2] {
+        [self.0 >> 8 & 0xff, self.0 >> 16 & 0x3ff]
+    }
+
+    /// Bits before the second value, and 63 less its own. More bits than 6 of either mean nothing.
+    #[inline(always)]
+    pub fn second(self) -> [u64; 2] {
+        [self.0 >> 44, self.0 >> 38]
+    }
+
+    /// The first value.
+    #[inline(always)]
+    pub fn first(self) -> i64 {
+        self.0 as i64 >> 54
+    }
+
+    /// How far it goes.
+    #[inline(always)]
+    pub fn goes(self) -> usize {
         (self.0 >> 26 & 0xfff) as usize
     }
 
     /// Puts coefficients where they belong from `at` on.
     #[inline(always)]
     fn put(self, bits: &Bits, flat: &mut [i16; ALL], at: usize) {
-        flat[(at + (self.0 >> 8 & 0xff) as usize) % ALL] = (self.0 as i64 >> 54) as i16;
-        let value = bits.signed_after((self.0 >> 44) as u32, (self.0 >> 38) as u32);
-        flat[(at + (self.0 >> 16 & 0x3ff) as usize) % ALL] = value as i16;
+        let ([first, second], [before, rest]) = (self.places(), self.second());
+        flat[(at + first as usize) % ALL] = self.first() as i16;
+        flat[(at + second as usize) % ALL] = bits.signed_after(before as u32, rest as u32) as i16;
     }
 
     #[inline(always)]
     fn consume(self, bits: &mut Bits) {
-        bits.consume(self.0 as u32 & 0xff);
+        bits.consume(self.taken() as u32);
+    }
+}
+
+impl Table {
+    /// By the next [`LOOK`] bits: what these hold of a difference of first coefficients, as a [`Pair`].
+    pub fn differences(&self) -> &[u64; 1 << LOOK] {
+        self.differences.get_or_init(|| {
+            let mut filled = Box::new([0; 1 << LOOK]);
+            filled.iter_mut().zip(0..).for_each(|(entry, bits)| *entry = Pair::of_difference(self, bits).0);
+            filled
+        })
     }
 }
 
@@ -202,7 +250,7 @@ pub(super) fn take_rest(bits: &mut Bits, codes: &Codes, lanes: &mut Lanes, lane:
 
 /// Takes the coefficient at `at`, or those passed over together, and says where the next one is; none at the block's end.
 #[inline(always)]
-fn take_one(bits: &mut Bits, codes: &Codes, flat: &mut [i16; ALL], mut at: usize) -> Result<Option<usize>, Broken> {
+pub(super) fn take_one(bits: &mut Bits, codes: &Codes, flat: &mut [i16; ALL], mut at: usize) -> Result<Option<usize>, Broken> {
     if at >= ALL {
         return Ok(Some(at));
     }

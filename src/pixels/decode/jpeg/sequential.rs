@@ -14,6 +14,8 @@ use super::paint::paint;
 use super::places::{Learning, Places};
 use super::plane::Plane;
 use super::sequence::Codes;
+#[cfg(target_arch = "x86_64")]
+use super::strands;
 use super::stream::{Bits, Intervals};
 use super::structure::{Piece, Scan, Structure};
 use super::track::{Track, needed_units, tracks, transform, units};
@@ -23,6 +25,9 @@ use std::ops::Range;
 /// Making tables to pass over blocks takes as long as passing over so many bytes without them; those to take blocks, a quarter of
 /// that.
 const MANY_BYTES: usize = 16_384;
+
+/// From so many units on, knowing their places helps to take all of them.
+const MANY_UNITS: usize = 64;
 
 /// Whether `structure` is of the common kind: sequential, all in one scan, gray or YCbCr 4:4:4, 4:2:2, 4:2:0 or 4:4:0. All other
 /// kinds that are supported at all (progressive, several scans, odd sampling, RGB, four components) are decoded
@@ -80,8 +85,8 @@ pub(super) fn decode(
                 let data = &bytes[scan.data.clone()];
                 let (across, down) = structure.units();
                 let known = places.as_ref().filter(|places| places.fit(across * down, data.len()));
-                let partial = !wanted.is_whole(structure.size);
-                decoded = Some(match known.filter(|_| partial && scan.restart == 0) {
+                let spares = !wanted.is_whole(structure.size) || across * down >= MANY_UNITS;
+                decoded = Some(match known.filter(|_| spares && scan.restart == 0) {
                     Some(places) => decode_known(data, structure, (scan, &tables), wanted, places)?,
                     None => {
                         let learns = places.is_none() && scan.restart == 0 && most_bytes > 0;
@@ -135,6 +140,10 @@ fn decode_known(
     let first = rows.start * across + needed_units(&tracks, rows.start).start;
     let bytes = places.bytes_of(first, rows.end * across);
     let codes = codes(scan, tables, bytes.len(), 0)?;
+    #[cfg(target_arch = "x86_64")]
+    if strands::take(&strands::Known { data, places, across }, rows.clone(), &mut tracks, &codes).is_some() {
+        return Ok((painted(&tracks, structure, wanted), places.surplus));
+    }
     let intervals = Intervals::new(&data[bytes]);
     let (mut bits, (origin, mut at)) = (intervals.bits(), places.before(first));
     let mut next = Some((origin, at));
@@ -237,5 +246,60 @@ impl Walk<'_> {
             tracks.iter_mut().for_each(|track| track.prediction = 0);
         }
         Ok(())
+    }
+}
+
+#[cfg(all(test, target_arch = "x86_64"))]
+mod tests {
+    use super::super::super::Limits;
+    use super::*;
+    use crate::isa::{Isa, only};
+
+    /// A picture of rough and smooth places.
+    fn encoded(width: u32, height: u32, quality: u8) -> Vec<u8> {
+        let rough = |i: u32| (i % 613) * (i % 401) % (1 + i / 97 % 90);
+        let value = |i: u32| (i / 3 % width * 3 + i / 3 / width * 2 + (i % 3) * 40 + rough(i)) as u8;
+        let pixels: Vec<u8> = (0..width * height * 3).map(value).collect();
+        let mut bytes = Vec::new();
+        let mut encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, quality);
+        encoder.encode(&pixels, width, height, image::ExtendedColorType::Rgb8).unwrap();
+        bytes
+    }
+
+    /// Whether strands took the part of a known file; its samples are then those of the plain way.
+    fn strands_take(bytes: &[u8], region: Region) -> bool {
+        let structure = Structure::parse(bytes, &Limits::default()).unwrap();
+        let (whole, wanted) = (Region::whole(structure.size), Wanted { region, halvings: 0 });
+        let (mut places, mut tables) = (None, Tables::default());
+        decode(bytes, &structure, Wanted { region: whole, halvings: 0 }, (&mut places, 4096)).unwrap();
+        let (scan, places) = (structure.scans().next().unwrap(), places.unwrap());
+        for piece in &structure.pieces {
+            match piece {
+                Piece::Huffman(range) => tables.load_huffman(&bytes[range.clone()]).unwrap(),
+                Piece::Quantization(range) => tables.load_quantization(&bytes[range.clone()]).unwrap(),
+                Piece::Scan(_) => {}
+            }
+        }
+        let data = &bytes[scan.data.clone()];
+        let mut tracks = tracks(&structure, scan, &tables, wanted).unwrap();
+        let codes = codes(scan, &tables, usize::MAX, 0).unwrap();
+        let rows = tracks.iter().map(Track::rows).reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)).unwrap();
+        let known = strands::Known { data, places: &places, across: structure.units().0 };
+        let took = strands::take(&known, rows, &mut tracks, &codes).is_some();
+        let plain = only(Isa::Avx2, || decode_known(data, &structure, (scan, &tables), wanted, &places).unwrap());
+        assert!(!took || painted(&tracks, &structure, wanted) == plain.0, "{region:?}");
+        took
+    }
+
+    #[test]
+    fn strands_take_what_the_walk_takes_wherever_it_is_worth_it() {
+        let (has, region) = (Isa::best() == Isa::Avx512, |top, left, height, width| Region { top, left, height, width });
+        for quality in [30, 75, 96, 100] {
+            let bytes = encoded(500, 371, quality);
+            assert_eq!(strands_take(&bytes, region(0, 0, 371, 500)), has);
+            assert_eq!(strands_take(&bytes, region(17, 33, 300, 201)), has);
+            assert_eq!(strands_take(&bytes, region(200, 477, 171, 23)), has);
+            assert!(!strands_take(&bytes, region(8, 8, 9, 9)));
+        }
     }
 }

@@ -61,14 +61,24 @@ impl Intervals {
     }
 }
 
-/// The value that the topmost `size` bits, 0–15, of `bits` stand for (T.81, F.2.2.1).
+/// The value that the topmost 63 − `rest` bits, 0 to 15 of them, of `bits` stand for (T.81, F.2.2.1). The lowest 6 bits of `rest` count.
 #[inline(always)]
-pub(super) fn signed(bits: u64, size: u32) -> i32 {
+pub(super) fn signed(bits: u64, rest: u32) -> i32 {
     // Two shifts, because one by 64 is none.
-    let value = (bits >> 1 >> (63 - size)) as i32;
-    // A leading 0 says that 2ˢ − 1 is to be taken off.
-    let below = !(bits as i64 >> 63) as i32 & ((1 << size) - 1);
-    value - below
+    let value = (bits >> 1).wrapping_shr(rest) as i32;
+    // A leading 0 says that a number of ones is to be taken off.
+    let ones = (u64::MAX >> 1).wrapping_shr(rest) as i32;
+    value - (!(bits as i64 >> 63) as i32 & ones)
+}
+
+/// Where bits are read.
+#[derive(Clone, Copy)]
+pub(super) struct Position {
+    /// The next byte, beyond the end one that was made up.
+    pub byte: usize,
+    /// The next bits, from the top; those after the first `count` are 0 or what will come.
+    pub buffer: u64,
+    pub count: u32,
 }
 
 /// Bits, most significant first. Behind an interval's end they are zeros, and counted.
@@ -87,7 +97,7 @@ pub(super) struct Bits<'d> {
     pub surplus: bool,
 }
 
-impl Bits<'_> {
+impl<'d> Bits<'d> {
     /// Sees to it that 32 bits can be taken: a longest code and a longest value.
     #[inline(always)]
     pub fn need(&mut self) {
@@ -129,19 +139,34 @@ impl Bits<'_> {
     /// Takes a value of `size` bits, 0–15, in JPEG's signed form (T.81, F.2.2.1).
     #[inline(always)]
     pub fn take_signed(&mut self, size: u32) -> i32 {
-        let value = signed(self.buffer, size);
+        let value = signed(self.buffer, 63 - size);
         self.consume(size);
         value
     }
 
     /// The value of 63 − `rest` bits, 0 to 15 of them, that begin `after` bits from here; all stay. The lowest 6 bits of both numbers count.
     #[inline(always)]
-    pub fn signed_after(&self, after: u32, rest: u32) -> i64 {
-        let ahead = self.buffer.wrapping_shl(after);
-        let value = (ahead >> 1).wrapping_shr(rest) as i64;
-        // A leading 0 says that a number of ones is to be taken off.
-        let ones = (u64::MAX >> 1).wrapping_shr(rest) as i64;
-        value - (!(ahead as i64 >> 63) & ones)
+    pub fn signed_after(&self, after: u32, rest: u32) -> i32 {
+        signed(self.buffer.wrapping_shl(after), rest)
+    }
+
+    /// Where the interval ends.
+    pub fn end(&self) -> usize {
+        self.end
+    }
+
+    /// All bytes; behind each interval come as many as are read at once.
+    pub fn padded(&self) -> &[u8] {
+        self.bytes
+    }
+
+    pub fn position(&self) -> Position {
+        Position { byte: self.at, buffer: self.buffer, count: self.count }
+    }
+
+    /// The same bits at another place of the interval.
+    pub fn placed(&self, Position { byte, buffer, count }: Position) -> Self {
+        Self { at: byte, buffer, count, ..self.clone() }
     }
 
     /// Goes on at another place of the interval.

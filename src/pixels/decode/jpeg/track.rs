@@ -15,9 +15,9 @@ use std::ops::Range;
 
 /// One component on its way through the scan.
 pub(super) struct Track<'t> {
-    dc: &'t Table,
+    pub dc: &'t Table,
     /// Blocks in a unit, across and down.
-    unit: (usize, usize),
+    pub unit: (usize, usize),
     pub plane: Plane,
     pub prediction: i32,
     /// Coefficients of the needed blocks of one row of units, row after row of blocks, each in so many groups; or, where so many rows
@@ -25,6 +25,14 @@ pub(super) struct Track<'t> {
     lanes: Room<Lanes>,
     groups: usize,
     together: usize,
+}
+
+/// Where the needed blocks of a row of blocks have their coefficients: from a lane of a group on, side by side.
+pub(super) struct Line {
+    pub group: usize,
+    pub lane: usize,
+    /// How many there are.
+    pub count: usize,
 }
 
 /// The components of a scan, with room for what is wanted of them.
@@ -116,6 +124,42 @@ impl Track<'_> {
         }
     }
 
+    /// Groups of lanes for all needed blocks of the rows `rows` of units.
+    pub fn groups_of(&self, rows: &Range<usize>) -> usize {
+        let lines = rows.len() * self.unit.1;
+        if self.together > 1 { lines.div_ceil(self.together) } else { lines * self.groups }
+    }
+
+    /// Where among these the needed blocks of row `line` of blocks begin.
+    pub fn line(&self, line: usize, rows: &Range<usize>) -> Line {
+        let (kept, down) = (&self.plane.blocks, line - rows.start * self.unit.1);
+        let count = if kept.1.contains(&line) { kept.0.len() } else { 0 };
+        match self.together {
+            1 => Line { group: down * self.groups, lane: 0, count },
+            together => Line { group: down / together, lane: down % together * kept.0.len(), count },
+        }
+    }
+
+    /// Makes samples of the blocks of the rows `rows` of units, which were taken into `lanes`.
+    pub fn transform_rows(&mut self, rows: &Range<usize>, lanes: &[Lanes]) {
+        let kept = self.plane.blocks.1.clone();
+        let lines = rows.start * self.unit.1..rows.end * self.unit.1;
+        if self.together > 1 {
+            for (first, lanes) in lines.step_by(self.together).zip(lanes) {
+                let those = first.max(kept.start)..(first + self.together).min(kept.end);
+                if !those.is_empty() {
+                    self.plane.transform_together(those, first, self.together, lanes);
+                }
+            }
+            return;
+        }
+        for (line, lanes) in lines.zip(lanes.chunks_exact(self.groups.max(1))) {
+            if kept.contains(&line) {
+                self.plane.transform(line, lanes);
+            }
+        }
+    }
+
     /// Makes samples of the blocks that were taken of row `row` of units, and room for those of the next.
     fn transform(&mut self, row: usize) {
         if self.together > 1 {
@@ -134,7 +178,7 @@ impl Track<'_> {
     fn transform_together(&mut self, row: usize) {
         if let Some(rows) = self.due(row) {
             let last = rows.end;
-            self.plane.transform_together(rows, self.together, &self.lanes[0]);
+            self.plane.transform_together(rows, 0, self.together, &self.lanes[0]);
             self.clear(last);
         }
     }
