@@ -8,9 +8,10 @@ A picture is decoded, cropped at random to 224x224 (8 to 100 % of its area, side
 mirrored every other time, normalised and put into batches of 64, planes of 32-bit numbers; `--jitter` adds brightness,
 contrast, saturation 0.4 and hue 0.1. `--small` takes pictures of 32x32 instead: padded by 4, cropped, mirrored, normalised, 128 a
 batch. `--png` and `--idx` do the same with what `small_sets.py` left in FOLDER (`load.py FOLDER/png --png`, `load.py FOLDER
---idx`): PNG files, and gray pictures of IDX files, which every side holds in memory, decoded. Files are in the page cache: every side sees all of them once before the clock runs. Sides are processes that are stopped while
+--idx`): PNG files, and gray pictures of IDX files, which every side holds in memory, decoded. `--raw` gives our side shards of the same
+pictures, resized to 256x256 and stored raw, which `target/release/pipeline` makes (`cargo build --release`), and others the photographs. Files are in the page cache: every side sees all of them once before the clock runs. Sides are processes that are stopped while
 others work, so that none has threads that wait busily beside another; they take turns for `--seconds` each, `--rounds` times. A figure is the median. `--python SIDE=PROGRAM` runs a
-side in another environment, `--only SIDE` takes some.
+side in another environment, `--only SIDE` takes some. SPDL needs FFmpeg's libraries (`apt-get install ffmpeg`).
 """
 
 import argparse
@@ -234,6 +235,8 @@ def spdl(paths, options):
     from spdl.pipeline import PipelineBuilder
 
     mean, std = (np.array(values, np.float32).reshape(1, 3, 1, 1) for values in (MEAN, STD))
+    # Without FFmpeg's libraries it would fail at every picture and try the next one, for ever.
+    spdl.io.demux_image(paths[0])
 
     def endless():
         while True:
@@ -304,6 +307,29 @@ augment = {threads}
 """
 
 
+RAW = """
+name = "raw"
+about = "The same pictures, small and decoded"
+seed = 1
+{source}
+[[augment]]
+op = "resize"
+size = [256, 256]
+[write]
+format = "shards"
+encoding = "raw"
+path = "{place}/raw"
+"""
+
+
+def raw_shards(source, place):
+    """The source over raw shards of the pictures of `source`."""
+    file = Path(place) / "raw.toml"
+    file.write_text(RAW.format(source=source, place=place))
+    subprocess.run([ROOT / "target/release/pipeline", "run", file, "--quiet"], check=True, stdout=sys.stderr)
+    return f'format = "prepared"\npath = "{place}/raw"'
+
+
 def our_file(options, place):
     """The pipeline, over a copy of the files in folders of classes."""
     source = f'format = "idx"\nimages = "{options.folder}/images.idx3"\nlabels = "{options.folder}/labels.idx1"'
@@ -312,6 +338,7 @@ def our_file(options, place):
         to = Path(place) / "data" / ("a" if index % 2 else "b")
         to.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, to / f"{index}-{Path(path).name}")
+    source = raw_shards(f"[source]\n{source}", place) if options.raw else source
     jitter = '[[augment]]\nop = "color_jitter"\nbrightness = 0.4\ncontrast = 0.4\nsaturation = 0.4\nhue = 0.1\n'
     crop = '[[augment]]\nop = "crop"\nsize = [32, 32]\npadding = 4' if options.small else '[[augment]]\nop = "resized_crop"\nsize = [224, 224]'
     text = OURS.format(
@@ -377,6 +404,7 @@ def main():
     parser.add_argument("--small", action="store_true")
     parser.add_argument("--png", action="store_true")
     parser.add_argument("--idx", action="store_true")
+    parser.add_argument("--raw", action="store_true")
     parser.add_argument("--batch", type=int)
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--rounds", type=int, default=3)

@@ -1,5 +1,5 @@
 //! Any bytes: decoding must not panic, and a part must be that part of the whole, or refused with the same words; at a smaller scale, of
-//! the size that was promised.
+//! the size that was promised. Once known, a file gives the same part again; one that has become another gives anything but a panic.
 //!
 //! From the repository's root, after `cargo install cargo-fuzz`; the first word lets a stable compiler count branches:
 //!
@@ -11,7 +11,7 @@
 #![no_main]
 
 use augpipe::pixels::crop::{Region, crop};
-use augpipe::pixels::decode::{Choice, DecodeOptions, Limits, decode, decode_choice, decode_part};
+use augpipe::pixels::decode::{Choice, DecodeOptions, Limits, decode, decode_choice, decode_part, decode_part_again};
 use augpipe::sample::Size;
 use libfuzzer_sys::fuzz_target;
 
@@ -34,6 +34,16 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(image.size(), smaller(size).decoded(size).size());
     }
     let part = decode_part(bytes, &options, &|size| Some(chosen(bytes, size)));
+    let mut known = None;
+    let again = |file: &[u8], known: &mut _| decode_part_again(file, &options, &|size| Some(chosen(bytes, size)), known, 4096);
+    assert!(again(bytes, &mut known) == part);
+    if known.is_some() {
+        assert!(again(bytes, &mut known.clone()) == part);
+        let (mut other, sum) = (bytes.to_vec(), bytes.iter().map(|&byte| usize::from(byte)).sum::<usize>());
+        let place = sum % other.len();
+        other[place] ^= 1 << (sum % 8);
+        let _ = again(&other, &mut known);
+    }
     match (whole, part) {
         (Ok(whole), Ok(part)) => {
             let region = part.part_of.map_or(Region::whole(whole.image.size()), |size| chosen(bytes, size));
