@@ -68,7 +68,7 @@ impl Plane {
     }
 
     /// The samples of all kept blocks in the rows `rows` of blocks, of which `lanes` are the coefficients: those of row r begin in the
-    /// lane (r mod `together`) · blocks side by side.
+    /// lane ((r − `first`) mod `together`) · blocks side by side.
     pub fn transform_together(&mut self, rows: Range<usize>, first: usize, together: usize, lanes: &Lanes) {
         let mut strip = [0; 8 * 8 * LANES];
         inverse(std::slice::from_ref(lanes), &self.steps, &mut strip, 8 * LANES);
