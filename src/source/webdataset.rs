@@ -2,25 +2,23 @@
 //! `KEY.cls` its class (<https://github.com/webdataset/webdataset>). They are looked through once, when they are opened, and never
 //! unpacked; what stands in their headers is held against the file before it is believed.
 
+mod found;
+
 use super::files::retry;
 use super::handles::Handles;
 use super::picture::picture;
-use super::tar::{self, Member};
 use super::{Census, Read, Source, classes, escape};
 use crate::error::{Error, Problem, Result};
 use crate::pixels::decode::{DecodeOptions, Refusal};
 use crate::sample::{BadSample, Identity, Sample, Size};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use found::{Entry, Found};
+use std::collections::{BTreeSet, HashMap};
 use std::fs::{self, File};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-const PICTURES: [&[u8]; 6] = [b"jpg", b"jpeg", b"png", b"webp", b"bmp", b"npy"];
-const HIDDEN: &str = "hidden members, and members without a dot in their name";
-const NO_PICTURE: &str = "samples without a picture";
-/// The longest class, and the most classes.
-const LONGEST_CLASS: u64 = 1024;
+/// The most classes.
 const MOST_CLASSES: usize = 65_536;
 /// Problems that are shown at once.
 const SHOWN: usize = 10;
@@ -33,38 +31,6 @@ pub(super) struct WebDataset {
     pub classes: Option<Vec<String>>,
     pub options: DecodeOptions,
     pub allow_empty: bool,
-}
-
-/// A sample in an archive.
-struct Entry {
-    /// Where its name begins among all names.
-    start: u64,
-    name_length: u32,
-    archive: u32,
-    label: u32,
-    offset: u64,
-    length: u64,
-}
-
-/// Samples as they are found.
-#[derive(Default)]
-struct Found {
-    names: Vec<u8>,
-    entries: Vec<Entry>,
-    /// Each different class, by its number of appearance: an entry's label until all are known.
-    classes: HashMap<String, u32>,
-    filtered: BTreeMap<&'static str, u64>,
-    /// Samples without a class: the first ones' names, and how many.
-    unlabelled: (Vec<String>, u64),
-}
-
-/// The sample whose members are being met.
-#[derive(Default)]
-struct Group {
-    key: Vec<u8>,
-    extensions: Vec<Vec<u8>>,
-    picture: Option<Member>,
-    class: Option<String>,
 }
 
 impl WebDataset {
@@ -176,93 +142,6 @@ fn class_numbers(found: &HashMap<String, u32>, names: Option<Vec<String>>) -> st
         labels[appearance as usize] = place as u32;
     }
     Ok((names, labels))
-}
-
-impl Found {
-    fn look_through(&mut self, archive: u32, path: &Path) -> std::result::Result<(), String> {
-        let file = File::open(path).map_err(|error| format!("cannot be read: {error}"))?;
-        let metadata = file.metadata().map_err(|error| format!("cannot be read: {error}"))?;
-        if !metadata.is_file() {
-            return Err("is no file".to_owned());
-        }
-        let (mut group, mut seen) = (Group::default(), HashSet::new());
-        tar::scan(&file, metadata.len(), |member| self.take(archive, &file, member, &mut group, &mut seen))?;
-        self.close(archive, group);
-        Ok(())
-    }
-
-    fn take(
-        &mut self,
-        archive: u32,
-        file: &File,
-        member: Member,
-        group: &mut Group,
-        seen: &mut HashSet<Vec<u8>>,
-    ) -> std::result::Result<(), String> {
-        let base = member.name.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
-        let dot = member.name[base..].iter().position(|&byte| byte == b'.').map(|dot| base + dot);
-        let Some(dot) = dot.filter(|&dot| dot > base) else {
-            *self.filtered.entry(HIDDEN).or_default() += 1;
-            return Ok(());
-        };
-        let (key, extension) = (&member.name[..dot], member.name[dot + 1..].to_ascii_lowercase());
-        let shown = || escape(&member.name);
-        if group.key != key {
-            if !seen.insert(key.to_vec()) {
-                return Err(format!("{} comes a second time", shown()));
-            }
-            let done = std::mem::replace(group, Group { key: key.to_vec(), ..Group::default() });
-            self.close(archive, done);
-        }
-        if group.extensions.contains(&extension) {
-            return Err(format!("{} comes a second time", shown()));
-        }
-        if PICTURES.contains(&extension.as_slice()) {
-            if group.picture.is_some() {
-                return Err(format!("{} is a second picture of one sample", shown()));
-            }
-            group.picture = Some(member.clone());
-        } else if extension == b"cls" {
-            group.class = Some(read_class(file, &member).map_err(|why| format!("{}: {why}", shown()))?);
-        }
-        group.extensions.push(extension);
-        Ok(())
-    }
-
-    fn close(&mut self, archive: u32, group: Group) {
-        if group.key.is_empty() {
-            return;
-        }
-        let Some(picture) = group.picture else {
-            *self.filtered.entry(NO_PICTURE).or_default() += 1;
-            return;
-        };
-        let Some(class) = group.class else {
-            if self.unlabelled.0.len() < SHOWN {
-                self.unlabelled.0.push(escape(&group.key));
-            }
-            self.unlabelled.1 += 1;
-            return;
-        };
-        let next = self.classes.len() as u32;
-        let label = *self.classes.entry(class).or_insert(next);
-        let (start, name_length) = (self.names.len() as u64, group.key.len() as u32);
-        self.names.extend_from_slice(&group.key);
-        let (offset, length) = (picture.offset, picture.length);
-        self.entries.push(Entry { start, name_length, archive, label, offset, length });
-    }
-}
-
-fn read_class(file: &File, member: &Member) -> std::result::Result<String, String> {
-    if member.length > LONGEST_CLASS {
-        return Err(format!("a class of {} bytes", member.length));
-    }
-    let mut bytes = vec![0; member.length as usize];
-    file.read_exact_at(&mut bytes, member.offset).map_err(|error| error.to_string())?;
-    match std::str::from_utf8(&bytes).map(str::trim) {
-        Ok(text) if !text.is_empty() => Ok(text.to_owned()),
-        _ => Err("no class".to_owned()),
-    }
 }
 
 /// Samples in archives, read by their places.
