@@ -1,7 +1,7 @@
 //! Operations that hold others: a chain inside, and a rule that says which of its steps have their turn. Knows no rule.
 
 use super::chain::{Chain, Step, StepTrace};
-use super::op::DynOp;
+use super::erased::DynOp;
 use crate::key::{Dice, Key};
 use crate::sample::{Image, Size};
 use serde::Deserialize;

@@ -8,6 +8,7 @@
 
 mod chain;
 mod distorted_box;
+mod erased;
 mod fuse;
 mod group;
 #[cfg(test)]
@@ -76,7 +77,8 @@ mod vgg_evaluate;
 mod vgg_train;
 
 pub use chain::{Chain, Step, StepTrace};
-pub use op::{Drawn, DynOp, Op, Output};
+pub use erased::{Drawn, DynOp};
+pub use op::{Op, Output};
 pub use tree::Branch;
 
 use crate::config::Fields;

@@ -12,6 +12,7 @@ mod page;
 mod resume;
 pub mod screen;
 pub(super) mod self_check;
+mod session;
 pub(super) mod signals;
 pub(super) mod survey;
 mod train;
