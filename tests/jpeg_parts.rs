@@ -95,6 +95,44 @@ fn all_instruction_sets_take_the_same_parts_of_known_files() {
     }
 }
 
+/// A copy of the same length with one to four bits changed, most of them in its scan.
+fn flipped(bytes: &[u8], number: u64) -> Vec<u8> {
+    let mut copy = bytes.to_vec();
+    for turn in 0..1 + number % 4 {
+        let place = (number * 4 + turn).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let (from, to) = (if number % 9 == 8 { 0 } else { 640 }, bytes.len() - 2);
+        copy[from + (place >> 20) as usize % (to - from)] ^= 1 << (place >> 60 & 7);
+    }
+    copy
+}
+
+#[test]
+fn a_known_file_that_has_become_another_is_the_same_on_all_instruction_sets() {
+    let large = kinds().into_iter().filter(|kind| u32::from(kind.height) * u32::from(kind.width) > 10_000);
+    let (mut refused, mut changed) = (0, 0);
+    for (kind, most_bytes) in large.flat_map(|kind| [4096, 300, 40].map(|most_bytes| (kind, most_bytes))) {
+        let (bytes, options) = (encoded(kind), options(3, false));
+        let mut known = None;
+        let image = decode_part_again(&bytes, &options, &|_| None, &mut known, most_bytes).unwrap().image;
+        for number in 0..60 {
+            let copy = flipped(&bytes, number);
+            let whole = [0, 0, image.height() as u32 - 1, image.width() as u32 - 1];
+            let region =
+                inside(image.size(), if number % 3 == 0 { whole } else { [number as u32 * 7, number as u32 * 5, 90, 290] });
+            let of = |isa| {
+                let part = only(isa, || decode_part_again(&copy, &options, &|_| Some(region), &mut known.clone(), most_bytes));
+                part.map(|part| part.image).map_err(|refusal| refusal.to_string())
+            };
+            let plain = of(Isa::Plain);
+            Isa::available().into_iter().for_each(|isa| assert!(of(isa) == plain, "{kind:?} {number} {region:?} {isa:?}"));
+            refused += usize::from(plain.is_err());
+            changed += usize::from(plain.is_ok_and(|part| part != crop(&image, region)));
+        }
+    }
+    println!("{refused} refused, {changed} other pictures");
+    assert!(refused > 20 && changed > 100, "{refused} {changed}");
+}
+
 #[test]
 fn common_files_become_known() {
     let known = |kind: Kind| {

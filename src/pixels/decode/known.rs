@@ -3,7 +3,7 @@
 use super::jpeg::Places;
 
 /// About one file that was decoded without complaint. Good for the same bytes only: for others that pretend to be them, what comes
-/// out is any picture or any refusal.
+/// out is any picture or any refusal, the same on every instruction set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Known(pub(super) Places);
 

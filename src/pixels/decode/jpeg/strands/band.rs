@@ -14,6 +14,8 @@ pub(super) struct Strand {
     pub start: Start,
     /// Its blocks' targets; behind them lies an [`END`].
     pub targets: Range<usize>,
+    /// The place at its end, if there is one. In a file that is no longer the one whose places are known, it may end elsewhere.
+    pub end: Option<Start>,
 }
 
 /// Rows of units on their way.
@@ -54,21 +56,25 @@ impl Band {
         Some(band)
     }
 
-    /// Cuts a row at places, and finds where its blocks go.
+    /// Cuts a row at places, and finds where its blocks go. One cut is where the next row is entered, if that is in this one: so every
+    /// strand begins where a walk comes by or is sent, and whatever the bits are, the two agree or a strand ends beside its place.
     fn row(&mut self, known: &Known, row: usize, (tracks, entries): (&[Track], &Entries), parts: usize) {
         let columns = needed_units(tracks, row);
         let (first, end) = (row * known.across + columns.start, row * known.across + columns.end);
         let share = columns.len().div_ceil(parts);
+        let again = known.places.before((row + 1) * known.across + needed_units(tracks, row + 1).start).1;
         let mut unit = first;
         while unit < end {
             let (start, from) = known.places.before(unit);
             // The last place so far on, or the end.
             let next = known.places.before(unit + share).1;
             let next = if next <= unit || end - unit < 2 * share { end } else { next };
+            let next = if next == end && unit < again && again < end { again } else { next };
             let begin = self.targets.len();
             self.pass(unit - from, (tracks, entries));
             self.blocks(row, unit - row * known.across..next - row * known.across, (tracks, entries));
-            self.strands.push(Strand { start, targets: begin..self.targets.len() });
+            let end = Some(known.places.before(next)).filter(|&(_, at)| at == next).map(|(place, _)| place);
+            self.strands.push(Strand { start, targets: begin..self.targets.len(), end });
             self.targets.push(END);
             unit = next;
         }
@@ -106,12 +112,11 @@ impl Band {
     /// Takes the coefficients of all blocks.
     pub fn take(&mut self, source: &Source, entries: &Entries) -> Result<(), Broken> {
         state::take(self, source, entries)?;
-        self.add_up();
-        Ok(())
+        self.add_up()
     }
 
     /// Makes first coefficients of their differences.
-    fn add_up(&mut self) {
+    fn add_up(&mut self) -> Result<(), Broken> {
         let numbers = self.lanes.as_flattened_mut().as_flattened_mut();
         let (coefficients, differences) = numbers.split_at_mut(self.differences);
         for strand in &self.strands {
@@ -122,7 +127,11 @@ impl Band {
                 *prediction = prediction.wrapping_add(difference);
                 coefficients[place(target)] = *prediction;
             }
+            if strand.end.is_some_and(|end| end.predictions != predictions) {
+                return Err(Broken::TooLong);
+            }
         }
+        Ok(())
     }
 
     /// Makes samples of all blocks.

@@ -3,7 +3,7 @@
 //! of a register.
 //!
 //! Coefficients are those that [`units`](super::track::units) takes, which is their meaning and goes on where strands give up: where
-//! anything is wrong, where there are few places, and where the processor has no AVX-512. Knows no colour.
+//! anything is wrong or a strand does not end where the next one begins, where there are few places, and where the processor has no AVX-512. Knows no colour.
 
 mod band;
 mod entries;
@@ -68,5 +68,10 @@ impl<'s> Source<'s> {
         let mut bits = self.bits.clone();
         bits.seek((start.byte - self.origin.byte) as usize, start.bit.into());
         bits
+    }
+
+    /// How many bits there are up to a later place.
+    fn up_to(&self, place: &Start) -> u64 {
+        8 * u64::from(place.byte - self.origin.byte) + u64::from(place.bit)
     }
 }

@@ -11,6 +11,9 @@ use super::{Broken, Source};
 /// Lanes of a register.
 pub(super) const SIDE_BY_SIDE: usize = 8;
 
+/// A strand's end where there is no place.
+const ANYWHERE: u64 = u64::MAX;
+
 /// A number for each lane.
 pub(super) type Each = [u64; SIDE_BY_SIDE];
 
@@ -35,6 +38,7 @@ pub(super) fn take(band: &mut Band, source: &Source, entries: &Entries) -> Resul
         let rare = unsafe { steps(&mut strands, &work, numbers) };
         for lane in (0..SIDE_BY_SIDE).filter(|lane| rare >> lane & 1 == 1) {
             if strands.block[lane] == strands.last[lane] {
+                strands.finish(lane, &work)?;
                 strands.begin(lane, waiting.next(), &work);
             } else if strands.take(lane, &work, numbers)? {
                 strands.enter(lane, strands.block[lane] as usize + 1, &work);
@@ -56,6 +60,8 @@ pub(super) struct Strands {
     pub next: Each,
     pub block: Each,
     pub last: Each,
+    /// Bits of the source up to the place at its end, or [`ANYWHERE`].
+    end: Each,
     /// Where the block's first number is, and how far on the next one belongs.
     pub dest: Each,
     pub at: Each,
@@ -80,6 +86,7 @@ impl Strands {
         };
         self.keep(lane, work.source.from(&strand.start).position());
         self.last[lane] = strand.targets.end as u64;
+        self.end[lane] = strand.end.map_or(ANYWHERE, |end| work.source.up_to(&end));
         self.busy |= 1 << lane;
         self.enter(lane, strand.targets.start, work);
     }
@@ -92,6 +99,13 @@ impl Strands {
         self.at[lane] = LANES as u64;
         self.base[lane] = self.current[lane] >> BEGINS;
         self.first |= 1 << lane;
+    }
+
+    /// Refuses a strand that has not come to its end's place, or has taken bits that were never there.
+    fn finish(&self, lane: usize, work: &Work) -> Result<(), Broken> {
+        let bits = self.bits(lane, work);
+        let is_there = [ANYWHERE, bits.taken()].contains(&self.end[lane]);
+        if is_there && !bits.is_exhausted() { Ok(()) } else { Err(Broken::TooLong) }
     }
 
     fn keep(&mut self, lane: usize, position: Position) {
