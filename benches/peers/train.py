@@ -178,7 +178,7 @@ def theirs(name, options):
     if options.compile:
         ways |= {f"compile {word}": dict(layout=layout, compiled=True) for word, layout in layouts.items()}
     if options.bf16:
-        ways |= {f"bf16 {word}": dict(layout=layout, bf16=True) for word, layout in layouts.items()}
+        ways |= {f"bf16 {word}": way | dict(bf16=True) for word, way in ways.items()}
     return {word: Theirs(name, options.batch, **way) for word, way in ways.items()}
 
 
