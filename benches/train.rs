@@ -2,7 +2,8 @@
 //!
 //! `cargo bench --bench train`; `AUGPIPE_THREADS` sets the number of threads (2 where it is not set).
 
-use augpipe::kernel::gemm::{Matrix, Start, gemm};
+use augpipe::kernel::gemm::{Start, gemm};
+use augpipe::kernel::matrix::Matrix;
 use augpipe::model::preset::{Airbench, Lenet, Mlp, Resnet9, Resnet20, VggSmall};
 use augpipe::model::{Convolution, Network, Noise, Numerics, Precision, Shape, Workspace};
 use divan::counter::ItemsCount;

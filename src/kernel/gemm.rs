@@ -4,113 +4,15 @@
 //! that needs it, in panels of 32 columns. Sums run over the whole inner dimension in order, so neither the number of threads
 //! nor the vector width shows in the result. Where most of the left matrix is zeros, their terms are left out ([`super::sparse`]).
 
-use super::bf16::{Precision, pair_neighbours, pair_rows, pair_with_zero};
+use super::bf16::Precision;
+use super::matrix::Matrix;
 use super::scratch;
 use super::sparse::{self, Stretches};
 use super::tile::{self, HALF, MAX_ROWS, PANEL, Tile};
-use super::transpose::transpose;
 use crate::isa::Isa;
 use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
-
-/// A view of floats as a matrix.
-#[derive(Clone, Copy, Debug)]
-pub struct Matrix<'a> {
-    data: &'a [f32],
-    rows: usize,
-    columns: usize,
-    stride: usize,
-    transposed: bool,
-}
-
-impl<'a> Matrix<'a> {
-    /// `rows` × `columns`, row after row at a distance of `stride` floats.
-    ///
-    /// # Panics
-    /// Where `data` is too short or `stride` less than `columns`.
-    pub fn new(data: &'a [f32], rows: usize, columns: usize, stride: usize) -> Self {
-        assert!(
-            stride >= columns && (rows == 0 || data.len() >= (rows - 1) * stride + columns),
-            "matrix {rows}×{columns}/{stride}"
-        );
-        Self { data, rows, columns, stride, transposed: false }
-    }
-
-    /// The same floats with rows and columns exchanged.
-    pub fn transposed(self) -> Self {
-        Self { rows: self.columns, columns: self.rows, transposed: !self.transposed, ..self }
-    }
-
-    /// Copies the `rows` × `columns` that begin at (row, column) to `to`, whose rows are `to_stride` apart.
-    fn copy(&self, (row, rows): (usize, usize), (column, columns): (usize, usize), to: &mut [f32], to_stride: usize) {
-        if rows == 0 || columns == 0 {
-            return;
-        }
-        if self.transposed {
-            return transpose(&self.data[column * self.stride + row..], self.stride, columns, rows, to, to_stride);
-        }
-        let from = self.data[row * self.stride + column..].chunks(self.stride).take(rows);
-        if columns == PANEL {
-            // A fixed length, so that the compiler moves registers instead of calling a function a row.
-            for (from, to) in from.zip(to.chunks_mut(to_stride)) {
-                to[..PANEL].copy_from_slice(&from[..PANEL]);
-            }
-            return;
-        }
-        for (from, to) in from.zip(to.chunks_mut(to_stride)) {
-            to[..columns].copy_from_slice(&from[..columns]);
-        }
-    }
-}
-
-impl Matrix<'_> {
-    /// Row `k` of the floats as they lie, from `first` on.
-    fn line(&self, k: usize, first: usize, len: usize) -> &[f32] {
-        &self.data[k * self.stride + first..][..len]
-    }
-
-    /// [`Matrix::copy`] of the transpose in pairs: row r of `to` holds the pairs of column `column + r`, along rows. They come of
-    /// columns that lie beside each other, or of rows.
-    fn copy_pairs(&self, (row, rows): (usize, usize), (column, columns): (usize, usize), to: &mut [f32], to_stride: usize) {
-        let pairs = rows.div_ceil(2);
-        if pairs == 0 || columns == 0 {
-            return;
-        }
-        if self.transposed {
-            for (number, to) in to.chunks_mut(to_stride).take(columns).enumerate() {
-                pair_neighbours(self.line(column + number, row, rows), &mut to[..pairs]);
-            }
-            return;
-        }
-        scratch::with(pairs * columns, |beside| {
-            self.copy_pairs_beside((row, rows), (column, columns), beside, columns);
-            transpose(beside, columns, pairs, columns, to, to_stride);
-        });
-    }
-
-    /// [`Matrix::copy`] in pairs of rows: row k of `to` holds the pairs of rows 2k and 2k + 1.
-    fn copy_pairs_beside(&self, (row, rows): (usize, usize), (column, columns): (usize, usize), to: &mut [f32], to_stride: usize) {
-        let pairs = rows.div_ceil(2);
-        if pairs == 0 || columns == 0 {
-            return;
-        }
-        if self.transposed {
-            return scratch::with(pairs * columns, |apart| {
-                self.copy_pairs((row, rows), (column, columns), apart, pairs);
-                transpose(apart, pairs, columns, pairs, to, to_stride);
-            });
-        }
-        for (number, to) in to.chunks_mut(to_stride).take(pairs).enumerate() {
-            let (even, to) = (row + 2 * number, &mut to[..columns]);
-            if 2 * number + 1 < rows {
-                pair_rows(self.line(even, column, columns), self.line(even + 1, column, columns), to);
-            } else {
-                pair_with_zero(self.line(even, column, columns), to);
-            }
-        }
-    }
-}
 
 /// What the sums of a product start from.
 #[derive(Clone, Copy, Debug)]
@@ -336,9 +238,7 @@ mod tests {
 
     /// What a product means: one chain of fused multiply-adds an element.
     fn meaning(a: Matrix<'_>, b: Matrix<'_>, start: impl Fn(usize, usize) -> f32) -> Vec<f32> {
-        let at =
-            |m: &Matrix<'_>, i: usize, j: usize| if m.transposed { m.data[j * m.stride + i] } else { m.data[i * m.stride + j] };
-        let element = |i, j| (0..a.columns).fold(start(i, j), |sum, k| at(&a, i, k).mul_add(at(&b, k, j), sum));
+        let element = |i, j| (0..a.columns).fold(start(i, j), |sum, k| a.at(i, k).mul_add(b.at(k, j), sum));
         (0..a.rows).flat_map(|i| (0..b.columns).map(move |j| (i, j))).map(|(i, j)| element(i, j)).collect()
     }
 

@@ -17,6 +17,7 @@ pub mod descent;
 pub mod dropout;
 pub mod gemm;
 mod lanes;
+pub mod matrix;
 pub mod normalise;
 pub mod peak;
 mod per_isa;

@@ -1,7 +1,8 @@
 //! Makes a matrix nearly orthogonal from products and sums alone. Knows no gradient.
 
 use crate::kernel::bf16::Precision;
-use crate::kernel::gemm::{Matrix, Start, gemm};
+use crate::kernel::gemm::{Start, gemm};
+use crate::kernel::matrix::Matrix;
 use crate::kernel::reduce::sum_of_squares;
 
 /// Coefficients of the quintic, chosen for its slope at 0 (Jordan et al. 2024): singular values end between about 0.7 and 1.2.

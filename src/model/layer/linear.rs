@@ -3,7 +3,8 @@
 use super::{Build, Built, LayerSpec, PerBatch, Rows, Tensor, Work};
 use crate::error::Problem;
 use crate::kernel::bf16::Precision;
-use crate::kernel::gemm::{Matrix, Start, gemm};
+use crate::kernel::gemm::{Start, gemm};
+use crate::kernel::matrix::Matrix;
 use crate::kernel::reduce::add_rows;
 use crate::model::{Numerics, Shape};
 use crate::onnx::{Attribute, Graph, Wire};
