@@ -10,7 +10,7 @@ use crate::registry::Entry;
 pub(super) const ENTRY: Entry<Build> = Entry {
     name: "airbench",
     about: "Fixed whitening of 2×2 patches, then six 3×3 convolutions that start as identities: airbench94 for 32×32 images",
-    example: "preset = \"airbench\"\nchannels = [64, 256, 256]\nlogits = 0.111",
+    example: "preset = \"airbench\"\nchannels = [64, 256, 256]\nlogits = 0.111\nwhiten_eps = 0.0005",
     build: |fields| Recipe { layers: Airbench::read(fields).layers(), initialiser: Box::new(Dirac) },
 };
 
@@ -21,11 +21,13 @@ pub struct Airbench {
     pub channels: [usize; 3],
     /// What logits are multiplied by.
     pub logits: f32,
+    /// [`Whiten::eps`]: more keeps the noise of pictures that were stored with loss from being made as strong as what they show.
+    pub whiten_eps: f64,
 }
 
 impl Default for Airbench {
     fn default() -> Self {
-        Self { channels: [64, 256, 256], logits: 1.0 / 9.0 }
+        Self { channels: [64, 256, 256], logits: 1.0 / 9.0, whiten_eps: Whiten::default().eps }
     }
 }
 
@@ -33,9 +35,12 @@ impl Airbench {
     fn read(fields: &Fields) -> Self {
         let usual = Self::default();
         let logits = fields.key("logits", "what logits are multiplied by").number(Limits::above(0.0, 1e3));
+        let eps =
+            fields.key("whiten_eps", "added to the variance of patches along each direction; more for pictures stored with loss");
         Self {
             channels: channels(fields, "channels of the three pairs of convolutions", usual.channels),
             logits: logits.or_shown(f64::from(usual.logits), "1/9") as f32,
+            whiten_eps: eps.number(Limits::above(0.0, 1.0)).or(usual.whiten_eps),
         }
     }
 
@@ -45,7 +50,7 @@ impl Airbench {
     pub fn layers(&self) -> Layers {
         let gelu = || -> Box<dyn LayerSpec> { Box::new(Gelu::default()) };
         let norm = || -> Box<dyn LayerSpec> { Box::new(BatchNorm { eps: 1e-12, momentum: 0.4, scale: false, bias: true }) };
-        let mut layers: Layers = vec![Box::new(Whiten::default()), gelu()];
+        let mut layers: Layers = vec![Box::new(Whiten { eps: self.whiten_eps, ..Whiten::default() }), gelu()];
         for out in self.channels {
             let conv = || -> Box<dyn LayerSpec> { Box::new(Conv::plain(out, 3, 1)) };
             layers.extend([conv(), max_pool(2), norm(), gelu(), conv(), norm(), gelu()]);
