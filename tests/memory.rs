@@ -74,8 +74,8 @@ fn crowd(whole: Duration) {
     (0..threads).for_each(|_| drop(std::thread::spawn(move || while Instant::now() < until {})));
 }
 
-/// Channels grow as full as they may whenever a stage falls behind, and a full one holds whole batches: that is no growth without end. So others
-/// are at work, too, for a while of the first fifth, which shall see all that there is to see.
+/// Channels grow as full as they may whenever a stage falls behind, and a full one holds whole batches: that is no growth without end. So
+/// others are at work, too, for a while of the first fifth, which shall see all that there is to see.
 ///
 /// `AUGPIPE_MINUTES=60 cargo test --release --test memory -- --ignored --nocapture`
 #[test]

@@ -3,7 +3,8 @@
 //! of a register.
 //!
 //! Coefficients are those that [`units`](super::track::units) takes, which is their meaning and goes on where strands give up: where
-//! anything is wrong or a strand does not end where the next one begins, where there are few places, and where the processor has no AVX-512. Knows no colour.
+//! anything is wrong or a strand does not end where the next one begins, where there are few places, and where the processor has no
+//! AVX-512. Knows no colour.
 
 mod band;
 mod entries;
