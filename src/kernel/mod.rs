@@ -24,6 +24,7 @@ mod per_isa;
 mod planes;
 pub mod pool;
 pub mod reduce;
+pub mod rows;
 pub mod scratch;
 pub mod softmax;
 mod sparse;

@@ -6,50 +6,59 @@ use super::per_isa::per_isa;
 
 const SUMS: usize = 16;
 
-fn total(sums: [[f64; SUMS]; 2]) -> [f64; 2] {
-    sums.map(|sums| sums.iter().sum())
+/// Each row's total. Not inlined: the compiler would go after the pairs that end up beside each other and add them one by one all along.
+#[inline(never)]
+fn totals(sums: &[f64; SUMS], others: &[f64; SUMS]) -> [f64; 2] {
+    [sums.iter().sum(), others.iter().sum()]
+}
+
+#[inline(always)]
+fn add(values: &[f64; SUMS], sums: &mut [f64; SUMS]) {
+    for lane in 0..SUMS {
+        sums[lane] += values[lane];
+    }
 }
 
 per_isa! {
     /// Σ x and Σ x².
     pub fn moments(values: &[f32]) -> [f64; 2] {
-        let mut sums = [[0.0f64; SUMS]; 2];
+        let (mut sums, mut squares) = ([0.0; SUMS], [0.0; SUMS]);
         let (whole, rest) = values.as_chunks::<SUMS>();
         for chunk in whole {
-            for lane in 0..SUMS {
-                let value = f64::from(chunk[lane]);
-                sums[0][lane] += value;
-                sums[1][lane] += value * value;
-            }
+            let values = chunk.map(f64::from);
+            add(&values, &mut sums);
+            add(&values.map(|value| value * value), &mut squares);
         }
         for (lane, &value) in rest.iter().enumerate() {
             let value = f64::from(value);
-            sums[0][lane] += value;
-            sums[1][lane] += value * value;
+            sums[lane] += value;
+            squares[lane] += value * value;
         }
-        total(sums)
+        totals(&sums, &squares)
     }
 }
 
 per_isa! {
     /// Σ g and Σ g·(x − mean), for values x and their gradients g.
     pub fn gradient_moments(values: &[f32], gradient: &[f32], mean: f32) -> [f64; 2] {
-        let mut sums = [[0.0f64; SUMS]; 2];
+        let (mut sums, mut products) = ([0.0; SUMS], [0.0; SUMS]);
         let mean = f64::from(mean);
         let ((values, rest), (gradient, rest_of_gradient)) = (values.as_chunks::<SUMS>(), gradient.as_chunks::<SUMS>());
         for (values, gradient) in values.iter().zip(gradient) {
+            let slopes = gradient.map(f64::from);
+            let mut weighted = values.map(|value| f64::from(value) - mean);
             for lane in 0..SUMS {
-                let slope = f64::from(gradient[lane]);
-                sums[0][lane] += slope;
-                sums[1][lane] += slope * (f64::from(values[lane]) - mean);
+                weighted[lane] *= slopes[lane];
             }
+            add(&slopes, &mut sums);
+            add(&weighted, &mut products);
         }
         for (lane, (&value, &slope)) in rest.iter().zip(rest_of_gradient).enumerate() {
             let slope = f64::from(slope);
-            sums[0][lane] += slope;
-            sums[1][lane] += slope * (f64::from(value) - mean);
+            sums[lane] += slope;
+            products[lane] += slope * (f64::from(value) - mean);
         }
-        total(sums)
+        totals(&sums, &products)
     }
 }
 

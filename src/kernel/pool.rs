@@ -251,28 +251,38 @@ per_isa! {
     }
 }
 
+/// Gradient of [`halve`]; nothing reaches a last row or column that is in no window.
+fn halve_gradient(windows: Windows, input: &[f32], output_gradient: &[f32], input_gradient: &mut [f32]) {
+    let (width, area) = (windows.width, windows.height * windows.width);
+    let gradients = output_gradient.chunks_exact(windows.out_height * windows.out_width);
+    for ((plane, to), gradients) in input.chunks_exact(area).zip(input_gradient.chunks_exact_mut(area)).zip(gradients) {
+        let mut to_rows = to.chunks_exact_mut(2 * width);
+        for ((rows, to), gradients) in
+            plane.chunks_exact(2 * width).zip(&mut to_rows).zip(gradients.chunks_exact(windows.out_width))
+        {
+            let ((upper, lower), (to_upper, to_lower)) = (rows.split_at(width), to.split_at_mut(width));
+            halve_gradient_row(upper, lower, gradients, to_upper, to_lower);
+            to_upper[2 * gradients.len()..].fill(0.0);
+            to_lower[2 * gradients.len()..].fill(0.0);
+        }
+        to_rows.into_remainder().fill(0.0);
+    }
+}
+
 per_isa! {
-    /// Gradient of [`halve`]; nothing reaches a last row or column that is in no window.
-    fn halve_gradient(windows: Windows, input: &[f32], output_gradient: &[f32], input_gradient: &mut [f32]) {
-        let (width, area) = (windows.width, windows.height * windows.width);
-        let gradients = output_gradient.chunks_exact(windows.out_height * windows.out_width);
-        for ((plane, to), gradients) in input.chunks_exact(area).zip(input_gradient.chunks_exact_mut(area)).zip(gradients) {
-            let mut to_rows = to.chunks_exact_mut(2 * width);
-            for ((rows, to), gradients) in plane.chunks_exact(2 * width).zip(&mut to_rows).zip(gradients.chunks_exact(windows.out_width)) {
-                let ((upper, lower), (to_upper, to_lower)) = (rows.split_at(width), to.split_at_mut(width));
-                let from = upper.as_chunks::<2>().0.iter().zip(lower.as_chunks::<2>().0);
-                let ((to_upper, upper_left), (to_lower, lower_left)) = (to_upper.as_chunks_mut::<2>(), to_lower.as_chunks_mut::<2>());
-                for (((a, b), (to_a, to_b)), &gradient) in from.zip(to_upper.iter_mut().zip(to_lower)).zip(gradients) {
-                    let low = exceeds(greater(b[0], b[1]), greater(a[0], a[1]));
-                    let (right_a, right_b) = (exceeds(a[1], a[0]), exceeds(b[1], b[0]));
-                    let pick = |here: bool| if here { gradient } else { 0.0 };
-                    *to_a = [pick(!low & !right_a), pick(!low & right_a)];
-                    *to_b = [pick(low & !right_b), pick(low & right_b)];
-                }
-                upper_left.fill(0.0);
-                lower_left.fill(0.0);
-            }
-            to_rows.into_remainder().fill(0.0);
+    /// A row of windows. By itself, and without a branch, because the compiler makes vectors of it only so.
+    fn halve_gradient_row(upper: &[f32], lower: &[f32], gradients: &[f32], to_upper: &mut [f32], to_lower: &mut [f32]) {
+        let count = gradients.len();
+        let (upper, lower) = (&upper.as_chunks::<2>().0[..count], &lower.as_chunks::<2>().0[..count]);
+        let (to_upper, to_lower) = (&mut to_upper.as_chunks_mut::<2>().0[..count], &mut to_lower.as_chunks_mut::<2>().0[..count]);
+        let keep = |value: f32, when: bool| if when { value } else { 0.0 };
+        for index in 0..count {
+            let ([a, b], [c, d]) = (upper[index], lower[index]);
+            let low = exceeds(greater(c, d), greater(a, b));
+            let (of_upper, of_lower) = (keep(gradients[index], !low), keep(gradients[index], low));
+            let (right_above, right_below) = (exceeds(b, a), exceeds(d, c));
+            to_upper[index] = [keep(of_upper, !right_above), keep(of_upper, right_above)];
+            to_lower[index] = [keep(of_lower, !right_below), keep(of_lower, right_below)];
         }
     }
 }

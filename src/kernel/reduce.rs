@@ -100,13 +100,13 @@ per_isa! {
 }
 
 per_isa! {
-    /// Σ value² in f64, in eight running sums joined at the end.
+    /// Σ value² in f64, in 32 running sums, enough for additions to follow each other without waiting, joined at the end.
     pub fn sum_of_squares(values: &[f32]) -> f64 {
-        let mut sums = [0.0f64; 8];
-        let (whole, rest) = values.as_chunks::<8>();
-        for eight in whole {
-            for lane in 0..8 {
-                sums[lane] += f64::from(eight[lane]) * f64::from(eight[lane]);
+        let mut sums = [0.0f64; 32];
+        let (whole, rest) = values.as_chunks::<32>();
+        for chunk in whole {
+            for lane in 0..32 {
+                sums[lane] += f64::from(chunk[lane]) * f64::from(chunk[lane]);
             }
         }
         rest.iter().enumerate().for_each(|(lane, &value)| sums[lane] += f64::from(value) * f64::from(value));

@@ -12,13 +12,15 @@ use std::ops::Range;
 pub(super) struct Images<'a> {
     pub plan: &'a Plan,
     pub stage: usize,
-    /// Records of the stages before.
-    pub earlier: &'a [Vec<f32>],
+    /// Records of the stages before; going back, of this one as well.
+    pub records: &'a [Vec<f32>],
     pub batch: Batch<'a>,
     pub prepared: &'a [f32],
     pub saved: &'a [f32],
     pub keys: &'a [u64],
     pub meter: Option<&'a LayerMeter>,
+    /// Whether this happens inside the call of a layer that needs all images.
+    pub within: bool,
 }
 
 impl<'a> Images<'a> {
@@ -47,7 +49,7 @@ impl<'a> Images<'a> {
         match place {
             None => &self.batch.images[row * self.plan.input.len()..][..len],
             Some(place) if place.stage == self.stage => &record[place.at..][..len],
-            Some(place) => &self.earlier[place.stage][row * self.plan.stages[place.stage].record + place.at..][..len],
+            Some(place) => &self.records[place.stage][row * self.plan.stages[place.stage].record + place.at..][..len],
         }
     }
 
@@ -55,9 +57,39 @@ impl<'a> Images<'a> {
         Draw { key: self.keys[node], row: row as u64 }
     }
 
+    pub fn watch(&self, way: Way) -> Watch<'a> {
+        if self.within { Watch::start_within(self.meter, way) } else { Watch::start(self.meter, way) }
+    }
+
+    /// Runs the layers on an image in a record that nobody keeps, on the way forward or back, and has `work` read it.
+    pub fn anew<T>(&self, row: usize, way: Way, work: impl FnOnce(&[f32]) -> T) -> T {
+        scratch::with(self.plan.stages[self.stage].record, |record| {
+            self.run(record, row, way);
+            work(record)
+        })
+    }
+
+    /// Going back, has `work` read an image's record, which was kept or is made anew.
+    pub fn with_record(&self, row: usize, work: impl FnOnce(&[f32])) {
+        let stage = &self.plan.stages[self.stage];
+        match stage.kept {
+            true => work(&self.records[self.stage][row * stage.record..][..stage.record]),
+            false => self.anew(row, Way::Backward, work),
+        }
+    }
+
+    /// Takes the gradient of an image's output, where it lies, through a stage that works in place, down to layer `lowest`.
+    pub fn backward_in_place(&self, lowest: usize, row: usize, gradient: &mut [f32]) {
+        self.with_record(row, |record| self.backward(lowest, record, row, (gradient, None), &mut [], &mut []));
+    }
+
     /// Runs the layers on an image, from one that normalises on.
     pub fn forward(&self, record: &mut [f32], row: usize) {
-        let mut watch = Watch::start(self.meter, Way::Forward);
+        self.run(record, row, Way::Forward);
+    }
+
+    fn run(&self, record: &mut [f32], row: usize, way: Way) {
+        let mut watch = self.watch(way);
         for index in self.plan.stages[self.stage].nodes.clone() {
             let node = &self.plan.nodes[index];
             let (Some(place), len) = (node.place.filter(|place| place.stage == self.stage), node.shape.len()) else { continue };

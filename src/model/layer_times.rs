@@ -54,6 +54,8 @@ pub(super) struct LayerMeter {
     pub on: bool,
     nodes: usize,
     cells: Vec<AtomicU64>,
+    /// What was booked for layers inside the call of another, which books its own for all threads.
+    within: AtomicU64,
     loss: AtomicU64,
     whole: AtomicU64,
     calls: AtomicU64,
@@ -62,7 +64,15 @@ pub(super) struct LayerMeter {
 impl LayerMeter {
     fn new(nodes: usize, threads: usize) -> Self {
         let cells = (0..2 * nodes * threads.max(1)).map(|_| AtomicU64::new(0)).collect();
-        Self { on: true, nodes, cells, loss: AtomicU64::default(), whole: AtomicU64::default(), calls: AtomicU64::default() }
+        Self {
+            on: true,
+            nodes,
+            cells,
+            within: AtomicU64::default(),
+            loss: AtomicU64::default(),
+            whole: AtomicU64::default(),
+            calls: AtomicU64::default(),
+        }
     }
 
     fn threads(&self) -> usize {
@@ -88,30 +98,48 @@ impl LayerMeter {
 }
 
 /// Splits one thread's time at the ends of layers; does nothing where nothing is measured.
-pub(super) struct Watch<'m>(Option<(&'m [AtomicU64], Instant)>);
+pub(super) struct Watch<'m>(Option<Running<'m>>);
+
+struct Running<'m> {
+    meter: &'m LayerMeter,
+    row: &'m [AtomicU64],
+    mark: Instant,
+    /// Whether a call of another layer is on the way meanwhile.
+    within: bool,
+}
 
 impl<'m> Watch<'m> {
     pub fn start(meter: Option<&'m LayerMeter>, way: Way) -> Self {
-        Self(meter.map(|meter| (meter.row(way), Instant::now())))
+        Self(meter.map(|meter| Running { meter, row: meter.row(way), mark: Instant::now(), within: false }))
+    }
+
+    /// The same inside the call of another layer, whose own time this is not.
+    pub fn start_within(meter: Option<&'m LayerMeter>, way: Way) -> Self {
+        Self(meter.map(|meter| Running { meter, row: meter.row(way), mark: Instant::now(), within: true }))
     }
 
     /// Books this thread's time since the last lap for a node.
     pub fn lap(&mut self, node: usize) {
-        if let Some((row, mark)) = &mut self.0 {
-            row[node].fetch_add(split(mark), Relaxed);
+        if let Some(Running { meter, row, mark, within }) = &mut self.0 {
+            let time = split(mark);
+            row[node].fetch_add(time, Relaxed);
+            if *within {
+                meter.within.fetch_add(time, Relaxed);
+            }
         }
     }
 
-    /// The same where all threads worked on it together.
+    /// The same where all threads worked on it together, less what they booked for others.
     pub fn lap_of_all(&mut self, node: usize) {
-        if let Some((row, mark)) = &mut self.0 {
-            row[node].fetch_add(split(mark) * rayon::current_num_threads() as u64, Relaxed);
+        if let Some(Running { meter, row, mark, .. }) = &mut self.0 {
+            let time = split(mark) * rayon::current_num_threads() as u64;
+            row[node].fetch_add(time.saturating_sub(meter.within.swap(0, Relaxed)), Relaxed);
         }
     }
 
     /// The same where they worked on the gradient sums of several nodes: booked by their lengths.
     pub fn lap_of_sums(&mut self, nodes: &[Node], first: usize) {
-        if let Some((row, mark)) = &mut self.0 {
+        if let Some(Running { row, mark, .. }) = &mut self.0 {
             let (time, all) = (split(mark) * rayon::current_num_threads() as u64, nodes.iter().map(|node| node.sums.len()).sum());
             let all: usize = all;
             for (node, cell) in nodes.iter().zip(&row[first..]) {

@@ -5,6 +5,8 @@ use std::ops::Range;
 
 /// Floats that the slots of one stage may take together before there are fewer of them.
 const SLOT_FLOATS: usize = 1 << 24;
+/// Multiply-adds for a float that cost less than its way to memory and back.
+const CHEAP: u64 = 16;
 
 /// Cuts nodes into stages. What normalises has a stage before it, which measures for it.
 pub(super) fn cut(nodes: &mut [Node]) -> Vec<Stage> {
@@ -14,7 +16,30 @@ pub(super) fn cut(nodes: &mut [Node]) -> Vec<Stage> {
     starts.push(nodes.len());
     let mut layout = Layout::default();
     let ranges = starts.windows(2).map(|pair| pair[0]..pair[1]);
-    ranges.map(|range| layout.stage(range.clone(), &mut nodes[range])).collect()
+    let mut stages: Vec<Stage> = ranges.map(|range| layout.stage(range.clone(), &mut nodes[range])).collect();
+    for index in 1..stages.len() {
+        stages[index - 1].kept = !is_made_anew(nodes, &stages[index - 1..=index], index - 1);
+    }
+    stages
+}
+
+/// Whether a stage, the first of two, is computed anew where its output is read: nobody but the head of the second reads it, which asks
+/// image by image, and that costs less than to fetch from memory what was stored there.
+fn is_made_anew(nodes: &[Node], stages: &[Stage], number: usize) -> bool {
+    let (range, head) = (stages[0].nodes.clone(), stages[1].nodes.start);
+    let (own, here) = (&nodes[range.clone()], |place: Option<Place>| place.is_some_and(|place| place.stage == number));
+    let asks = matches!(&nodes[head].step, Step::PerBatch(work) if work.takes_made_rows());
+    let costly = own.iter().any(|node| match &node.step {
+        Step::PerImage(work) => work.is_costly(),
+        Step::InPlace(work) => work.is_costly(),
+        Step::PerBatch(_) => true,
+        _ => false,
+    });
+    let alone = own.last().is_some_and(|node| here(node.place));
+    let reads = |node: &Node| here(node.from) || here(node.place) || matches!(node.step, Step::Join(_, branch) if here(branch));
+    let others = nodes.iter().enumerate().filter(|(index, _)| !range.contains(index) && *index != head);
+    let cost: u64 = own.iter().map(|node| node.multiply_adds).sum();
+    asks && alone && !costly && cost <= CHEAP * stages[0].record as u64 && !others.map(|(_, node)| node).any(reads)
 }
 
 /// Where the outputs of the nodes so far lie.
@@ -41,7 +66,7 @@ impl Layout {
     /// Places the outputs of a stage's nodes in its record. What works in place does so wherever nobody needs what was there.
     fn stage(&mut self, range: Range<usize>, nodes: &mut [Node]) -> Stage {
         let (mut record, mut sums) = (0, 0);
-        for node in nodes {
+        for node in &mut *nodes {
             node.from = self.at;
             if self.moves(node) {
                 self.at = Some(Place { stage: self.stage, at: record });
@@ -54,8 +79,11 @@ impl Layout {
             }
         }
         self.stage += 1;
+        let in_place = (range.start..)
+            .zip(&*nodes)
+            .all(|(index, node)| (index == range.start && node.step.waits()) || matches!(node.step, Step::View | Step::InPlace(_)));
         let slots = (SLOT_FLOATS / sums.max(1)).clamp(1, TASKS);
-        Stage { nodes: range, record: record.max(1), sums, slots }
+        Stage { nodes: range, record: record.max(1), kept: true, in_place, sums, slots }
     }
 
     /// Whether a node's output needs a new place; otherwise it lies at `at`.

@@ -1,6 +1,7 @@
 //! What a batch comes to: logits, loss, gradient, evaluation. Knows no optimiser.
 
 use super::Network;
+use super::backward;
 use super::pass::{self, Batch};
 use super::workspace::Workspace;
 use crate::batch::Targets;
@@ -60,7 +61,7 @@ impl Network {
         if batch.count == 0 {
             gradient.fill(0.0);
         } else {
-            pass::backward(&self.plan, workspace, batch, gradient, false);
+            backward::backward(&self.plan, workspace, batch, gradient, false);
         }
         if let Some(meter) = workspace.meter.as_ref().filter(|meter| meter.on) {
             meter.note(began.elapsed(), scored - forward);
@@ -156,7 +157,7 @@ impl Network {
         let batch = Batch { parameters, images, count: images.len() / self.plan.input.len(), training: true };
         workspace.front[..weights.len()].copy_from_slice(weights);
         let mut gradient = vec![0.0; self.parameter_count()];
-        pass::backward(&self.plan, workspace, batch, &mut gradient, true);
+        backward::backward(&self.plan, workspace, batch, &mut gradient, true);
         (gradient, workspace.front[..images.len()].to_vec())
     }
 

@@ -6,6 +6,7 @@
 //! first what is trained, then state that is not (running statistics, fixed kernels).
 //! Activations live in a [`Workspace`] that is planned once: steps reuse it.
 
+mod backward;
 mod examine;
 mod export;
 pub mod gradient_check;
@@ -21,6 +22,7 @@ mod pass;
 mod plan;
 pub mod preset;
 mod read;
+mod row_sums;
 mod shape;
 mod survey;
 #[cfg(test)]

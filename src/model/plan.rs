@@ -2,7 +2,8 @@
 //!
 //! A network is cut into **stages**: one layer that waits for the whole batch (or none, at the front), and the layers after it
 //! that work image by image. A stage keeps one *record* of activations an image, so that all its layers run on one image while
-//! it is in the cache, and so that an image's activations belong to one task.
+//! it is in the cache, and so that an image's activations belong to one task; where computing costs less than fetching what was stored,
+//! records are made anew instead.
 //!
 //! A residual block is laid out flat, with three marks: `Fork`, branch, `Turn`, shortcut, `Join`. Layers read where the one before
 //! wrote, but after `Turn` where the block began; going back, the gradient that the other way needs is *held* meanwhile.
@@ -114,6 +115,10 @@ pub(super) struct Stage {
     pub nodes: Range<usize>,
     /// Floats of activations an image, at least 1.
     pub record: usize,
+    /// Whether records stay. Those of a stage that only the head of the next one reads may be made anew whenever they are needed.
+    pub kept: bool,
+    /// Whether gradients keep their places in the layers that work image by image, of which none has parameters or belongs to a block.
+    pub in_place: bool,
     /// Floats in a slot of sums.
     pub sums: usize,
     /// Number of slots.
@@ -169,7 +174,8 @@ impl Plan {
             Step::PerBatch(work) => work.scratch_len(),
             _ => 0,
         };
-        self.nodes.iter().map(beside).max().unwrap_or(0)
+        let anew = self.stages.iter().filter(|stage| !stage.kept).map(|stage| stage.record).max().unwrap_or(0);
+        self.nodes.iter().map(beside).max().unwrap_or(0) + anew
     }
 
     /// Most sums that a layer which normalises has.

@@ -32,9 +32,12 @@ fn residual(convolution: &str) -> Network {
             "leaky_relu", { layer = "max_pool", kernel = 3, stride = 2, padding = 1 }, { layer = "avg_pool", kernel = 2, stride = 1 },
             { layer = "linear", out = 10 }, "batch_norm", "relu", { layer = "dropout", keep = 0.8 }, "linear", { layer = "scale", factor = 0.5 },
         ]"#;
+    read(&format!("convolution = \"{convolution}\"\n{layers}"))
+}
+
+fn read(model: &str) -> Network {
     let problems = crate::config::Problems::default();
-    let text = format!("convolution = \"{convolution}\"\n{layers}");
-    let model = crate::model::read(&crate::config::Fields::parse(&text, &problems).unwrap());
+    let model = crate::model::read(&crate::config::Fields::parse(model, &problems).unwrap());
     assert!(problems.take().is_empty());
     Network::new(model.layers, Shape::new(2, 11, 13), 4).unwrap()
 }
@@ -271,4 +274,31 @@ fn dropout_differs_from_step_to_step_and_is_off_in_evaluation() {
     let mut loss =
         |step| network.loss_and_gradient(&mut workspace, &parameters, &images, &labels, Noise { seed: 1, step }, &mut gradient);
     assert!(loss(1) != loss(2) && loss(1) == loss(1));
+}
+
+#[test]
+fn what_is_made_anew_and_what_goes_back_in_the_cache_have_the_bits_of_what_is_kept_and_goes_by_itself() {
+    let model = |precision| {
+        let layers = r#"layers = [
+            { layer = "conv", out = 16, kernel = 3, padding = 1 }, "batch_norm", "relu",
+            { layer = "conv", out = 19, kernel = 3, padding = 1 }, "batch_norm", "leaky_relu", { layer = "dropout", keep = 0.7 },
+            { layer = "conv", out = 24, kernel = 3 }, "batch_norm", "relu", { layer = "max_pool", kernel = 2 },
+            { layer = "conv", out = 16, kernel = 5, padding = 2, bias = false }, "gelu", "batch_norm",
+            { layer = "conv", out = 16, kernel = 3, padding = 1 }, "batch_norm", "sigmoid",
+            { layer = "linear", out = 10 }, "relu", "linear",
+        ]"#;
+        read(&format!("convolution = \"winograd\"\nprecision = \"{precision}\"\n{layers}"))
+    };
+    for precision in ["f32", "bf16"] {
+        let (network, mut plain) = (model(precision), model(precision));
+        assert!(network.plan.stages.iter().filter(|stage| !stage.kept).count() == 4);
+        assert!(network.plan.stages.iter().filter(|stage| stage.in_place).count() > 6);
+        for stage in &mut plain.plan.stages {
+            (stage.kept, stage.in_place) = (true, false);
+        }
+        for count in [1, 5, 37] {
+            let expected = step(&plain, &mut plain.workspace(count), count);
+            assert_eq!(step(&network, &mut network.workspace(40), count), expected, "{precision}, {count} images");
+        }
+    }
 }

@@ -2,18 +2,20 @@
 
 use super::layer_times::LayerMeter;
 use super::plan::{Plan, TASKS};
+use super::row_sums::RowSums;
 
 /// Buffers for batches of up to a certain size. Steps allocate nothing once each thread has run one.
 pub struct Workspace {
     /// Most images in a batch.
     pub(super) capacity: usize,
-    /// Activations: a record an image, for every stage.
+    /// Activations: a record an image, for every stage that keeps them.
     pub(super) records: Vec<Vec<f32>>,
     /// Packed weights.
     pub(super) prepared: Vec<f32>,
     /// What layers that normalise keep from the last pass.
     pub(super) saved: Vec<f32>,
-    /// A row of their sums a task.
+    /// Their sums, image by image and over all.
+    pub(super) image_sums: RowSums,
     pub(super) measured: Vec<f64>,
     /// A row an image of gradients that residual blocks hold.
     pub(super) held: Vec<f32>,
@@ -37,7 +39,8 @@ pub(super) struct Sizes {
     records: Vec<usize>,
     prepared: usize,
     saved: usize,
-    measured: usize,
+    most_sums: usize,
+    image_sums: usize,
     held: usize,
     boundary: usize,
     sums: usize,
@@ -53,10 +56,11 @@ impl Sizes {
             .flat_map(|stage| plan.nodes[stage.nodes.clone()].first().into_iter().chain(plan.nodes[stage.nodes.clone()].last()));
         let widest = ends.map(|node| node.input.len().max(node.shape.len())).max().unwrap_or(0);
         Self {
-            records: plan.stages.iter().map(|stage| capacity * stage.record).collect(),
+            records: plan.stages.iter().map(|stage| if stage.kept { capacity * stage.record } else { 0 }).collect(),
             prepared: plan.prepared,
             saved: plan.saved,
-            measured: TASKS * plan.most_sums(),
+            most_sums: plan.most_sums(),
+            image_sums: capacity * plan.most_sums(),
             held: capacity * plan.held.max(1),
             boundary: capacity * widest.max(plan.input.len()),
             sums: plan.stages.iter().map(|stage| stage.slots * stage.sums).max().unwrap_or(0).max(TASKS),
@@ -67,7 +71,8 @@ impl Sizes {
 
     /// Floats of all of them; a sum in f64 counts twice.
     pub fn floats(&self) -> usize {
-        let Sizes { records, prepared, saved, measured, held, boundary, sums, logits, beside } = self;
+        let Sizes { records, prepared, saved, most_sums, image_sums, held, boundary, sums, logits, beside } = self;
+        let measured = image_sums + most_sums;
         records.iter().sum::<usize>() + prepared + saved + 2 * measured + held + 2 * boundary + sums + logits + beside
     }
 }
@@ -81,7 +86,8 @@ impl Workspace {
             records: sizes.records.iter().copied().map(zeros).collect(),
             prepared: zeros(sizes.prepared),
             saved: zeros(sizes.saved),
-            measured: vec![0.0; sizes.measured],
+            image_sums: RowSums::new(capacity, sizes.most_sums),
+            measured: vec![0.0; sizes.most_sums],
             held: zeros(sizes.held),
             front: zeros(sizes.boundary),
             back: zeros(sizes.boundary),

@@ -1,12 +1,13 @@
 //! Sums over tiles at the points: what becomes the weights' gradient. Knows images and their gradients.
 
-use super::field::{Field, Images, Layout};
+use super::field::{Field, Layout};
 use super::transform::AREA;
 use super::weights::padded;
 use super::{BLOCK, ZEROS, blocks, layout, points_len};
 use crate::isa::Isa;
 use crate::kernel::bf16::{Precision, pair_across};
 use crate::kernel::gemm::COUNT_UP;
+use crate::kernel::rows::Rows;
 use crate::kernel::scratch;
 use crate::kernel::tile::{self, PANEL, Tile};
 use std::ops::Range;
@@ -17,8 +18,8 @@ pub struct Correlate<'a> {
     pub precision: Precision,
     pub from: Field,
     pub to: Field,
-    pub images: Images<'a>,
-    pub gradients: Images<'a>,
+    pub images: Rows<'a>,
+    pub gradients: Rows<'a>,
     pub outputs: usize,
 }
 
@@ -67,28 +68,19 @@ impl Correlate<'_> {
 
     /// Takes a block of tiles to the points: those of inputs, and of gradients.
     pub fn fetch(&self, start: usize, block: Range<usize>, copy: &mut [f32], (points, from): Room<'_>, (others, to): Room<'_>) {
+        let isa = self.isa;
         for part in self.from.parts(block.clone()) {
-            let image = &self.images.data[(start + part.image) * self.images.stride..];
-            let gradient = &self.gradients.data[(start + part.image) * self.gradients.stride..];
-            let isa = self.isa;
-            match (self.precision, self.outputs) {
-                (Precision::F32, 2) => {
-                    self.from.fetch::<0, false>(isa, image, &part, copy, points, from);
-                    self.to.fetch::<2, false>(isa, gradient, &part, copy, others, to);
-                }
-                (Precision::F32, _) => {
-                    self.from.fetch::<0, false>(isa, image, &part, copy, points, from);
-                    self.to.fetch::<4, false>(isa, gradient, &part, copy, others, to);
-                }
-                (Precision::Bf16, 2) => {
-                    self.from.fetch::<0, true>(isa, image, &part, copy, points, from);
-                    self.to.fetch::<2, true>(isa, gradient, &part, copy, others, to);
-                }
-                (Precision::Bf16, _) => {
-                    self.from.fetch::<0, true>(isa, image, &part, copy, points, from);
-                    self.to.fetch::<4, true>(isa, gradient, &part, copy, others, to);
-                }
-            }
+            let number = start + part.image;
+            self.images.with(number, &mut |image| match self.precision {
+                Precision::F32 => self.from.fetch::<0, false>(isa, image, &part, copy, points, from),
+                Precision::Bf16 => self.from.fetch::<0, true>(isa, image, &part, copy, points, from),
+            });
+            self.gradients.with(number, &mut |gradient| match (self.precision, self.outputs) {
+                (Precision::F32, 2) => self.to.fetch::<2, false>(isa, gradient, &part, copy, others, to),
+                (Precision::F32, _) => self.to.fetch::<4, false>(isa, gradient, &part, copy, others, to),
+                (Precision::Bf16, 2) => self.to.fetch::<2, true>(isa, gradient, &part, copy, others, to),
+                (Precision::Bf16, _) => self.to.fetch::<4, true>(isa, gradient, &part, copy, others, to),
+            });
         }
         // A pair without a second tile.
         if self.precision == Precision::Bf16 && block.len() % 2 == 1 {

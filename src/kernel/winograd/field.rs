@@ -5,17 +5,6 @@ use crate::isa::Isa;
 use crate::kernel::transpose::transpose;
 use std::ops::Range;
 
-/// Images, one after the other at a distance of `stride` floats.
-#[derive(Clone, Copy, Debug)]
-pub struct Images<'a> {
-    /// The first, and on.
-    pub data: &'a [f32],
-    /// Floats from one to the next.
-    pub stride: usize,
-    /// How many.
-    pub count: usize,
-}
-
 /// Planes, cut into squares that are `advance` apart.
 #[derive(Clone, Copy, Debug)]
 pub struct Field {

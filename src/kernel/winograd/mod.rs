@@ -21,12 +21,12 @@ use super::bf16::Precision;
 use super::conv::Geometry;
 use super::gemm::COUNT_UP;
 use super::reduce::add_tree;
+use super::rows::{Rows, Then};
 use super::scratch;
 use super::tile::{self, HALF, PANEL, Tile};
 use crate::isa::Isa;
 use correlate::Correlate;
 use deep::is_deep;
-pub use field::Images;
 use field::{Field, Layout};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -103,8 +103,13 @@ impl Winograd {
         [field(from, SIZE, before), field(to, self.outputs, 0)]
     }
 
-    /// Writes the images that come of filtering `images` with weights packed for `direction`: image i begins at `i · stride`.
-    /// `bias`, if any, is added to every pixel. Runs on the current rayon pool.
+    /// Whether it asks for an image once or twice in each pass, not for one piece after the other.
+    pub fn takes_whole_images(&self) -> bool {
+        self.fields(Direction::Forward)[0].tiles() <= BLOCK
+    }
+
+    /// Writes the images that come of filtering `images` with weights packed for `direction`: image i begins at `i · stride` of `to`,
+    /// and as soon as it stands there, `then` takes up its row. `bias`, if any, is added to every pixel. Runs on the current rayon pool.
     ///
     /// # Panics
     /// Where a slice is too short.
@@ -112,9 +117,9 @@ impl Winograd {
         &self,
         direction: Direction,
         (packed, bias): (&[f32], Option<&[f32]>),
-        images: Images<'_>,
-        to: &mut [f32],
-        stride: usize,
+        images: Rows<'_>,
+        (to, stride): (&mut [f32], usize),
+        then: &Then<'_>,
     ) {
         let [from, field] = self.fields(direction);
         assert!(packed.len() == self.packed_len(direction) && bias.is_none_or(|bias| bias.len() >= field.size[0]));
@@ -122,25 +127,21 @@ impl Winograd {
         let each = from.tiles();
         let share = (images.count * each).div_ceil(4 * rayon::current_num_threads()).clamp(HALF, BLOCK);
         let group = (share / each).max(1);
-        to[..(images.count.max(1) - 1) * stride + field.size.iter().product::<usize>()]
-            .par_chunks_mut(group * stride)
-            .take(images.count.div_ceil(group))
-            .enumerate()
-            .for_each(|(number, to)| {
-                let count = group.min(images.count - number * group);
-                let images = Images { data: &images.data[number * group * images.stride..], count, ..images };
-                run.group(images, to, stride);
-            });
+        to[..images.count * stride].par_chunks_mut(group * stride).enumerate().for_each(|(number, to)| {
+            let first = number * group;
+            run.group(images, first..images.count.min(first + group), to, stride);
+            to.chunks_exact_mut(stride).enumerate().for_each(|(offset, row)| then(first + offset, row));
+        });
     }
 
-    fn correlate<'a>(&self, images: Images<'a>, gradients: Images<'a>) -> Correlate<'a> {
+    fn correlate<'a>(&self, images: Rows<'a>, gradients: Rows<'a>) -> Correlate<'a> {
         let ([from, to], precision) = (self.fields(Direction::Forward), self.weights.precision);
         Correlate { isa: Isa::current(), precision, from, to, images, gradients, outputs: self.outputs }
     }
 
     /// Number of floats in which [`Winograd::weight_gradient`] sums.
     pub fn sums_len(&self) -> usize {
-        let (len, none) = (self.weights.sums_len(), Images { data: &[], stride: 0, count: 0 });
+        let (len, none) = (self.weights.sums_len(), Rows::kept(&[], 0, 0));
         if is_deep(len) { len + self.correlate(none, none).room() } else { GROUPS * len }
     }
 
@@ -150,8 +151,8 @@ impl Winograd {
     /// Where a slice has another length than the geometry says.
     pub fn weight_gradient(
         &self,
-        images: Images<'_>,
-        gradients: Images<'_>,
+        images: Rows<'_>,
+        gradients: Rows<'_>,
         sums: &mut [f32],
         (weights, bias): (&mut [f32], Option<&mut [f32]>),
     ) {
@@ -174,7 +175,7 @@ impl Winograd {
         }
     }
 
-    fn bias_gradient(&self, gradients: Images<'_>, bias: &mut [f32]) {
+    fn bias_gradient(&self, gradients: Rows<'_>, bias: &mut [f32]) {
         let [_, height, width] = self.geometry.output;
         bias.par_iter_mut().enumerate().for_each(|(channel, sum)| {
             let plane = |image: usize| &gradients.data[image * gradients.stride + channel * height * width..][..height * width];
@@ -201,8 +202,10 @@ struct Apply<'a> {
 }
 
 impl Apply<'_> {
-    fn group(&self, images: Images<'_>, to: &mut [f32], stride: usize) {
-        let (most, channels) = (BLOCK.min(images.count * self.from.tiles()), self.from.size[0]);
+    /// Some of the images, which are written from the beginning of `to` on.
+    fn group(&self, images: Rows<'_>, range: Range<usize>, to: &mut [f32], stride: usize) {
+        let tiles = range.len() * self.from.tiles();
+        let (most, channels) = (BLOCK.min(tiles), self.from.size[0]);
         let precision = self.weights.precision;
         let (before, behind) = (layout(precision, channels, most), layout(Precision::F32, PANEL, most));
         let lens = [points_len(precision, before), points_len(Precision::F32, behind), self.from.copy_len(most)];
@@ -211,13 +214,12 @@ impl Apply<'_> {
             let (points, rest) = buffer.split_at_mut(lens[0]);
             let (products, rest) = rest.split_at_mut(lens[1]);
             let (copy, strip) = rest.split_at_mut(lens[2]);
-            for block in blocks(images.count * self.from.tiles()) {
+            for block in blocks(tiles) {
                 for part in self.from.parts(block.clone()) {
-                    let image = &images.data[part.image * images.stride..];
-                    match precision {
+                    images.with(range.start + part.image, &mut |image| match precision {
                         Precision::F32 => self.from.fetch::<0, false>(self.isa, image, &part, copy, points, before),
                         Precision::Bf16 => self.from.fetch::<0, true>(self.isa, image, &part, copy, points, before),
-                    }
+                    });
                 }
                 for first in (0..self.to.size[0]).step_by(PANEL) {
                     self.multiply(first, block.len(), (points, before), (products, behind));

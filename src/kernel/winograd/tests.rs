@@ -30,10 +30,10 @@ fn all(precision: Precision, g: Geometry, count: usize) -> [Vec<f32>; 4] {
     plan.pack(Direction::Forward, &weights, &mut packed[0]);
     plan.pack(Direction::Backward, &weights, &mut packed[1]);
     let (mut output, mut back) = (vec![9.0; count * (out_len + 5)], vec![9.0; count * image_len]);
-    let images = Images { data: &images, stride: image_len + 3, count };
-    let gradients = Images { data: &gradients, stride: out_len, count };
-    plan.apply(Direction::Forward, (&packed[0], Some(&bias)), images, &mut output, out_len + 5);
-    plan.apply(Direction::Backward, (&packed[1], None), gradients, &mut back, image_len);
+    let images = Rows::kept(&images, image_len + 3, count);
+    let gradients = Rows::kept(&gradients, out_len, count);
+    plan.apply(Direction::Forward, (&packed[0], Some(&bias)), images, (&mut output, out_len + 5), &|_, _| ());
+    plan.apply(Direction::Backward, (&packed[1], None), gradients, (&mut back, image_len), &|_, _| ());
     let (mut sums, mut of_weights, mut of_bias) = (vec![9.0; plan.sums_len()], vec![9.0; weights.len()], vec![9.0; bias.len()]);
     plan.weight_gradient(images, gradients, &mut sums, (&mut of_weights, Some(&mut of_bias)));
     assert!(output.chunks(out_len + 5).all(|row| row[out_len..] == [9.0; 5]));

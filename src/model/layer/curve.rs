@@ -7,6 +7,10 @@ use crate::kernel::activation::Curve;
 pub(super) struct Fitted(pub Curve);
 
 impl PerImage for Fitted {
+    fn is_costly(&self) -> bool {
+        true
+    }
+
     fn forward(&self, _: &[f32], input: &[f32], output: &mut [f32]) {
         self.0.apply(input, output);
     }

@@ -1,11 +1,12 @@
 //! Fully connected: y = W x + b.
 
-use super::{Build, Built, LayerSpec, PerBatch, Rows, Tensor, Work};
+use super::{Build, Built, LayerSpec, PerBatch, Tensor, ToRows, Work};
 use crate::error::Problem;
 use crate::kernel::bf16::Precision;
 use crate::kernel::gemm::{Start, gemm};
 use crate::kernel::matrix::Matrix;
 use crate::kernel::reduce::add_rows;
+use crate::kernel::rows::{self, Rows, Then};
 use crate::model::{Numerics, Shape};
 use crate::onnx::{Attribute, Graph, Wire};
 use crate::registry::Entry;
@@ -90,13 +91,14 @@ impl Fitted {
 }
 
 impl PerBatch for Fitted {
-    fn forward(&self, parameters: &[f32], input: Rows<'_>, output: &mut [f32], stride: usize) {
+    fn forward(&self, parameters: &[f32], input: Rows<'_>, (output, stride): (&mut [f32], usize), then: &Then<'_>) {
         let start = if self.bias { Start::Row(&parameters[self.inputs * self.outputs..]) } else { Start::Zero };
         let input = Matrix::new(input.data, input.count, self.inputs, input.stride);
         gemm(self.precision, input, self.weights(parameters).transposed(), start, output, stride);
+        rows::each(output, stride, then);
     }
 
-    fn backward(&self, parameters: &[f32], input: Rows<'_>, output: Rows<'_>, to: Option<&mut [f32]>, gradient: &mut [f32]) {
+    fn backward(&self, parameters: &[f32], input: Rows<'_>, output: Rows<'_>, to: Option<ToRows<'_>>, gradient: &mut [f32]) {
         let (weights, bias) = gradient.split_at_mut(self.inputs * self.outputs);
         if self.bias {
             bias.fill(0.0);
@@ -105,8 +107,9 @@ impl PerBatch for Fitted {
         let out = Matrix::new(output.data, output.count, self.outputs, output.stride);
         let images = Matrix::new(input.data, input.count, self.inputs, input.stride);
         gemm(self.precision, out.transposed(), images, Start::Zero, weights, self.inputs);
-        if let Some(to) = to {
+        if let Some((to, then)) = to {
             gemm(self.precision, out, self.weights(parameters), Start::Zero, to, self.inputs);
+            rows::each(to, self.inputs, then);
         }
     }
 }

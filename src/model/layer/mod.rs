@@ -44,7 +44,7 @@ pub use silu::Silu;
 pub use tanh::Tanh;
 pub use whiten::Whiten;
 pub use window::{Padding, Window};
-pub use work::{Draw, ImageGradient, InPlace, Normalise, Part, PerBatch, PerImage, Rows, Survey, Work};
+pub use work::{Draw, ImageGradient, InPlace, Normalise, Part, PerBatch, PerImage, Survey, ToRows, Work};
 
 use super::{Numerics, Shape};
 use crate::config::Fields;

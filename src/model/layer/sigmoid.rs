@@ -44,4 +44,8 @@ impl InPlace for Sigmoid {
     fn reads_output(&self) -> bool {
         true
     }
+
+    fn is_costly(&self) -> bool {
+        true
+    }
 }

@@ -1,12 +1,13 @@
 //! Convolution of a whole batch by minimal filtering. Gradients from an output's that is mostly zeros leave these out instead.
 
-use super::{PerBatch, Rows};
+use super::{PerBatch, ToRows};
 use crate::kernel::bf16::Precision;
 use crate::kernel::conv::Geometry;
 use crate::kernel::conv_sparse::SparseGradients;
 use crate::kernel::reduce::add_tree;
+use crate::kernel::rows::{Rows, Then};
 use crate::kernel::scratch;
-use crate::kernel::winograd::{Direction, Images, Winograd};
+use crate::kernel::winograd::{Direction, Winograd};
 use rayon::prelude::*;
 
 /// Groups of images in which gradients of the weights are summed, at most, where zeros are left out.
@@ -23,34 +24,34 @@ pub(super) struct Filtering {
     pub weights: usize,
 }
 
-fn images<'a>(rows: Rows<'a>) -> Images<'a> {
-    Images { data: rows.data, stride: rows.stride, count: rows.count }
-}
-
 impl PerBatch for Filtering {
-    fn forward(&self, parameters: &[f32], input: Rows<'_>, output: &mut [f32], stride: usize) {
+    fn takes_made_rows(&self) -> bool {
+        self.plan.takes_whole_images()
+    }
+
+    fn forward(&self, parameters: &[f32], input: Rows<'_>, output: (&mut [f32], usize), then: &Then<'_>) {
         let (weights, bias) = parameters.split_at(self.weights);
         scratch::with(self.plan.packed_len(Direction::Forward), |packed| {
             self.plan.pack(Direction::Forward, weights, packed);
             let bias = Some(bias).filter(|bias| !bias.is_empty());
-            self.plan.apply(Direction::Forward, (packed, bias), images(input), output, stride);
+            self.plan.apply(Direction::Forward, (packed, bias), input, output, then);
         });
     }
 
-    fn backward(&self, parameters: &[f32], input: Rows<'_>, output: Rows<'_>, to: Option<&mut [f32]>, gradient: &mut [f32]) {
+    fn backward(&self, parameters: &[f32], input: Rows<'_>, output: Rows<'_>, to: Option<ToRows<'_>>, gradient: &mut [f32]) {
         if let Some(sparse) = &self.sparse {
             return without_zeros(sparse, &parameters[..self.weights], (input, output), to, gradient);
         }
         let (weights, bias) = gradient.split_at_mut(self.weights);
         let bias = Some(bias).filter(|bias| !bias.is_empty());
         scratch::with(self.plan.sums_len(), |sums| {
-            self.plan.weight_gradient(images(input), images(output), sums, (weights, bias));
+            self.plan.weight_gradient(input, output, sums, (weights, bias));
         });
-        let Some(to) = to else { return };
+        let Some((to, then)) = to else { return };
         let each = to.len() / output.count.max(1);
         scratch::with(self.plan.packed_len(Direction::Backward), |packed| {
             self.plan.pack(Direction::Backward, &parameters[..self.weights], packed);
-            self.plan.apply(Direction::Backward, (packed, None), images(output), to, each);
+            self.plan.apply(Direction::Backward, (packed, None), output, (to, each), then);
         });
     }
 
@@ -73,7 +74,7 @@ fn without_zeros(
     plan: &SparseGradients,
     weights: &[f32],
     (input, output): (Rows<'_>, Rows<'_>),
-    to: Option<&mut [f32]>,
+    to: Option<ToRows<'_>>,
     gradient: &mut [f32],
 ) {
     let (group, sums_len) = (output.count.div_ceil(GROUPS).max(1), plan.sums_len());
@@ -82,18 +83,23 @@ fn without_zeros(
         let (packed, sums) = buffer.split_at_mut(plan.packed_len());
         plan.pack(weights, packed);
         let (packed, [input_len, output_len]) = (&*packed, plan.lens());
-        let one = |number: usize, to: Option<&mut [f32]>, sums: &mut [f32]| {
-            let image = &input.data[number * input.stride..][..input_len];
-            let output_gradient = &output.data[number * output.stride..][..output_len];
-            plan.add(packed, (image, output_gradient), to, sums);
+        let one = |number: usize, mut to: Option<&mut [f32]>, sums: &mut [f32]| {
+            input.with(number, &mut |image| {
+                output.with(number, &mut |gradient| {
+                    plan.add(packed, (&image[..input_len], &gradient[..output_len]), to.as_deref_mut(), sums);
+                });
+            });
         };
         sums.fill(0.0);
         match to {
-            Some(to) => {
+            Some((to, then)) => {
                 let groups = to.par_chunks_mut(group * input_len).zip(sums.par_chunks_mut(sums_len)).enumerate();
                 groups.for_each(|(number, (to, sums))| {
                     let images = to.chunks_exact_mut(input_len).enumerate();
-                    images.for_each(|(image, to)| one(number * group + image, Some(to), sums));
+                    images.for_each(|(image, to)| {
+                        one(number * group + image, Some(&mut *to), sums);
+                        then(number * group + image, to);
+                    });
                 });
             }
             None => sums.par_chunks_mut(sums_len).enumerate().for_each(|(number, sums)| {

@@ -5,6 +5,7 @@
 //! once sums over all images are known, [`PerBatch`] needs all images at once.
 
 use super::Built;
+use crate::kernel::rows::{Rows, Then};
 
 /// How a layer works.
 pub enum Work {
@@ -54,6 +55,10 @@ pub trait InPlace: Send + Sync {
     fn backward(&self, output: &[f32], gradient: &mut [f32], draw: Draw);
     /// Whether [`InPlace::backward`] looks at the outputs, which then must not be changed by later layers.
     fn reads_output(&self) -> bool;
+    /// Whether to compute its output again takes longer than to keep it.
+    fn is_costly(&self) -> bool {
+        false
+    }
 }
 
 /// Maps one image to another.
@@ -80,6 +85,10 @@ pub trait PerImage: Send + Sync {
     }
     /// Hears that of the gradient that it will be given three quarters are zeros. Comes before any other call.
     fn expect_zeros(&mut self) {}
+    /// Whether to compute its output again takes longer than to keep it.
+    fn is_costly(&self) -> bool {
+        false
+    }
     /// What it wants to know of training images before the first step.
     fn survey(&self) -> Option<&dyn Survey> {
         None
@@ -133,16 +142,8 @@ pub trait Normalise: Send + Sync {
     fn remember(&self, saved: &[f32], state: &mut [f32]);
 }
 
-/// Activations of a batch: row i begins at `i · stride`.
-#[derive(Clone, Copy, Debug)]
-pub struct Rows<'a> {
-    /// The first row, and on.
-    pub data: &'a [f32],
-    /// Floats from one row to the next.
-    pub stride: usize,
-    /// Number of rows.
-    pub count: usize,
-}
+/// Rows to be written, and who takes up each.
+pub type ToRows<'a> = (&'a mut [f32], &'a Then<'a>);
 
 /// Needs all images at once, and spreads the work over the current rayon pool itself.
 pub trait PerBatch: Send + Sync {
@@ -152,8 +153,13 @@ pub trait PerBatch: Send + Sync {
     }
     /// As [`PerImage::expect_zeros`].
     fn expect_zeros(&mut self) {}
-    /// Writes output row i at `i · stride`.
-    fn forward(&self, parameters: &[f32], input: Rows<'_>, output: &mut [f32], stride: usize);
-    /// Writes the gradients of the parameters, and of the input (rows without gaps) where that is wanted, given the output's.
-    fn backward(&self, parameters: &[f32], input: Rows<'_>, output: Rows<'_>, to: Option<&mut [f32]>, gradient: &mut [f32]);
+    /// Whether it takes inputs that are made when it asks for them, and asks for each image only a few times.
+    fn takes_made_rows(&self) -> bool {
+        false
+    }
+    /// Writes output row i at `i · stride`, and has `then` take up each row when it stands there.
+    fn forward(&self, parameters: &[f32], input: Rows<'_>, output: (&mut [f32], usize), then: &Then<'_>);
+    /// Writes the gradients of the parameters, and of the input (rows without gaps, each of which is taken up when it stands there)
+    /// where that is wanted, given the output's.
+    fn backward(&self, parameters: &[f32], input: Rows<'_>, output: Rows<'_>, to: Option<ToRows<'_>>, gradient: &mut [f32]);
 }
