@@ -22,6 +22,15 @@ per_isa! {
     }
 }
 
+per_isa! {
+    /// to ← values + scale·from.
+    pub fn sum_scaled(values: &[f32], scale: f32, from: &[f32], to: &mut [f32]) {
+        for ((to, value), from) in to.iter_mut().zip(values).zip(from) {
+            *to = value + scale * from;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -33,8 +42,10 @@ mod tests {
         for isa in Isa::available() {
             let (mut w, g, mut v) = (numbers(0.3), numbers(0.7), numbers(1.1));
             only(isa, || descend(0.9, [0.01, 0.02], &mut w, &g, &mut v));
-            let mut sums = g.clone();
+            let (mut sums, mut others) = (g.clone(), vec![9.0; g.len()]);
             only(isa, || add_scaled(0.5, &w, &mut sums));
+            only(isa, || sum_scaled(&g, 0.5, &w, &mut others));
+            assert_eq!(sums, others);
             for i in 0..w.len() {
                 let velocity = 0.9 * numbers(1.1)[i] + g[i];
                 assert_eq!(v[i], velocity);

@@ -89,14 +89,19 @@ fn branch(sum: &mut [f32], others: &[f32], (len, start): (usize, usize), among: 
 }
 
 per_isa! {
-    /// Whether every value is finite.
-    pub fn all_finite(values: &[f32]) -> bool {
+    /// The greatest absolute value, 0 where there is none: infinite or NaN where a value is.
+    pub fn greatest_size(values: &[f32]) -> f32 {
         let mut greatest = 0u32;
         for value in values {
             greatest = greatest.max(value.to_bits() & 0x7FFF_FFFF);
         }
-        greatest < 0x7F80_0000
+        f32::from_bits(greatest)
     }
+}
+
+/// Whether every value is finite.
+pub fn all_finite(values: &[f32]) -> bool {
+    greatest_size(values).is_finite()
 }
 
 per_isa! {

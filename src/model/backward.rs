@@ -29,6 +29,7 @@ pub(super) fn backward(plan: &Plan, workspace: &mut Workspace, batch: Batch<'_>,
     let first = plan.nodes.iter().position(|node| !node.parameters.is_empty()).unwrap_or(plan.nodes.len());
     let goal = Goal { lowest: if to_input { 0 } else { first }, to_input };
     let mut done = false;
+    workspace.unproved.clear();
     for (index, stage) in plan.stages.iter().enumerate().rev() {
         if stage.nodes.end <= goal.lowest && !to_input {
             return;
@@ -62,7 +63,8 @@ fn normalise_backward(
     let mut watch = Watch::start(workspace.meter.as_ref().filter(|meter| meter.on), Way::Backward);
     let (sums, range) = ((&workspace.measured[..work.sums_len()], batch.count), node.parameters.clone());
     let saved = &mut workspace.saved[node.saved.clone()];
-    work.settle_gradient(&batch.parameters[range.clone()], sums, saved, &mut gradient[range]);
+    work.settle_gradient(&batch.parameters[range.clone()], sums, saved, &mut gradient[range.clone()]);
+    workspace.unproved.push(range);
     watch.lap(index);
 }
 
@@ -94,11 +96,14 @@ fn batch_backward(
     };
     let to = wanted.then(|| &mut workspace.back[..count * node.input.len()]);
     let to = to.map(|back| (back, &then as &rows::Then<'_>));
-    let range = node.parameters.clone();
+    let (range, mut proved) = (node.parameters.clone(), false);
     with_rows(Images { stage: stage.saturating_sub(1), ..run }, (node.from, Way::Backward), |input| {
-        work.backward(&batch.parameters[range.clone()], input, output, to, &mut gradient[range]);
+        proved = work.backward(&batch.parameters[range.clone()], input, output, to, &mut gradient[range.clone()]);
     });
     watch.lap_of_all(index);
+    if !proved {
+        workspace.unproved.push(range);
+    }
     std::mem::swap(&mut workspace.front, &mut workspace.back);
     if let Some(before) = before {
         add_up(plan, before, workspace, (goal, count, TASKS));
@@ -167,6 +172,8 @@ fn tail_backward(
     reduce::add_tree(&mut workspace.sums, stage.sums, count.div_ceil(task));
     collect(&plan.nodes[nodes.clone()], &workspace.sums, gradient);
     watch.lap_of_sums(&plan.nodes[nodes.clone()], nodes.start);
+    let trained = plan.nodes[nodes].iter().map(|node| node.parameters.clone()).filter(|range| !range.is_empty());
+    workspace.unproved.extend(trained);
     std::mem::swap(&mut workspace.front, &mut workspace.back);
     add_up(plan, index, workspace, (goal, count, stage.slots));
 }

@@ -3,6 +3,7 @@
 use super::layer_times::LayerMeter;
 use super::plan::{Plan, TASKS};
 use super::row_sums::RowSums;
+use std::ops::Range;
 
 /// Buffers for batches of up to a certain size. Steps allocate nothing once each thread has run one.
 pub struct Workspace {
@@ -28,6 +29,8 @@ pub struct Workspace {
     pub(super) logits: Vec<f32>,
     /// Loss of each image, and whether it was recognised.
     pub(super) scores: Vec<(f64, bool)>,
+    /// Parameters whose gradients may be other than finite numbers, as far as is known without looking at them.
+    pub(super) unproved: Vec<Range<usize>>,
     /// Key of each layer in this step.
     pub(super) keys: Vec<u64>,
     /// What layers take, where that is measured.
@@ -94,9 +97,16 @@ impl Workspace {
             sums: zeros(sizes.sums),
             logits: zeros(sizes.logits),
             scores: vec![(0.0, false); capacity],
+            unproved: Vec::with_capacity(plan.nodes.len()),
             keys: vec![0; plan.nodes.len()],
             meter: None,
         }
+    }
+
+    /// Ranges of the last gradient in which there may be something that is not finite. Where linear layers have their inputs and their
+    /// outputs' gradients so small that no sum of their products overflows, nobody needs to look at the products.
+    pub fn unproved(&self) -> &[Range<usize>] {
+        &self.unproved
     }
 
     /// Most images in a batch.

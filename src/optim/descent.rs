@@ -64,10 +64,10 @@ impl Descent {
     }
 
     /// What every element of the gradient is to be multiplied by, so that its norm stays within the limit; none where an element
-    /// is not finite, and no step can be made. Changes nothing.
-    pub fn prepare(&self, params: &mut [f32], grads: &mut [f32]) -> Option<f32> {
+    /// is not finite, and no step can be made. Changes nothing. Only in the ranges that are `unproved` gradients may be anything else.
+    pub fn prepare(&self, params: &mut [f32], grads: &mut [f32], unproved: &[Range<usize>]) -> Option<f32> {
         if self.clip.norm.is_none() {
-            return all_finite_of(grads).then_some(1.0);
+            return unproved.iter().all(|range| all_finite_of(&mut grads[range.clone()])).then_some(1.0);
         }
         let pieces = Piece { params, grads, ..Piece::default() };
         let [whole, clipped] = pieces.sweep(&|piece| self.squares(&piece), &|left, right| [left[0] + right[0], left[1] + right[1]]);
@@ -79,19 +79,19 @@ impl Descent {
         let (mut sums, mut beside) = ([0.0; 2], [0.0; BESIDE]);
         for (part, run) in within(&self.parts, piece.start, piece.params.len()).flat_map(cut) {
             let grads = &mut beside[..run.len()];
-            grads.copy_from_slice(&piece.grads[run.clone()]);
-            let whole = self.complete(part, &piece.params[run], grads);
+            penalties::write(&piece.params[run.clone()], &piece.grads[run], self.slopes(part), grads);
+            let whole = self.measure(grads);
             sums = [sums[0] + whole, sums[1] + if self.clip.value.is_some() { sum_of_squares(grads) } else { whole }];
         }
         sums
     }
 
-    /// Adds the penalties to `grads` and clips each by itself; answers the sum of their squares before clipping.
-    fn complete(&self, part: &Part, params: &[f32], grads: &mut [f32]) -> f64 {
-        let slopes = self.penalties.slopes(self.batch_size, part, self.optimizer.decoupled_decay());
-        if slopes != [0.0; 2] {
-            penalties::add(params, grads, slopes);
-        }
+    fn slopes(&self, part: &Part) -> [f32; 2] {
+        self.penalties.slopes(self.batch_size, part, self.optimizer.decoupled_decay())
+    }
+
+    /// Clips each of `grads` by itself; answers the sum of their squares before.
+    fn measure(&self, grads: &mut [f32]) -> f64 {
         let squares = sum_of_squares(grads);
         self.clip.values(grads);
         squares
@@ -121,14 +121,19 @@ impl Descent {
             let params = &mut piece.params[run.clone()];
             let rule = self.optimizer.matrices().filter(|rule| part.learns(at.step) && rule.takes(part));
             let grads = match rule {
-                Some(_) => &mut piece.grads[run.clone()],
+                Some(_) => {
+                    let grads = &mut piece.grads[run.clone()];
+                    penalties::add(params, grads, self.slopes(part));
+                    grads
+                }
                 None => {
                     // The completed gradient is needed here only: it is not written back.
-                    beside[..run.len()].copy_from_slice(&piece.grads[run.clone()]);
-                    &mut beside[..run.len()]
+                    let grads = &mut beside[..run.len()];
+                    penalties::write(params, &piece.grads[run.clone()], self.slopes(part), grads);
+                    grads
                 }
             };
-            squares += self.complete(part, params, grads);
+            squares += self.measure(grads);
             if !part.learns(at.step) {
                 continue;
             }

@@ -1,7 +1,7 @@
 //! What is added to the loss, or to the update, so that weights stay small.
 
 use super::Part;
-use crate::kernel::descent::add_scaled;
+use crate::kernel::descent::{add_scaled, sum_scaled};
 use crate::kernel::reduce::sum_of_squares;
 
 /// Penalties on weight matrices and kernels. Weight decay is apart: it stands with each [`Part`].
@@ -35,10 +35,23 @@ fn sum_of_sizes(values: &[f32]) -> f64 {
     values.iter().map(|&value| f64::from(value.abs())).sum()
 }
 
+/// Writes the gradients `grads` with what [`add`] adds to them to `to`.
+pub(super) fn write(params: &[f32], grads: &[f32], slopes: [f32; 2], to: &mut [f32]) {
+    match slopes {
+        [0.0, slope] if slope != 0.0 => sum_scaled(grads, slope, params, to),
+        _ => {
+            to.copy_from_slice(grads);
+            add(params, to, slopes);
+        }
+    }
+}
+
 /// Adds `sign_slope`·sign(W) + `slope`·W to the gradients.
 pub(super) fn add(params: &[f32], grads: &mut [f32], [sign_slope, slope]: [f32; 2]) {
-    if sign_slope == 0.0 {
-        return add_scaled(slope, params, grads);
+    match [sign_slope, slope] {
+        [0.0, 0.0] => return,
+        [0.0, _] => return add_scaled(slope, params, grads),
+        _ => {}
     }
     for (g, &w) in grads.iter_mut().zip(params) {
         let sign = f32::from(u8::from(w > 0.0)) - f32::from(u8::from(w < 0.0));

@@ -10,6 +10,7 @@ use crate::kernel::scratch;
 use crate::model::{Network, Noise, Tally, Workspace};
 use crate::optim::schedule::Place;
 use crate::optim::{Averaging, Descent, State, all_finite_of};
+use std::ops::Range;
 
 /// What learning from a batch did.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,6 +40,8 @@ struct Update<'t> {
     state: &'t mut State,
     params: &'t mut [f32],
     grads: &'t mut [f32],
+    /// Where these may be other than finite.
+    unproved: &'t [Range<usize>],
     average: Option<(Averaging, &'t mut [f32])>,
     learning_rate: f64,
     place: Place,
@@ -48,8 +51,8 @@ impl Update<'_> {
     /// Makes a step with the gradient in `grads`, on the current rayon pool, and answers its norm. `remember` moves the network's
     /// state, once nothing speaks against the step any more.
     fn make(self, remember: impl FnOnce(&mut [f32]) -> Attempt<()>) -> Attempt<f64> {
-        let Self { descent, state, params, grads, average, learning_rate, place } = self;
-        let scale = descent.prepare(&mut params[..grads.len()], grads).ok_or(Fault::Gradient)?;
+        let Self { descent, state, params, grads, unproved, average, learning_rate, place } = self;
+        let scale = descent.prepare(&mut params[..grads.len()], grads, unproved).ok_or(Fault::Gradient)?;
         remember(params)?;
         let updated = descent.update(state, learning_rate, scale, &mut params[..grads.len()], grads);
         if !updated.finite {
@@ -100,7 +103,9 @@ impl Trainer {
                 gathered.mean(grads);
             }
             let average = averaging.zip(average.as_deref_mut());
-            let update = Update { descent, state, params, grads, average, learning_rate, place };
+            let all = 0..grads.len();
+            let unproved = if gathered.is_some() { std::slice::from_ref(&all) } else { workspace.unproved() };
+            let update = Update { descent, state, params, grads, unproved, average, learning_rate, place };
             let norm = update.make(|params| remember(network, workspace, params))?;
             Ok((tally, Some(norm)))
         });
@@ -128,8 +133,9 @@ impl Trainer {
             if let Some(gathered) = gathered {
                 gathered.mean(grads);
             }
-            let average = averaging.zip(average.as_deref_mut());
-            Update { descent, state, params, grads, average, learning_rate, place }.make(|_| Ok(()))
+            let (average, all) = (averaging.zip(average.as_deref_mut()), 0..grads.len());
+            Update { descent, state, params, grads, unproved: std::slice::from_ref(&all), average, learning_rate, place }
+                .make(|_| Ok(()))
         });
         result.map_err(|fault| self.fault(fault))?;
         self.note_step(learning_rate);

@@ -5,7 +5,7 @@ use crate::error::Problem;
 use crate::kernel::bf16::Precision;
 use crate::kernel::gemm::{Start, gemm};
 use crate::kernel::matrix::Matrix;
-use crate::kernel::reduce::add_rows;
+use crate::kernel::reduce::{add_rows, greatest_size};
 use crate::kernel::rows::{self, Rows, Then};
 use crate::model::{Numerics, Shape};
 use crate::onnx::{Attribute, Graph, Wire};
@@ -90,6 +90,18 @@ impl Fitted {
     }
 }
 
+/// Whether sums of as many products as there are rows, and of as many outputs' gradients, are finite in any order: the greatest of
+/// each side say so. A tenth of the range is left for rounding.
+fn stay_finite(input: (Rows<'_>, usize), output: (Rows<'_>, usize)) -> bool {
+    let greatest = |(rows, len): (Rows<'_>, usize)| {
+        let size = |row: usize| greatest_size(&rows.data[row * rows.stride..][..len]);
+        // By their bits, which put infinity and what is not a number above all others.
+        f64::from(f32::from_bits((0..rows.count).map(|row| size(row).to_bits()).fold(1.0f32.to_bits(), u32::max)))
+    };
+    let (of_input, of_output) = rayon::join(|| greatest(input), || greatest(output));
+    of_input * of_output * input.0.count as f64 <= 0.1 * f64::from(f32::MAX)
+}
+
 impl PerBatch for Fitted {
     fn forward(&self, parameters: &[f32], input: Rows<'_>, (output, stride): (&mut [f32], usize), then: &Then<'_>) {
         let start = if self.bias { Start::Row(&parameters[self.inputs * self.outputs..]) } else { Start::Zero };
@@ -98,7 +110,14 @@ impl PerBatch for Fitted {
         rows::each(output, stride, then);
     }
 
-    fn backward(&self, parameters: &[f32], input: Rows<'_>, output: Rows<'_>, to: Option<ToRows<'_>>, gradient: &mut [f32]) {
+    fn backward(
+        &self,
+        parameters: &[f32],
+        input: Rows<'_>,
+        output: Rows<'_>,
+        to: Option<ToRows<'_>>,
+        gradient: &mut [f32],
+    ) -> bool {
         let (weights, bias) = gradient.split_at_mut(self.inputs * self.outputs);
         if self.bias {
             bias.fill(0.0);
@@ -110,6 +129,35 @@ impl PerBatch for Fitted {
         if let Some((to, then)) = to {
             gemm(self.precision, out, self.weights(parameters), Start::Zero, to, self.inputs);
             rows::each(to, self.inputs, then);
+        }
+        stay_finite((input, self.inputs), (output, self.outputs))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_products_that_cannot_overflow_are_taken_to_be_finite() {
+        let plain = [0.5f32; 12];
+        for (large, other, expected) in [
+            (-1e10, 1e10, true),
+            (1e19, -1e18, true),
+            (1e19, 1e19, false),
+            (0.0, 1e38, false),
+            (f32::INFINITY, 0.0, false),
+            (f32::NAN, 0.0, false),
+            (0.0, -f32::NAN, false),
+        ] {
+            for place in [0, 4, 10] {
+                let (mut input, mut output) = (plain, plain);
+                (input[place], output[place]) = (large, other);
+                let found = stay_finite((Rows::kept(&input, 4, 3), 4), (Rows::kept(&output, 6, 2), 5));
+                assert_eq!(found, expected, "{large} and {other} at {place}");
+            }
+            let beyond = [0.5, 0.5, large];
+            assert!(stay_finite((Rows::kept(&beyond, 2, 1), 2), (Rows::kept(&plain, 2, 2), 2)), "not a value of any row");
         }
     }
 }

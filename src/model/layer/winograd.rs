@@ -38,21 +38,30 @@ impl PerBatch for Filtering {
         });
     }
 
-    fn backward(&self, parameters: &[f32], input: Rows<'_>, output: Rows<'_>, to: Option<ToRows<'_>>, gradient: &mut [f32]) {
+    fn backward(
+        &self,
+        parameters: &[f32],
+        input: Rows<'_>,
+        output: Rows<'_>,
+        to: Option<ToRows<'_>>,
+        gradient: &mut [f32],
+    ) -> bool {
         if let Some(sparse) = &self.sparse {
-            return without_zeros(sparse, &parameters[..self.weights], (input, output), to, gradient);
+            without_zeros(sparse, &parameters[..self.weights], (input, output), to, gradient);
+            return false;
         }
         let (weights, bias) = gradient.split_at_mut(self.weights);
         let bias = Some(bias).filter(|bias| !bias.is_empty());
         scratch::with(self.plan.sums_len(), |sums| {
             self.plan.weight_gradient(input, output, sums, (weights, bias));
         });
-        let Some((to, then)) = to else { return };
+        let Some((to, then)) = to else { return false };
         let each = to.len() / output.count.max(1);
         scratch::with(self.plan.packed_len(Direction::Backward), |packed| {
             self.plan.pack(Direction::Backward, &parameters[..self.weights], packed);
             self.plan.apply(Direction::Backward, (packed, None), output, (to, each), then);
         });
+        false
     }
 
     fn scratch_len(&self) -> usize {

@@ -160,6 +160,7 @@ pub trait PerBatch: Send + Sync {
     /// Writes output row i at `i · stride`, and has `then` take up each row when it stands there.
     fn forward(&self, parameters: &[f32], input: Rows<'_>, output: (&mut [f32], usize), then: &Then<'_>);
     /// Writes the gradients of the parameters, and of the input (rows without gaps, each of which is taken up when it stands there)
-    /// where that is wanted, given the output's.
-    fn backward(&self, parameters: &[f32], input: Rows<'_>, output: Rows<'_>, to: Option<ToRows<'_>>, gradient: &mut [f32]);
+    /// where that is wanted, given the output's. Answers whether the parameters' gradients are finite for certain.
+    fn backward(&self, parameters: &[f32], input: Rows<'_>, output: Rows<'_>, to: Option<ToRows<'_>>, gradient: &mut [f32])
+    -> bool;
 }
