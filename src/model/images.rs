@@ -57,6 +57,7 @@ impl<'a> Images<'a> {
         Draw { key: self.keys[node], row: row as u64 }
     }
 
+    /// A watch for what is done here, which tells the time inside another layer's call apart.
     pub fn watch(&self, way: Way) -> Watch<'a> {
         if self.within { Watch::start_within(self.meter, way) } else { Watch::start(self.meter, way) }
     }
