@@ -147,6 +147,8 @@ impl Product<'_> {
             for stretch in 0..stretches.count() {
                 let range = stretches.range(stretch);
                 b.copy((self.inner.0 + range.start, range.len()), (columns.start, width), right, stretches.stride);
+                let next = stretches.range(stretch + 1);
+                let ahead = b.ahead((self.inner.0 + next.start, next.len()), (columns.start, width));
                 // SAFETY: as in `tile`; a panel's columns are its own.
                 unsafe {
                     let c = self.c.0.0.add(columns.start);
@@ -156,7 +158,8 @@ impl Product<'_> {
                         Start::Row(row) => (row.as_ptr().add(columns.start), 0),
                     };
                     let b = &*right;
-                    sparse::Panel { terms, stretches, stretch, rows, b, width, start, start_stride, c, c_stride }.run(self.isa);
+                    sparse::Panel { terms, stretches, stretch, rows, b, width, ahead, start, start_stride, c, c_stride }
+                        .run(self.isa);
                 }
             }
         });

@@ -1,7 +1,9 @@
 //! Floats seen as a matrix, and copies of its parts as products want them. Knows no product.
 
+use super::ahead::Ahead;
 use super::bf16::{pair_neighbours, pair_rows, pair_with_zero};
 use super::scratch;
+use super::sparse::WIDEST;
 use super::tile::PANEL;
 use super::transpose::transpose;
 
@@ -38,6 +40,13 @@ impl<'a> Matrix<'a> {
         self.data[if self.transposed { column * self.stride + row } else { row * self.stride + column }]
     }
 
+    /// The `rows` × `columns` that begin at (row, column), as they lie in memory: what a later [`Matrix::copy`] of them reads.
+    pub(super) fn ahead(&self, (row, rows): (usize, usize), (column, columns): (usize, usize)) -> Ahead<'a> {
+        let (first, runs, len) =
+            if self.transposed { (column * self.stride + row, columns, rows) } else { (row * self.stride + column, rows, columns) };
+        Ahead::new(self.data.get(first..).unwrap_or_default(), runs, len, self.stride)
+    }
+
     /// Copies the `rows` × `columns` that begin at (row, column) to `to`, whose rows are `to_stride` apart.
     pub(super) fn copy(&self, (row, rows): (usize, usize), (column, columns): (usize, usize), to: &mut [f32], to_stride: usize) {
         if rows == 0 || columns == 0 {
@@ -47,17 +56,18 @@ impl<'a> Matrix<'a> {
             return transpose(&self.data[column * self.stride + row..], self.stride, columns, rows, to, to_stride);
         }
         let from = self.data[row * self.stride + column..].chunks(self.stride).take(rows);
-        if columns == PANEL {
-            // A fixed length, so that the compiler moves registers instead of calling a function a row.
-            for (from, to) in from.zip(to.chunks_mut(to_stride)) {
-                to[..PANEL].copy_from_slice(&from[..PANEL]);
-            }
-            return;
-        }
-        for (from, to) in from.zip(to.chunks_mut(to_stride)) {
-            to[..columns].copy_from_slice(&from[..columns]);
+        let places = from.zip(to.chunks_mut(to_stride));
+        match columns {
+            PANEL => places.for_each(|(from, to)| copy_of::<PANEL>(from, to)),
+            WIDEST => places.for_each(|(from, to)| copy_of::<WIDEST>(from, to)),
+            _ => places.for_each(|(from, to)| to[..columns].copy_from_slice(&from[..columns])),
         }
     }
+}
+
+/// A copy of a fixed length, so that the compiler moves registers instead of calling a function a row.
+fn copy_of<const LEN: usize>(from: &[f32], to: &mut [f32]) {
+    to[..LEN].copy_from_slice(&from[..LEN]);
 }
 
 impl Matrix<'_> {

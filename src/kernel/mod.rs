@@ -7,6 +7,7 @@
 //! agree *bit for bit*. No mathematical function of the platform's libm is called: see [`crate::math`].
 
 pub mod activation;
+mod ahead;
 pub mod bf16;
 pub mod blend;
 pub mod conv;

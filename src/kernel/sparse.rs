@@ -4,6 +4,7 @@
 //! Adding zero changes no sum, so a product without these terms has the bits of the one with them (but for the sign of a zero, and
 //! where a factor on the right is not finite). With three quarters of the terms gone, it takes about a third of the time.
 
+use super::ahead::{Ahead, to_be_written};
 use super::gemm::COUNT_UP;
 use super::lanes::Lanes;
 use super::per_isa::per_isa;
@@ -20,6 +21,9 @@ const NEAR: usize = 8 << 10;
 pub(super) const SLACK: usize = 16;
 /// The largest share of factors that are not zero, in eighths, of which leaving out the others pays.
 const EIGHTHS: usize = 5;
+
+/// Rows by which the product's floats are asked for before they are written.
+const SOON: usize = 4;
 
 /// Whether a left factor of `all` numbers should be taken without its zeros.
 pub(super) fn pays(not_zero: usize, all: usize) -> bool {
@@ -58,8 +62,9 @@ impl Stretches {
         self.depth.div_ceil(self.len)
     }
 
+    /// The terms of a stretch; none behind the last.
     pub(super) fn range(self, stretch: usize) -> Range<usize> {
-        stretch * self.len..self.depth.min((stretch + 1) * self.len)
+        (stretch * self.len).min(self.depth)..self.depth.min((stretch + 1) * self.len)
     }
 
     /// Floats of the right factor in a stretch.
@@ -158,6 +163,8 @@ pub(super) struct Panel<'a> {
     /// The right factor's rows in this stretch.
     pub b: &'a [f32],
     pub width: usize,
+    /// What the next stretch's rows will be copied from.
+    pub ahead: Ahead<'a>,
     pub start: *const f32,
     pub start_stride: usize,
     pub c: *mut f32,
@@ -166,7 +173,7 @@ pub(super) struct Panel<'a> {
 
 impl Panel<'_> {
     /// Computes it: every element one chain of fused multiply-adds in order of the terms, from `start` in the first stretch and
-    /// from what the one before left in the others.
+    /// from what the one before left in the others. Meanwhile asks for what lies ahead.
     ///
     /// # Safety
     /// `start` can be read and `c` written at `width` floats of every row; nobody else touches these of `c`. The processor has `isa`.
@@ -237,6 +244,10 @@ unsafe fn rows<V: Lanes, const N: usize>(panel: &Panel<'_>, (start, start_stride
         // SAFETY: the caller's promise; places are those of rows in the stretch, as `list` wrote them.
         unsafe {
             let (start, c) = (start.add(row * start_stride + column), panel.c.add(row * panel.c_stride + column));
+            to_be_written(c.wrapping_add(SOON * panel.c_stride), N * V::COUNT);
+            if column == 0 {
+                panel.ahead.fetch(row, panel.rows);
+            }
             let mut sums: [V; N] = std::array::from_fn(|j| V::load(start.add(j * V::COUNT)));
             for (place, &value) in places.iter().zip(values) {
                 let (b, left) = (b.add(place.to_bits() as usize + column), V::splat(value));
