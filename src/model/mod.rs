@@ -7,6 +7,7 @@
 //! Activations live in a [`Workspace`] that is planned once: steps reuse it.
 
 mod backward;
+mod draft;
 mod examine;
 mod export;
 pub mod gradient_check;
