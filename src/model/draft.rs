@@ -10,7 +10,7 @@ use crate::error::Problem;
 impl Plan {
     /// Gives every layer its shape and its places.
     pub fn new(specs: &[Box<dyn LayerSpec>], input: Shape, classes: usize) -> Result<Plan, Problem> {
-        let mut parts = build(specs, input, classes)?;
+        let (mut parts, _) = Part::row("layer", specs, input, classes)?;
         zeros::announce(&mut parts, false);
         let mut draft = Draft { shape: input, ..Draft::default() };
         parts.into_iter().enumerate().for_each(|(index, part)| draft.layer(index.to_string(), part));
@@ -23,20 +23,6 @@ impl Plan {
             }
         }
     }
-}
-
-/// Fits the layers to each other.
-fn build(specs: &[Box<dyn LayerSpec>], input: Shape, classes: usize) -> Result<Vec<Part>, Problem> {
-    let (mut parts, mut shape) = (Vec::new(), input);
-    for (index, spec) in specs.iter().enumerate() {
-        let built = spec.build(shape, classes).map_err(|problem| {
-            let message = format!("layer {index} ({}): {}", spec.kind(), problem.message);
-            Problem { message, ..problem }
-        })?;
-        shape = built.shape;
-        parts.push(Part { kind: spec.kind(), about: spec.about(), built });
-    }
-    Ok(parts)
 }
 
 /// A plan while layers are added.

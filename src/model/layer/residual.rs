@@ -43,20 +43,6 @@ impl Residual {
     }
 }
 
-/// Fits a row of layers to each other.
-fn row(word: &str, layers: &[Box<dyn LayerSpec>], input: Shape, classes: usize) -> Result<(Vec<Part>, Shape), Problem> {
-    let (mut parts, mut shape) = (Vec::new(), input);
-    for (index, layer) in layers.iter().enumerate() {
-        let built = layer.build(shape, classes).map_err(|problem| {
-            let message = format!("{word} {index} ({}): {}", layer.kind(), problem.message);
-            Problem { message, ..problem }
-        })?;
-        shape = built.shape;
-        parts.push(Part { kind: layer.kind(), about: layer.about(), built });
-    }
-    Ok((parts, shape))
-}
-
 impl LayerSpec for Residual {
     fn kind(&self) -> &'static str {
         "residual"
@@ -79,8 +65,8 @@ impl LayerSpec for Residual {
         if self.branch.is_empty() {
             return Err(Problem::new("there is nothing in its branch", "give `branch` at least one layer"));
         }
-        let (branch, shape) = row("branch", &self.branch, input, classes)?;
-        let (shortcut, short_shape) = row("shortcut", &self.shortcut, input, classes)?;
+        let (branch, shape) = Part::row("branch", &self.branch, input, classes)?;
+        let (shortcut, short_shape) = Part::row("shortcut", &self.shortcut, input, classes)?;
         if shape != short_shape {
             let which = if shortcut.is_empty() { "its input has" } else { "its shortcut gives" };
             let message = format!("its branch gives {shape}, but {which} {short_shape}");

@@ -4,8 +4,10 @@
 //! [`InPlace`] changes activations where they lie, [`PerImage`] maps one image to another, [`Normalise`] works image by image
 //! once sums over all images are known, [`PerBatch`] needs all images at once.
 
-use super::Built;
+use super::{Built, LayerSpec};
+use crate::error::Problem;
 use crate::kernel::rows::{Rows, Then};
+use crate::model::Shape;
 
 /// How a layer works.
 pub enum Work {
@@ -36,6 +38,30 @@ pub struct Part {
     pub about: String,
     /// The layer.
     pub built: Built,
+}
+
+impl Part {
+    /// Fits a row of layers to each other; gives them and the last one's shape.
+    ///
+    /// # Errors
+    /// What does not fit, under `word` and its number.
+    pub(in crate::model) fn row(
+        word: &str,
+        layers: &[Box<dyn LayerSpec>],
+        input: Shape,
+        classes: usize,
+    ) -> Result<(Vec<Part>, Shape), Problem> {
+        let (mut parts, mut shape) = (Vec::new(), input);
+        for (index, layer) in layers.iter().enumerate() {
+            let built = layer.build(shape, classes).map_err(|problem| {
+                let message = format!("{word} {index} ({}): {}", layer.kind(), problem.message);
+                Problem { message, ..problem }
+            })?;
+            shape = built.shape;
+            parts.push(Part { kind: layer.kind(), about: layer.about(), built });
+        }
+        Ok((parts, shape))
+    }
 }
 
 /// Where a layer that draws random numbers finds them: the key of this layer in this step, and the image's number in the batch.
