@@ -45,6 +45,8 @@ pub struct RateCurve {
 
 /// Share of the average that is kept at each step.
 const SMOOTHING: f64 = 0.9;
+/// The smoothed loss of the first steps is that of a few batches, and moves with each of them: no slope begins there.
+const SETTLED: usize = 10;
 /// A smoothed loss of so many times the lowest one has blown up.
 const BLOWN_UP: f64 = 4.0;
 /// Fewer points are no curve.
@@ -150,12 +152,12 @@ fn suggest(points: &[RatePoint], diverged: bool) -> Result<f64, String> {
         return Err(format!("the loss fell by {fall:.1} % at most, no more than it differs between batches: {why}"));
     }
     // Differences over a window: a single step of a noisy curve says little.
-    let window = (points.len() / 20).max(3);
+    let window = (points.len() / 10).max(3);
     let fall = |place: usize| {
         let (before, after) = (place.saturating_sub(window), (place + window).min(points.len() - 1));
         (points[before].smoothed - points[after].smoothed) / (after - before) as f64
     };
-    let steepest = (window.min(place)..=place)
+    let steepest = ((SETTLED + window).min(place)..=place)
         .fold((0, f64::MIN), |best, place| if fall(place) > best.1 { (place, fall(place)) } else { best });
     Ok(points[steepest.0].learning_rate)
 }
@@ -212,6 +214,31 @@ mod tests {
         assert!(low.contains("the rates are too low"), "{low}");
         assert!(reason(RateSweep { from: 1e-3, to: 1.0, steps: 5 }, None).contains("only 5 rates"));
         assert!(reason(RateSweep { from: 1e-3, to: 1.0, steps: 50 }, Some(4)).contains("lower rate"));
+    }
+
+    /// Points of one loss a rate, smoothed as in a sweep.
+    fn curve(losses: impl IntoIterator<Item = f64>) -> Vec<RatePoint> {
+        let (mut average, mut weight, mut learning_rate) = (0.0, 1.0, 1e-6);
+        let mut point = |loss| {
+            (average, weight) = (SMOOTHING * average + (1.0 - SMOOTHING) * loss, weight * SMOOTHING);
+            learning_rate *= 1.2;
+            RatePoint { learning_rate, loss, smoothed: average / (1.0 - weight) }
+        };
+        losses.into_iter().map(&mut point).collect()
+    }
+
+    #[test]
+    fn first_batches_that_happen_to_differ_are_no_fall() {
+        let noise = |place: usize| if place.is_multiple_of(2) { 0.15 } else { -0.15 };
+        let fall = |place: usize| 1.7 - 1.2 * (place.saturating_sub(35) as f64 / 30.0).min(1.0);
+        let after_hard_batches = |hard: usize| {
+            let harder = |place: usize| if place < hard { 1.0 } else { 0.0 };
+            suggest(&curve((0..75).map(|place| fall(place) + noise(place) + harder(place))), true).unwrap()
+        };
+        let (begins, ends) = (1e-6 * 1.2f64.powi(36), 1e-6 * 1.2f64.powi(66));
+        for hard in 0..4 {
+            assert!((begins..ends).contains(&after_hard_batches(hard)), "{hard}: {}", after_hard_batches(hard));
+        }
     }
 
     #[test]
