@@ -219,7 +219,7 @@ impl Product<'_> {
                 c: c_to,
                 c_stride,
             };
-            tile::run(self.isa, &tile, count, width);
+            tile::run(self.isa, &tile, (0, count), width);
             if columns != width {
                 for i in 0..count {
                     std::ptr::copy_nonoverlapping(edge.as_ptr().add(i * width), c.add(i * self.c.1), columns);

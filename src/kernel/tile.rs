@@ -33,16 +33,19 @@ pub(super) struct Tile {
     pub c_stride: usize,
 }
 
-type Kernel = unsafe fn(&Tile);
+/// A tile's place among the rows and columns that a [`Tile`] is about: its first row, and its first column. They go beside it: one that
+/// was copied and moved would be read before it is stored, and that waits for everything stored before.
+type Place = (usize, usize);
+type Kernel = unsafe fn(&Tile, Place);
 
 #[inline(always)]
-unsafe fn body<V: Lanes, const M: usize, const N: usize, const PAIRS: bool>(tile: &Tile) {
+unsafe fn body<V: Lanes, const M: usize, const N: usize, const PAIRS: bool>(tile: &Tile, (row, column): Place) {
     // SAFETY: `sweep`'s caller promises that every address formed here lies in its slices.
     unsafe {
-        let rows: [*const f32; M] = std::array::from_fn(|i| tile.a.add(*tile.rows.add(i) as usize));
-        let start = |i: usize, j: usize| V::load(tile.start.add(i * tile.start_stride + j * V::COUNT));
+        let rows: [*const f32; M] = std::array::from_fn(|i| tile.a.add(*tile.rows.add(row + i) as usize));
+        let start = |i: usize, j: usize| V::load(tile.start.add((row + i) * tile.start_stride + column + j * V::COUNT));
         let mut sums: [[V; N]; M] = std::array::from_fn(|i| std::array::from_fn(|j| start(i, j)));
-        let mut b = tile.b;
+        let mut b = tile.b.add(column);
         for k in 0..tile.depth {
             let step = *tile.steps.add(k) as usize;
             let right: [V; N] = std::array::from_fn(|j| V::load(b.add(j * V::COUNT)));
@@ -54,38 +57,38 @@ unsafe fn body<V: Lanes, const M: usize, const N: usize, const PAIRS: bool>(tile
             }
             b = b.add(tile.b_stride);
         }
-        for (i, row) in sums.iter().enumerate() {
-            for (j, sum) in row.iter().enumerate() {
-                sum.store(tile.c.add(i * tile.c_stride + j * V::COUNT));
+        for (i, sums) in sums.iter().enumerate() {
+            for (j, sum) in sums.iter().enumerate() {
+                sum.store(tile.c.add((row + i) * tile.c_stride + column + j * V::COUNT));
             }
         }
     }
 }
 
-unsafe fn plain<const M: usize, const N: usize, const PAIRS: bool>(tile: &Tile) {
+unsafe fn plain<const M: usize, const N: usize, const PAIRS: bool>(tile: &Tile, place: Place) {
     // SAFETY: the caller's promise; plain lanes need no instructions.
-    unsafe { body::<super::lanes::Plain, M, N, PAIRS>(tile) }
+    unsafe { body::<super::lanes::Plain, M, N, PAIRS>(tile, place) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn avx2<const M: usize, const N: usize, const PAIRS: bool>(tile: &Tile) {
+unsafe fn avx2<const M: usize, const N: usize, const PAIRS: bool>(tile: &Tile, place: Place) {
     // SAFETY: the caller's promise.
-    unsafe { body::<super::lanes::Avx2, M, N, PAIRS>(tile) }
+    unsafe { body::<super::lanes::Avx2, M, N, PAIRS>(tile, place) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma,avx512f,avx512vl,avx512bw,avx512dq")]
-unsafe fn avx512<const M: usize, const N: usize, const PAIRS: bool>(tile: &Tile) {
+unsafe fn avx512<const M: usize, const N: usize, const PAIRS: bool>(tile: &Tile, place: Place) {
     // SAFETY: the caller's promise.
-    unsafe { body::<super::lanes::Avx512, M, N, PAIRS>(tile) }
+    unsafe { body::<super::lanes::Avx512, M, N, PAIRS>(tile, place) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma,avx512f,avx512vl,avx512bw,avx512dq,avx512bf16")]
-unsafe fn bf16<const M: usize, const N: usize, const PAIRS: bool>(tile: &Tile) {
+unsafe fn bf16<const M: usize, const N: usize, const PAIRS: bool>(tile: &Tile, place: Place) {
     // SAFETY: the caller's promise.
-    unsafe { body::<super::lanes::Avx512, M, N, PAIRS>(tile) }
+    unsafe { body::<super::lanes::Avx512, M, N, PAIRS>(tile, place) }
 }
 
 /// The kernels of an [`Isa`]: for half and for full width in lanes, by number of rows − 1.
@@ -128,23 +131,20 @@ pub(super) fn parts(isa: Isa, precision: Precision, total: usize) -> impl Iterat
     })
 }
 
-/// One tile of up to a part's `rows` (see [`parts`]) and `width` columns, [`PANEL`] or [`HALF`].
+/// One tile from row `first` on, of up to a part's `rows` (see [`parts`]) and `width` columns, [`PANEL`] or [`HALF`].
 ///
 /// # Safety
-/// For i below `rows`, k below `tile.depth` and j below `width`: `tile.rows[i]` and `tile.steps[k]` can be read, and so can
-/// `a[rows[i] + steps[k]]`, `b[k·b_stride + j]` and `start[i·start_stride + j]`; `c[i·c_stride + j]` can be written and is
-/// nobody else's meanwhile. `start` may be `c`; nothing else may overlap it. `isa` is one that the processor has.
-pub(super) unsafe fn run(isa: Isa, tile: &Tile, rows: usize, width: usize) {
+/// For i from `first` to below `first + rows`, k below `tile.depth` and j below `width`: `tile.rows[i]` and `tile.steps[k]` can be
+/// read, and so can `a[rows[i] + steps[k]]`, `b[k·b_stride + j]` and `start[i·start_stride + j]`; `c[i·c_stride + j]` can be written
+/// and is nobody else's meanwhile. `start` may be `c`; nothing else may overlap it. `isa` is one that the processor has.
+pub(super) unsafe fn run(isa: Isa, tile: &Tile, (first, rows): (usize, usize), width: usize) {
     let kernels = kernels(isa, tile.precision);
     let wide = (2 * kernels.lanes).min(width);
     let table = if wide > kernels.lanes { kernels.double } else { kernels.single };
     let kernel = table[rows - 1];
     for column in (0..width).step_by(wide) {
         // SAFETY: the caller's promise; columns stay below `width`, a multiple of `wide`.
-        unsafe {
-            let (b, start, c) = (tile.b.add(column), tile.start.add(column), tile.c.add(column));
-            kernel(&Tile { b, start, c, ..*tile });
-        }
+        unsafe { kernel(tile, (first, column)) };
     }
 }
 
@@ -153,11 +153,8 @@ pub(super) unsafe fn run(isa: Isa, tile: &Tile, rows: usize, width: usize) {
 /// # Safety
 /// As [`run`], for all of `rows`.
 pub(super) unsafe fn sweep(isa: Isa, tile: &Tile, rows: usize, width: usize) {
-    for (first, count) in parts(isa, tile.precision, rows) {
+    for part in parts(isa, tile.precision, rows) {
         // SAFETY: the caller's promise, for a part of the rows.
-        unsafe {
-            let (rows, start) = (tile.rows.add(first), tile.start.add(first * tile.start_stride));
-            run(isa, &Tile { rows, start, c: tile.c.add(first * tile.c_stride), ..*tile }, count, width);
-        }
+        unsafe { run(isa, tile, part, width) };
     }
 }

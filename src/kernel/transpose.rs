@@ -42,28 +42,40 @@ unsafe fn lines((from, from_stride): (*const f32, usize), (rows, columns): (usiz
             let size = ((rows - row).min(16), (columns - column).min(16));
             // SAFETY: the caller's promise.
             unsafe {
-                let (from, to) = (from.add(row * from_stride + column), to.add(column * to_stride + row));
-                square((from, from_stride), size, (to, to_stride));
+                let way =
+                    ((from.add(row * from_stride + column), from_stride), size, (to.add(column * to_stride + row), to_stride));
+                match size {
+                    (16, 16) => square::<true, true>(way),
+                    (16, _) => square::<true, false>(way),
+                    (_, 16) => square::<false, true>(way),
+                    _ => square::<false, false>(way),
+                }
             }
         }
     }
 }
 
-/// Up to 16 × 16 floats.
+/// From where, with floats from row to row; rows and columns; and to where.
+#[cfg(target_arch = "x86_64")]
+type Way = ((*const f32, usize), (usize, usize), (*mut f32, usize));
+
+/// Up to 16 × 16 floats: all `ROWS`, all `COLUMNS`, or fewer. What is whole goes without masks: a masked load waits until what was
+/// stored there before has left for the cache.
 ///
 /// # Safety
 /// That many rows and columns can be read and written at the given strides.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
 #[inline]
-unsafe fn square((from, from_stride): (*const f32, usize), (rows, columns): (usize, usize), (to, to_stride): (*mut f32, usize)) {
+unsafe fn square<const ROWS: bool, const COLUMNS: bool>(((from, from_stride), (rows, columns), (to, to_stride)): Way) {
     use std::arch::x86_64::*;
-    let mask = |count: usize| ((1u32 << count) - 1) as __mmask16;
+    let [written, read] = [rows, columns].map(|count| ((1u32 << count) - 1) as __mmask16);
     // SAFETY: the caller's promise; masks leave out what lies beyond.
     unsafe {
-        let row: [__m512; 16] = std::array::from_fn(|i| match i < rows {
-            true => _mm512_maskz_loadu_ps(mask(columns), from.add(i * from_stride)),
-            false => _mm512_setzero_ps(),
+        let row: [__m512; 16] = std::array::from_fn(|i| match (ROWS || i < rows, COLUMNS) {
+            (true, true) => _mm512_loadu_ps(from.add(i * from_stride)),
+            (true, false) => _mm512_maskz_loadu_ps(read, from.add(i * from_stride)),
+            (false, _) => _mm512_setzero_ps(),
         });
         let pair: [__m512; 16] = std::array::from_fn(|i| match i % 2 {
             0 => _mm512_unpacklo_ps(row[i], row[i + 1]),
@@ -88,8 +100,10 @@ unsafe fn square((from, from_stride): (*const f32, usize), (rows, columns): (usi
                 (c + 12, _mm512_shuffle_f32x4::<0xDD>(odd[0], odd[1])),
             ];
             for (column, values) in made {
-                if column < columns {
-                    _mm512_mask_storeu_ps(to.add(column * to_stride), mask(rows), values);
+                match (ROWS, COLUMNS || column < columns) {
+                    (true, true) => _mm512_storeu_ps(to.add(column * to_stride), values),
+                    (false, true) => _mm512_mask_storeu_ps(to.add(column * to_stride), written, values),
+                    (_, false) => {}
                 }
             }
         }

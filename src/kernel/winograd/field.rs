@@ -2,6 +2,7 @@
 
 use super::transform::{AREA, BESIDE, Way, read, read_back, write};
 use crate::isa::Isa;
+use crate::kernel::ahead::Ahead;
 use crate::kernel::transpose::transpose;
 use std::ops::Range;
 
@@ -120,11 +121,13 @@ impl Field {
         }
     }
 
-    /// Copies `rows` of a vector of channels from `first` on, as far as they lie inside.
+    /// Copies `rows` of a vector of channels from `first` on, as far as they lie inside, and asks for those of the next meanwhile.
     fn copy_inside(&self, image: &[f32], first: usize, rows: &Range<usize>, copy: &mut [f32]) {
         let [channels, height, width] = self.size;
         let count = (channels - first).min(BESIDE);
+        let next = self.ahead(image, first + BESIDE, rows.start.saturating_sub(self.before)..rows.end - self.before);
         for (row, line) in rows.clone().zip(copy.chunks_exact_mut(self.columns() * BESIDE)) {
+            next.fetch(row - rows.start, rows.len());
             let Some(y) = row.checked_sub(self.before).filter(|&y| y < height) else { continue };
             let line = &mut line[self.before * BESIDE..][..width * BESIDE];
             if count < BESIDE {
@@ -132,6 +135,20 @@ impl Field {
             }
             transpose(&image[(first * height + y) * width..], height * width, count, width, line, BESIDE);
         }
+    }
+
+    /// Hints for `rows` of a vector of channels from `first` on; behind the last of them lie those of the next image.
+    fn ahead<'a>(&self, image: &'a [f32], first: usize, rows: Range<usize>) -> Ahead<'a> {
+        let [_, height, width] = self.size;
+        let (top, bottom) = (rows.start.min(height), rows.end.min(height));
+        let data = image.get((first * height + top) * width..).unwrap_or_default();
+        Ahead::new(data, BESIDE, (bottom - top) * width, height * width)
+    }
+
+    /// Asks for the place of a part's pixels of a vector of channels from `first` on: a share of a `step` of so many `steps`.
+    pub fn ask(&self, part: &Part, first: usize, image: &[f32], (step, steps): (usize, usize)) {
+        let rows = self.rows(&part.tiles);
+        self.ahead(image, first, rows).fetch(step, steps);
     }
 
     /// Writes a part's tiles of up to two vectors of channels from `first` on to an image, from the points. `bias`, if any, is

@@ -222,7 +222,8 @@ impl Apply<'_> {
                     });
                 }
                 for first in (0..self.to.size[0]).step_by(PANEL) {
-                    self.multiply(first, block.len(), (points, before), (products, behind));
+                    let ahead = |point: usize| self.ask(first, block.clone(), (to, stride), point);
+                    self.multiply(first, block.len(), (points, before), (products, behind), &ahead);
                     for half in (first..self.to.size[0].min(first + PANEL)).step_by(HALF) {
                         for part in self.to.parts(block.clone()) {
                             let image = &mut to[part.image * stride..];
@@ -241,8 +242,24 @@ impl Apply<'_> {
         }
     }
 
-    /// Products at all points for a panel of channels.
-    fn multiply(&self, first: usize, tiles: usize, (points, before): (&[f32], Layout), (products, behind): (&mut [f32], Layout)) {
+    /// Asks for the places of what a panel's products will become: a share for each point.
+    fn ask(&self, first: usize, block: Range<usize>, (to, stride): (&[f32], usize), point: usize) {
+        for half in (first..self.to.size[0].min(first + PANEL)).step_by(HALF) {
+            for part in self.to.parts(block.clone()) {
+                self.to.ask(&part, half, &to[part.image * stride..], (point, AREA));
+            }
+        }
+    }
+
+    /// Products at all points for a panel of channels; `ahead` is told each point before.
+    fn multiply(
+        &self,
+        first: usize,
+        tiles: usize,
+        (points, before): (&[f32], Layout),
+        (products, behind): (&mut [f32], Layout),
+        ahead: &dyn Fn(usize),
+    ) {
         let (channels, width) = (self.from.size[0], padded((self.to.size[0] - first).min(PANEL)));
         let (precision, depth) = (self.weights.precision, self.weights.steps(channels));
         let panel = &self.packed[AREA * depth * first..][..AREA * depth * width];
@@ -252,6 +269,7 @@ impl Apply<'_> {
         assert!(points.len() >= AREA * step && products.len() >= AREA * behind.step);
         assert!(step >= tiles * pitch && behind.step >= tiles * behind.pitch && behind.pitch >= width);
         for point in 0..AREA {
+            ahead(point);
             let tile = Tile {
                 precision,
                 a: points[point * step..].as_ptr(),
