@@ -78,7 +78,7 @@ fn run(args: RunArgs) -> Result<()> {
 }
 
 fn predict(args: PredictArgs) -> Result<()> {
-    let PredictArgs { model, paths, format, json, top, probabilities, out, force, max_bad, workers, quiet } = args;
+    let PredictArgs { model, with, paths, format, json, top, probabilities, out, force, max_bad, workers, quiet } = args;
     let format = format.or(json.then_some(RowFormat::Json)).map(|format| match format {
         RowFormat::Table => job::predict::Format::Table,
         RowFormat::Csv => job::predict::Format::Csv,
@@ -86,18 +86,30 @@ fn predict(args: PredictArgs) -> Result<()> {
         RowFormat::Jsonl => job::predict::Format::JsonLines,
     });
     let top = top as usize;
-    job::predict::predict(&job::predict::Request { model, paths, format, top, probabilities, out, force, max_bad, workers, quiet })
+    job::predict::predict(&job::predict::Request {
+        model,
+        with,
+        paths,
+        format,
+        top,
+        probabilities,
+        out,
+        force,
+        max_bad,
+        workers,
+        quiet,
+    })
 }
 
 fn evaluate(args: EvaluateArgs) -> Result<()> {
-    let EvaluateArgs { model, source, sets, part, skip_unknown, top, workers, quiet, json } = args;
+    let EvaluateArgs { model, with, source, sets, part, skip_unknown, top, workers, quiet, json } = args;
     let part = match part {
         EvaluatedPart::Test => Part::Test,
         EvaluatedPart::Validation => Part::Validation,
         EvaluatedPart::Train => Part::Train,
     };
     let top = top as usize;
-    job::evaluate::evaluate(&job::evaluate::Request { model, source, sets, part, skip_unknown, top, workers, json, quiet })
+    job::evaluate::evaluate(&job::evaluate::Request { model, with, source, sets, part, skip_unknown, top, workers, json, quiet })
 }
 
 fn export(args: ExportArgs) -> Result<()> {

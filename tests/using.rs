@@ -137,6 +137,36 @@ fn predictions_are_the_same_for_any_number_of_workers_and_come_in_the_order_of_t
 }
 
 #[test]
+fn models_that_speak_together_give_the_mean_of_their_probabilities() {
+    let place = trained(&[]);
+    let root = place.path();
+    run(root, &["run", "shapes.toml", "--quiet", "--out", "two", "--set", "seed=2"], 0);
+    let rows = |args: &[&str]| {
+        let document = json(root, &[&["predict"], args, &["test", "--json", "--probabilities"]].concat());
+        let rows = document["predictions"].as_array().unwrap().clone();
+        (document["model"]["with"].as_array().unwrap().len(), rows)
+    };
+    let [(none, one), (_, two), (others, both)] = [&["out"][..], &["two"], &["out", "--with", "two"]].map(rows);
+    assert_eq!((none, others, both.len()), (0, 1, 20));
+    for ((one, two), both) in one.iter().zip(&two).zip(&both) {
+        for class in ["circle", "square"] {
+            let of = |row: &Value| row["probabilities"][class].as_f64().unwrap();
+            assert!((of(both) - (of(one) + of(two)) / 2.0).abs() < 1e-5, "{both}");
+        }
+    }
+    let right = both.iter().filter(|row| row["path"].as_str().unwrap().contains(row["class"].as_str().unwrap())).count();
+    let document = json(root, &["evaluate", "out", "test", "--with", "two", "--json"]);
+    assert_eq!((scored(&document).0, document["with"][0]["path"].as_str()), (right as f64 / 20.0, Some("two/model.safetensors")));
+    let said = stdout(&run(root, &["evaluate", "out", "test", "--with", "two", "--with", "out"], 0));
+    assert!(said.contains("with       shapes (two/model.safetensors)"), "{said}");
+    assert_eq!(scored(&json(root, &["evaluate", "out", "--with", "out", "--json"])).0, tested(&root.join("out")).0);
+    let evaluate = "evaluate=[{ op = \"resize\", size = 12 }]";
+    run(root, &["run", "shapes.toml", "--quiet", "--out", "three", "--set", evaluate, "--set", "train.epochs=1"], 0);
+    let said = stderr(&run(root, &["evaluate", "out", "--with", "two", "--with", "three"], 2));
+    assert!(said.contains("three/model.safetensors") && said.contains("differ in [[evaluate]]"), "{said}");
+}
+
+#[test]
 fn a_bad_picture_is_named_where_it_stands_and_all_others_are_predicted() {
     let place = trained(&[]);
     let folder = place.path().join("mixed");

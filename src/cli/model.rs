@@ -11,6 +11,9 @@ pub struct PredictArgs {
     /// Picture files, and folders of them at any depth; rows come in this order
     #[arg(value_name = "PATH", required = true)]
     pub paths: Vec<PathBuf>,
+    /// A model whose probabilities are averaged with those of MODEL, of the same classes and prepared alike; may be given many times
+    #[arg(long, value_name = "MODEL")]
+    pub with: Vec<PathBuf>,
     /// How rows are written [default: by the name of --out; else a table on a terminal, csv otherwise]
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<RowFormat>,
@@ -61,6 +64,9 @@ pub struct EvaluateArgs {
     /// A folder of class folders, a folder or file of IDX or CIFAR data, a .csv with the columns path and label, a pipeline or the
     /// folder of a run [default: the test set of the model's own run]
     pub source: Option<String>,
+    /// A model whose probabilities are averaged with those of MODEL, of the same classes and prepared alike; may be given many times
+    #[arg(long, value_name = "MODEL")]
+    pub with: Vec<PathBuf>,
     /// A key of the source as in [source] (part=train), or of the pipeline; may be given many times
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,

@@ -8,6 +8,7 @@ pub mod claim;
 pub mod compare;
 pub mod data;
 pub mod describe;
+mod ensemble;
 pub mod evaluate;
 pub mod export;
 mod facts;

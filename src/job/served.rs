@@ -1,20 +1,21 @@
 //! A stored model run over samples: batches through the stages, predictions out, in the samples' order. Knows no output.
 
+use super::ensemble::Ensemble;
 use super::run::signals::Signals;
 use crate::batch::Batch;
 use crate::error::{Error, Result};
 use crate::event::{Event, Listener};
-use crate::plan::{Plan, StoredModel};
+use crate::plan::Plan;
 use crate::source::Source;
 use crate::stage::ledger::Ledger;
-use crate::train::{Predictions, Predictor};
+use crate::train::Predictions;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
 /// What is to be run over what.
 pub struct Served<'a> {
-    /// The model.
-    pub model: &'a StoredModel,
+    /// The model, and those that speak with it.
+    pub ensemble: &'a Ensemble,
     /// The samples.
     pub source: &'a dyn Source,
     /// Which of them, in this order.
@@ -40,10 +41,10 @@ impl Served<'_> {
         mut take: impl FnMut(&Batch, &Predictions, &Ledger) -> Result<ControlFlow<()>>,
     ) -> Result<Ledger> {
         let began = Instant::now();
-        let model = self.model;
+        let model = self.ensemble.first();
         let augment = model.augment_stage(self.source.classes());
         let load = model.load_stage(self.source, &augment);
-        let mut predictor = Predictor::new(&model.network, &model.params, model.card.batch_size, self.workers)?;
+        let mut predictors = self.ensemble.predictors(self.workers)?;
         let mut ledger = self.ledger(max_bad);
         let total = self.entries.len() as u64;
         let mut sink = |_, batch: Batch| {
@@ -53,7 +54,7 @@ impl Served<'_> {
             if !batch.notes.is_empty() {
                 self.listener.hear(&Event::Odd(batch.notes));
             }
-            let predictions = predictor.predict(&batch.images, batch.views);
+            let predictions = predictors.predict(&batch.images, batch.views);
             refuse_no_numbers(&batch, &predictions)?;
             let flow = take(&batch, &predictions, &ledger)?;
             self.listener.hear(&Event::Progress { part: batch.pass.part, epoch: 0, done: batch.consumed, total, loss: 0.0 });

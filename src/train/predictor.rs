@@ -58,14 +58,36 @@ impl<'n> Predictor<'n> {
             let rows = logits.par_chunks_exact(classes).zip(shares.par_chunks_exact_mut(classes));
             rows.with_min_len(64).for_each(|(logits, out)| softmax(logits, out));
         });
-        let mean = |rows: &[f64], class: usize| rows.chunks_exact(classes).map(|row| row[class]).sum::<f64>() / views as f64;
-        let samples = shares.chunks_exact(views * classes);
-        let means = samples.flat_map(|rows| (0..classes).map(move |class| mean(rows, class))).collect();
-        Predictions { classes, views, logits, shares, means }
+        Predictions::of(classes, views, logits, shares)
     }
 }
 
 impl Predictions {
+    fn of(classes: usize, views: usize, logits: Vec<f32>, shares: Vec<f64>) -> Self {
+        let mean = |rows: &[f64], class: usize| rows.chunks_exact(classes).map(|row| row[class]).sum::<f64>() / views as f64;
+        let samples = shares.chunks_exact(views * classes);
+        let means = samples.flat_map(|rows| (0..classes).map(move |class| mean(rows, class))).collect();
+        Self { classes, views, logits, shares, means }
+    }
+
+    /// What several networks say of the same samples together: the others' answers count as more views of each. An ensemble as in
+    /// Lakshminarayanan et al. 2017 (arXiv:1612.01474), whose probabilities are averaged; of one network, what it says.
+    ///
+    /// # Panics
+    /// Where there is no network, or where they do not speak of the same samples, classes and views.
+    pub fn together(mut all: Vec<Self>) -> Self {
+        if all.len() == 1 {
+            return all.remove(0);
+        }
+        let (classes, views, samples) = (all[0].classes, all[0].views, all[0].len());
+        assert!(all.iter().all(|one| (one.classes, one.views, one.len()) == (classes, views, samples)));
+        let rows = |sample: usize| sample * views * classes..(sample + 1) * views * classes;
+        let each = || (0..samples).flat_map(|sample| all.iter().map(move |one| (one, rows(sample))));
+        let logits = each().flat_map(|(one, rows)| one.logits[rows].iter().copied()).collect();
+        let shares = each().flat_map(|(one, rows)| one.shares[rows].iter().copied()).collect();
+        Self::of(classes, all.len() * views, logits, shares)
+    }
+
     /// Number of samples.
     pub fn len(&self) -> usize {
         self.means.len() / self.classes
@@ -158,6 +180,25 @@ mod tests {
                 let correct = scores.iter().filter(|score| score.correct).count() as u64;
                 let loss_sum = scores.iter().map(|score| score.loss).sum();
                 assert_eq!(Tally { loss_sum, correct, count: 10 }, expected, "{views} views in batches of {batch_size}");
+            }
+        }
+    }
+
+    #[test]
+    fn networks_speak_together_as_views_do() {
+        let (network, params) = network();
+        let (images, other) = (samples(&network, 12), network.initialise(4));
+        let of = |params: &[f32], views| Predictor::new(&network, params, 5, 1).unwrap().predict(&images, views);
+        assert_eq!(Predictions::together(vec![of(&params, 3)]), of(&params, 3));
+        for views in [1, 3] {
+            let (one, two) = (of(&params, views), of(&other, views));
+            let both = Predictions::together(vec![one.clone(), two.clone()]);
+            assert_eq!(both.len(), one.len());
+            for (sample, class) in (0..one.len()).flat_map(|sample| (0..CLASSES).map(move |class| (sample, class))) {
+                let mean = (one.probabilities(sample)[class] + two.probabilities(sample)[class]) / 2.0;
+                assert!((both.probabilities(sample)[class] - mean).abs() < 1e-15);
+                assert!((both.score(sample, class).loss + mean.ln()).abs() < 1e-12);
+                assert_eq!(both.ranked(sample, CLASSES)[both.rank(sample, class)], class);
             }
         }
     }

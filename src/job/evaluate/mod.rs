@@ -4,13 +4,13 @@ pub(super) mod data;
 mod matched;
 mod said;
 
+use super::ensemble::Ensemble;
 use super::run::signals::Signals;
 use super::say;
 use super::served::{Served, workers};
 use crate::batch::Part;
 use crate::error::Result;
 use crate::event::{Event, Listener};
-use crate::plan::StoredModel;
 use crate::report::Terminal;
 use crate::sample::{BadSample, NoteCounts};
 use crate::train::Evaluation;
@@ -25,6 +25,8 @@ use std::sync::Arc;
 pub struct Request {
     /// The model's file, or the folder of its run.
     pub model: PathBuf,
+    /// Models whose probabilities are averaged with its own.
+    pub with: Vec<PathBuf>,
     /// Where labelled pictures are; none for the test set of the model's run.
     pub source: Option<String>,
     /// Keys of the source, or overrides of the pipeline that it is.
@@ -45,7 +47,7 @@ pub struct Request {
 
 /// All that an evaluation found.
 struct Found<'a> {
-    model: &'a StoredModel,
+    ensemble: &'a Ensemble,
     data: &'a Labelled,
     matched: &'a Matched,
     evaluation: Evaluation,
@@ -61,26 +63,27 @@ struct Found<'a> {
 /// [`crate::error::Error::TooManyBad`] as in a run.
 pub fn evaluate(request: &Request) -> Result<()> {
     let signals = Signals::install()?;
-    let model = StoredModel::open(&request.model)?;
-    let data = data::open(request, &model)?;
+    let ensemble = Ensemble::open(&request.model, &request.with)?;
+    let model = ensemble.first();
+    let data = data::open(request, model)?;
     let matched = Matched::new(&*data.source, &data.entries, &model.card.classes, request.skip_unknown)?;
     let listener = Terminal::stderr(request.quiet).listing_in("the list with --json");
     let warnings = model.warnings().into_iter().chain(data.warnings.iter().cloned()).chain(matched.warnings());
     warnings.for_each(|words| listener.hear(&Event::Warning(words)));
-    let found = score(request, &model, &data, &matched, &listener, &signals)?;
+    let found = score(request, &ensemble, &data, &matched, &listener, &signals)?;
     say(&if request.json { said::as_json(&found) } else { said::as_text(&found) })
 }
 
 fn score<'a>(
     request: &Request,
-    model: &'a StoredModel,
+    ensemble: &'a Ensemble,
     data: &'a Labelled,
     matched: &'a Matched,
     listener: &dyn Listener,
     signals: &Signals,
 ) -> Result<Found<'a>> {
     let source = &*data.source;
-    let served = Served { model, source, entries: &matched.entries, workers: workers(request.workers), listener, signals };
+    let served = Served { ensemble, source, entries: &matched.entries, workers: workers(request.workers), listener, signals };
     let mut evaluation = Evaluation::new(request.top);
     let ledger = served.each(data.max_bad, "nothing was kept", |batch, predictions, ledger| {
         ledger.verdict()?;
@@ -88,5 +91,5 @@ fn score<'a>(
         evaluation.add(predictions, &labels);
         Ok(ControlFlow::Continue(()))
     })?;
-    Ok(Found { model, data, matched, evaluation, top: request.top, bad: ledger.bad(), odd: ledger.notes() })
+    Ok(Found { ensemble, data, matched, evaluation, top: request.top, bad: ledger.bad(), odd: ledger.notes() })
 }

@@ -1,5 +1,6 @@
 //! The words and the JSON document of an evaluation.
 
+use super::super::ensemble;
 use super::Found;
 use crate::report::{count, printable};
 use serde_json::{Value, json};
@@ -11,8 +12,11 @@ const TABLE: usize = 1000;
 
 /// For people.
 pub fn as_text(found: &Found) -> String {
-    let (score, model) = (found.evaluation.score(), found.model);
+    let (score, model) = (found.evaluation.score(), found.ensemble.first());
     let mut text = format!("model      {} ({})\n", printable(&model.card.name), model.path.display());
+    for other in found.ensemble.others() {
+        text += &format!("with       {} ({})\n", printable(&other.card.name), other.path.display());
+    }
     text += &format!("source     {}: {} samples", printable(&found.data.what), count(score.samples));
     text += &match found.bad.len() {
         0 => "\n".to_owned(),
@@ -27,7 +31,7 @@ pub fn as_text(found: &Found) -> String {
 
 /// A line a class.
 fn table(found: &Found) -> String {
-    let classes = &found.model.card.classes;
+    let classes = &found.ensemble.first().card.classes;
     let evaluation = &found.evaluation;
     let mut shown: Vec<u32> = (0..classes.len() as u32).filter(|&class| evaluation.samples(class) > 0).collect();
     let more = shown.len().saturating_sub(LISTED);
@@ -49,14 +53,15 @@ fn table(found: &Found) -> String {
 
 /// For programs.
 pub fn as_json(found: &Found) -> String {
-    let (score, model, evaluation) = (found.evaluation.score(), found.model, &found.evaluation);
+    let (score, model, evaluation) = (found.evaluation.score(), found.ensemble.first(), &found.evaluation);
     let bad = found
         .bad
         .iter()
         .map(|bad| json!({ "path": bad.path, "class": bad.class, "stage": bad.stage, "reason": bad.reason, "words": bad.words }));
     let unknown = found.matched.unknown.iter().map(|(name, samples)| json!({ "class": name, "samples": samples }));
     let mut document = json!({
-        "model": { "name": model.card.name, "path": model.path.display().to_string(), "weights_blake3": model.weights_blake3() },
+        "model": ensemble::as_json(model),
+        "with": found.ensemble.others_as_json(),
         "source": found.data.what,
         "samples": score.samples,
         "accuracy": score.accuracy,
@@ -74,7 +79,7 @@ pub fn as_json(found: &Found) -> String {
 }
 
 fn of_class(found: &Found, class: u32) -> Value {
-    let (classes, evaluation) = (&found.model.card.classes, &found.evaluation);
+    let (classes, evaluation) = (&found.ensemble.first().card.classes, &found.evaluation);
     let wrong = evaluation.most_confused(class);
     json!({
         "class": classes[class as usize],
@@ -87,7 +92,7 @@ fn of_class(found: &Found, class: u32) -> Value {
 
 /// Rows are true classes, columns predicted ones; of very many classes only the pairs that there are.
 fn confusion(found: &Found, document: &mut Value) {
-    let (classes, evaluation) = (found.model.card.classes.len() as u32, &found.evaluation);
+    let (classes, evaluation) = (found.ensemble.first().card.classes.len() as u32, &found.evaluation);
     if classes as usize <= TABLE {
         let row = |label: u32| (0..classes).map(|predicted| evaluation.count(label, predicted)).collect::<Vec<_>>();
         document["confusion"] = (0..classes).map(row).collect::<Vec<_>>().into();

@@ -1,7 +1,7 @@
 //! Rows as JSON: one document, or an object a line. Both are written as the rows come, however many there are.
 
+use super::super::ensemble::{self, Ensemble};
 use super::rows::{Columns, Outcome, Row, Rows, Summary};
-use crate::plan::StoredModel;
 use serde_json::{Value, json};
 
 /// An object a line.
@@ -15,12 +15,11 @@ pub struct Json<'a> {
 }
 
 impl<'a> Json<'a> {
-    /// A document that says which model has spoken.
-    pub fn new(columns: Columns<'a>, model: &StoredModel) -> Self {
-        let model = json!({
-            "name": model.card.name, "path": model.path.display().to_string(), "weights_blake3": model.weights_blake3(),
-            "classes": model.card.classes,
-        });
+    /// A document that says which model has spoken, and with which others.
+    pub fn new(columns: Columns<'a>, ensemble: &Ensemble) -> Self {
+        let mut model = ensemble::as_json(ensemble.first());
+        model["classes"] = json!(ensemble.first().card.classes);
+        model["with"] = ensemble.others_as_json();
         Self { lines: JsonLines(columns), model, first: true }
     }
 }

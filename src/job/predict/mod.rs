@@ -8,13 +8,13 @@ mod table;
 
 pub use rows::Format;
 
+use super::ensemble::Ensemble;
 use super::run::signals::Signals;
 use super::served::{Served, refuse_to_overwrite, workers};
 use super::stderr_takes_color;
 use crate::batch::Batch;
 use crate::error::{Error, Result};
 use crate::event::{Event, Listener};
-use crate::plan::StoredModel;
 use crate::report::{Terminal, printable};
 use crate::sample::BadSample;
 use crate::source::{Source, pictures};
@@ -31,6 +31,8 @@ use std::sync::Arc;
 pub struct Request {
     /// The model's file, or the folder of its run.
     pub model: PathBuf,
+    /// Models whose probabilities are averaged with its own.
+    pub with: Vec<PathBuf>,
     /// Picture files, and folders of them.
     pub paths: Vec<PathBuf>,
     /// How rows are written; none leaves it to where they go.
@@ -58,7 +60,8 @@ pub struct Request {
 /// more pictures were bad than are allowed.
 pub fn predict(request: &Request) -> Result<()> {
     let signals = Signals::install()?;
-    let model = StoredModel::open(&request.model)?;
+    let ensemble = Ensemble::open(&request.model, &request.with)?;
+    let model = ensemble.first();
     let source = pictures(&request.paths, model.decoding)?;
     if let Some(out) = &request.out {
         refuse_to_overwrite(out, request.force)?;
@@ -67,8 +70,8 @@ pub fn predict(request: &Request) -> Result<()> {
     model.warnings().into_iter().for_each(|words| listener.hear(&Event::Warning(words)));
     let mut out = Output::open(request.out.as_deref())?;
     let format = request.format.unwrap_or_else(|| Format::usual(request.out.as_deref()));
-    let mut rows = format.rows(&model, &*source, request);
-    let written = write_rows(request, &model, &*source, &mut *rows, &mut out, &listener, &signals)?;
+    let mut rows = format.rows(&ensemble, &*source, request);
+    let written = write_rows(request, &ensemble, &*source, &mut *rows, &mut out, &listener, &signals)?;
     let Some((summary, first)) = written else { return Ok(()) };
     out.finish()?;
     verdict(&summary, first.as_deref(), request.max_bad)
@@ -84,7 +87,7 @@ fn listener(request: &Request) -> Terminal {
 /// Writes everything; none where whoever reads has gone away.
 fn write_rows(
     request: &Request,
-    model: &StoredModel,
+    ensemble: &Ensemble,
     source: &dyn Source,
     rows: &mut dyn Rows,
     out: &mut Output,
@@ -92,11 +95,11 @@ fn write_rows(
     signals: &Signals,
 ) -> Result<Option<(Summary, Option<Arc<BadSample>>)>> {
     let entries: Vec<u32> = (0..source.len() as u32).collect();
-    let served = Served { model, source, entries: &entries, workers: workers(request.workers), listener, signals };
+    let served = Served { ensemble, source, entries: &entries, workers: workers(request.workers), listener, signals };
     let mut written = Written { source, out, rows, summary: Summary::default(), first: None, next: 0 };
     written.begin()?;
     let kept = if request.out.is_some() { "nothing was kept" } else { "the output ends there" };
-    let top = request.top.min(model.network.classes());
+    let top = request.top.min(ensemble.first().network.classes());
     served.each(1.0, kept, |batch, predictions, _| {
         written.batch(batch, predictions, top)?;
         Ok(if written.out.is_closed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })

@@ -1,10 +1,10 @@
 //! A row a picture, and the forms in which rows are written. Knows no model.
 
+use super::super::ensemble::Ensemble;
 use super::Request;
 use super::csv::Csv;
 use super::json::{Json, JsonLines};
 use super::table::Table;
-use crate::plan::StoredModel;
 use crate::sample::BadSample;
 use crate::source::Source;
 use std::io::IsTerminal;
@@ -35,13 +35,13 @@ impl Format {
     }
 
     /// The writer of rows in this form.
-    pub fn rows<'a>(self, model: &'a StoredModel, source: &dyn Source, request: &Request) -> Box<dyn Rows + 'a> {
-        let columns =
-            Columns { classes: &model.card.classes, top: request.top.min(model.card.classes.len()), all: request.probabilities };
+    pub fn rows<'a>(self, ensemble: &'a Ensemble, source: &dyn Source, request: &Request) -> Box<dyn Rows + 'a> {
+        let classes = &ensemble.first().card.classes;
+        let columns = Columns { classes, top: request.top.min(classes.len()), all: request.probabilities };
         match self {
             Format::Table => Box::new(Table::new(columns, source)),
             Format::Csv => Box::new(Csv(columns)),
-            Format::Json => Box::new(Json::new(columns, model)),
+            Format::Json => Box::new(Json::new(columns, ensemble)),
             Format::JsonLines => Box::new(JsonLines(columns)),
         }
     }
