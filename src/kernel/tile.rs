@@ -33,8 +33,8 @@ pub(super) struct Tile {
     pub c_stride: usize,
 }
 
-/// A tile's place among the rows and columns that a [`Tile`] is about: its first row, and its first column. They go beside it: one that
-/// was copied and moved would be read before it is stored, and that waits for everything stored before.
+/// A tile's first row and first column among those that a [`Tile`] is about. They go beside it: a copy of it for each place would be
+/// loaded in other pieces than it was stored in, and such a load waits for every store before it.
 type Place = (usize, usize);
 type Kernel = unsafe fn(&Tile, Place);
 
