@@ -156,7 +156,10 @@ fn models_that_speak_together_give_the_mean_of_their_probabilities() {
     }
     let right = both.iter().filter(|row| row["path"].as_str().unwrap().contains(row["class"].as_str().unwrap())).count();
     let document = json(root, &["evaluate", "out", "test", "--with", "two", "--json"]);
-    assert_eq!((scored(&document).0, document["with"][0]["path"].as_str()), (right as f64 / 20.0, Some("two/model.safetensors")));
+    assert_eq!(
+        (scored(&document).0, document["model"]["with"][0]["path"].as_str()),
+        (right as f64 / 20.0, Some("two/model.safetensors"))
+    );
     let said = stdout(&run(root, &["evaluate", "out", "test", "--with", "two", "--with", "out"], 0));
     assert!(said.contains("with       shapes (two/model.safetensors)"), "{said}");
     assert_eq!(scored(&json(root, &["evaluate", "out", "--with", "out", "--json"])).0, tested(&root.join("out")).0);

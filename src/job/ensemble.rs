@@ -47,15 +47,16 @@ impl Ensemble {
         Ok(Predictors { all: all.collect::<Result<_>>()?, plane: first.input[1] * first.input[2] })
     }
 
-    /// The others for programs: name, path and hash of each.
-    pub fn others_as_json(&self) -> Value {
-        self.others().iter().map(as_json).collect()
+    /// For programs: name, path and hash of the first, and `with`, the same of the others.
+    pub fn as_json(&self) -> Value {
+        let of = |model: &StoredModel| {
+            let path = model.path.display().to_string();
+            json!({ "name": model.card.name, "path": path, "weights_blake3": model.weights_blake3() })
+        };
+        let mut document = of(self.first());
+        document["with"] = self.others().iter().map(of).collect();
+        document
     }
-}
-
-/// One model for programs.
-pub fn as_json(model: &StoredModel) -> Value {
-    json!({ "name": model.card.name, "path": model.path.display().to_string(), "weights_blake3": model.weights_blake3() })
 }
 
 /// Factor and summand of each channel.

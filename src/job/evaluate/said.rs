@@ -1,6 +1,5 @@
 //! The words and the JSON document of an evaluation.
 
-use super::super::ensemble;
 use super::Found;
 use crate::report::{count, printable};
 use serde_json::{Value, json};
@@ -60,8 +59,7 @@ pub fn as_json(found: &Found) -> String {
         .map(|bad| json!({ "path": bad.path, "class": bad.class, "stage": bad.stage, "reason": bad.reason, "words": bad.words }));
     let unknown = found.matched.unknown.iter().map(|(name, samples)| json!({ "class": name, "samples": samples }));
     let mut document = json!({
-        "model": ensemble::as_json(model),
-        "with": found.ensemble.others_as_json(),
+        "model": found.ensemble.as_json(),
         "source": found.data.what,
         "samples": score.samples,
         "accuracy": score.accuracy,

@@ -1,6 +1,6 @@
 //! Rows as JSON: one document, or an object a line. Both are written as the rows come, however many there are.
 
-use super::super::ensemble::{self, Ensemble};
+use super::super::ensemble::Ensemble;
 use super::rows::{Columns, Outcome, Row, Rows, Summary};
 use serde_json::{Value, json};
 
@@ -17,9 +17,8 @@ pub struct Json<'a> {
 impl<'a> Json<'a> {
     /// A document that says which model has spoken, and with which others.
     pub fn new(columns: Columns<'a>, ensemble: &Ensemble) -> Self {
-        let mut model = ensemble::as_json(ensemble.first());
+        let mut model = ensemble.as_json();
         model["classes"] = json!(ensemble.first().card.classes);
-        model["with"] = ensemble.others_as_json();
         Self { lines: JsonLines(columns), model, first: true }
     }
 }
