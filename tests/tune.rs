@@ -57,6 +57,20 @@ fn a_batch_that_a_look_cannot_fill_is_measured_all_the_same() {
     assert_eq!(choice["chosen_by"], if cores() == 1 { "cores" } else { "measured" }, "{choice:#}");
 }
 
+/// A step that takes longer than the look may: what a few samples of a batch take tells nothing of how a whole one is shared.
+#[test]
+fn a_trainer_that_a_look_cannot_judge_gets_one_thread_a_core() {
+    let place = workplace(12);
+    let conv = "{ layer = \"conv\", out = 256, kernel = 5, padding = 2 }";
+    let network = format!("model.layers=[{conv}, \"relu\", {conv}, \"relu\", {conv}, \"flatten\", \"linear\"]");
+    let heavy =
+        ["run", "shapes.toml", "--quiet", "--out", "out", "--set", "workers=auto", "--set", "batch.size=24", "--set", &network];
+    run(place.path(), &[&heavy[..], &LONG].concat(), 0);
+    let choice = &report(&place.path().join("out"))["timing"]["workers"];
+    assert_eq!(choice["chosen_by"], if cores() == 1 { "cores" } else { "measured" }, "{choice:#}");
+    assert_eq!(choice["threads"]["train"].as_u64(), Some(cores()), "{choice:#}");
+}
+
 #[test]
 fn a_short_run_measures_nothing_and_says_so() {
     let place = workplace(12);

@@ -634,3 +634,28 @@ fn every_worker_has_a_named_thread_and_buffers_of_its_own() {
         assert_eq!(names.into_iter().collect::<Vec<_>>(), ["work?er-0", "work?er-1", "work?er-2"]);
     });
 }
+
+/// The priority of the calling thread, as steps of niceness.
+#[cfg(target_os = "linux")]
+fn niceness() -> i32 {
+    rustix::process::getpriority_process(None).unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn where_the_sink_goes_first_all_others_give_way_and_only_there() {
+    for first in [false, true] {
+        let (here, seen) = (niceness(), std::sync::Mutex::new(Vec::new()));
+        let flow = Flow::source("count", 3, 0..20u64).map("look", 2, 2, |_: u64, item: u64| {
+            seen.lock().unwrap().push(niceness());
+            Ok::<_, Infallible>(item)
+        });
+        let mut sink = |_: u64, _: u64| Ok::<_, Infallible>(Continue(()));
+        let flow = flow.sink("end", 2, &mut sink);
+        let flow = if first { flow.sink_first() } else { flow };
+        flow.run().unwrap();
+        let expected = if first { (here + NICENESS).min(19) } else { here };
+        assert!(seen.into_inner().unwrap().iter().all(|&found| found == expected), "{expected}");
+        assert_eq!(niceness(), here);
+    }
+}

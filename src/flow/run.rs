@@ -7,6 +7,11 @@ use crate::event::Meter;
 use std::sync::Arc;
 use std::thread::{Builder, Scope, ScopedJoinHandle};
 
+/// Steps of niceness that threads give way by where the sink goes first: on a core that both want, they get a quarter of the time.
+/// On two cores, where photographs were loaded for a small network at the rate that both together allow, 2 to 6 % more was learned
+/// a second with 5 to 10 steps; with many more, loading would starve beside other programs.
+pub const NICENESS: i32 = 5;
+
 /// A thread that is to be.
 pub(super) struct Job<'a> {
     gauge: Arc<Gauge>,
@@ -58,6 +63,7 @@ pub struct Assembled<'a> {
     pub(super) stop: Stop,
     pub(super) jobs: Vec<Job<'a>>,
     pub(super) last: Arc<Gauge>,
+    pub(super) niceness: i32,
     pub(super) end: Box<dyn FnOnce(&Control) -> Verdict + 'a>,
 }
 
@@ -73,6 +79,13 @@ impl Assembled<'_> {
         self.meters.clone()
     }
 
+    /// Lets the sink and the threads that work for it go first: all others run at a priority lower by [`NICENESS`]. They can work
+    /// ahead, as far as there is room; a sink with threads of its own waits for the slowest of them at every turn.
+    pub fn sink_first(mut self) -> Self {
+        self.niceness = NICENESS;
+        self
+    }
+
     /// Runs the chain, the sink on the calling thread and every other worker on a thread named `stage-number`. Returns when all
     /// of them have ended. A source that waits for something else than the flow should watch its own [`Stop`]: it is asked to
     /// end only between items.
@@ -81,10 +94,10 @@ impl Assembled<'_> {
     /// The first fault in data order: an error or a panic in a stage, after everything before it has reached the sink; or a
     /// thread that could not be started, before anything was taken by the sink.
     pub fn run(self) -> Result<Outcome, Fault> {
-        let Assembled { meters, stop, jobs, last, end } = self;
+        let Assembled { meters, stop, jobs, last, niceness, end } = self;
         let control = Control::new(stop);
         let (verdict, escaped) = std::thread::scope(|scope| {
-            let (running, failed) = start(scope, jobs, &control);
+            let (running, failed) = start(scope, jobs, niceness, &control);
             let verdict = match failed {
                 None => contain(|| Ok(end(&control))).unwrap_or_else(|cause| Some(Err(cause.at(last.stage(), last.items())))),
                 Some(fault) => {
@@ -100,6 +113,16 @@ impl Assembled<'_> {
     }
 }
 
+/// Lowers the calling thread's priority by so many steps; where the system does not have that for threads, nothing happens.
+fn give_way(niceness: i32) {
+    #[cfg(target_os = "linux")]
+    if niceness > 0 {
+        use rustix::process::{getpriority_process, setpriority_process};
+        // Of Linux, "this process" is the calling thread. What a sandbox refuses is not needed: results never depend on it.
+        let _ = getpriority_process(None).and_then(|now| setpriority_process(None, (now + niceness).min(19)));
+    }
+}
+
 type Running<'scope> = Vec<(Arc<Gauge>, ScopedJoinHandle<'scope, ()>)>;
 
 /// Starts all threads. If the system refuses one, the ends of its channels are dropped with the rest, so those already running
@@ -107,11 +130,16 @@ type Running<'scope> = Vec<(Arc<Gauge>, ScopedJoinHandle<'scope, ()>)>;
 fn start<'scope>(
     scope: &'scope Scope<'scope, '_>,
     jobs: Vec<Job<'scope>>,
+    niceness: i32,
     control: &'scope Control,
 ) -> (Running<'scope>, Option<Fault>) {
     let mut running = Vec::with_capacity(jobs.len());
     for Job { gauge, thread, body } in jobs {
-        match Builder::new().name(thread).spawn_scoped(scope, move || body(control)) {
+        let work = move || {
+            give_way(niceness);
+            body(control)
+        };
+        match Builder::new().name(thread).spawn_scoped(scope, work) {
             Ok(handle) => running.push((gauge, handle)),
             Err(error) => {
                 let (stage, why) = (

@@ -9,6 +9,7 @@ mod record;
 mod scratch;
 pub(super) mod stages;
 pub(super) mod together;
+pub(super) mod trainer;
 mod written;
 
 use super::run::{refuse_inside_data, refuse_too_large, signals::Signals};

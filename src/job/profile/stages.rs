@@ -1,12 +1,11 @@
 //! Every stage by itself, its inputs made beforehand and kept in memory.
 
-use super::alone::{Calls, call, call_threads, summary};
-use super::cpu;
-use crate::batch::{Batch, Part, Pass};
+use super::alone::{Calls, call_threads, summary};
+use crate::batch::{Part, Pass};
 use crate::error::{Error, Result};
 use crate::key::Key;
 use crate::pixels::normalize::Normalize;
-use crate::plan::{End, Plan, TrainEnd};
+use crate::plan::{End, Plan};
 use crate::report::profile::{Alone, PartCost, StageProfile};
 use crate::sample::Size;
 use crate::source::Read;
@@ -14,8 +13,6 @@ use crate::stage::augment::Augment;
 use crate::stage::batch::{Batcher, LastBatch};
 use crate::stage::load::Load;
 use crate::stage::{Content, FinishedSlot, Slot, Ticket, deal};
-use crate::train::{Setup, Trainer};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Samples that are kept at most, and how many bytes of pixels.
@@ -31,14 +28,14 @@ const QUICK: (usize, usize) = (4, 256);
 
 /// The stages of a plan with what they are fed.
 pub struct Stages<'p> {
-    plan: &'p Plan,
+    pub(super) plan: &'p Plan,
     augment: Augment<'p>,
     tickets: Vec<Ticket>,
     /// How long each setting is measured.
-    time: Duration,
-    cores: usize,
+    pub(super) time: Duration,
+    pub(super) cores: usize,
     /// When a quick look ends, whatever is measured by then; none: everything is looked at in full.
-    until: Option<Instant>,
+    pub(super) until: Option<Instant>,
 }
 
 impl<'p> Stages<'p> {
@@ -77,7 +74,7 @@ impl<'p> Stages<'p> {
     }
 
     /// What `measure` finds for the numbers of workers, the first always, the others while there is time.
-    fn settings(&self, mut measure: impl FnMut(usize) -> Result<Alone>) -> Result<Vec<Alone>> {
+    pub(super) fn settings(&self, mut measure: impl FnMut(usize) -> Result<Alone>) -> Result<Vec<Alone>> {
         let mut counts = self.counts();
         if self.until.is_some() {
             // Both ends first: what lies between can be told from them.
@@ -142,7 +139,7 @@ impl<'p> Stages<'p> {
         Ok(stages)
     }
 
-    fn stage(&self, name: &str, workers: usize, parallel: bool, alone: Vec<Alone>) -> StageProfile {
+    pub(super) fn stage(&self, name: &str, workers: usize, parallel: bool, alone: Vec<Alone>) -> StageProfile {
         StageProfile { stage: name.to_owned(), workers, parallel, alone, ..StageProfile::default() }
     }
 
@@ -207,7 +204,7 @@ impl<'p> Stages<'p> {
     }
 
     /// Keeps a batch that is not full: a look may be shorter than a batch.
-    fn batcher(&self) -> Batcher<'p> {
+    pub(super) fn batcher(&self) -> Batcher<'p> {
         let channels = self.plan.data.channels;
         let normalize = Normalize::new(&vec![0.5; channels], &vec![0.25; channels]);
         let size = self.plan.size.unwrap_or(Size::new(1, 1));
@@ -223,76 +220,6 @@ impl<'p> Stages<'p> {
         let found = call_threads(finished, 1, self.time, make);
         self.stage("batch", 1, false, vec![summary(&found, 1, 1.0)])
     }
-
-    /// Batches of the first `count` samples, taken again from the first where there are fewer; whole ones only, where there are any.
-    fn batches(&self, finished: &[FinishedSlot], count: usize) -> Result<Vec<Batch>> {
-        let mut batcher = self.batcher();
-        let marked = finished.iter().cycle().take(if finished.is_empty() { 0 } else { count }).cloned().enumerate();
-        let marked = marked.map(|(place, mut slot)| {
-            slot.ticket.last = place + 1 == count;
-            slot
-        });
-        let mut batches: Vec<Batch> = marked.filter_map(|slot| batcher.take(slot)).filter(|batch| batch.count() > 0).collect();
-        if batches.iter().any(|batch| batch.count() == self.plan.batch_size) {
-            batches.retain(|batch| batch.count() == self.plan.batch_size);
-        }
-        match batches.is_empty() {
-            true => Err(Error::refused("no sample can be learned from", "look at the data with `pipeline preview`")),
-            false => Ok(batches),
-        }
-    }
-
-    /// A trainer of so many threads that has seen `batches`.
-    fn trainer(&self, end: &TrainEnd, batches: &[Batch], threads: usize) -> Result<Trainer> {
-        let mut trainer = Trainer::new(end.network.clone(), &end.config, Setup { threads, ..self.plan.setup() })?;
-        trainer.survey(|survey| {
-            batches.iter().all(|batch| survey.look(&batch.images));
-            Ok(())
-        })?;
-        Ok(trainer)
-    }
-
-    /// The one batch that a quick look trains with: a whole batch where a step is short enough, else what there is time for; and
-    /// whether there is time for a step that does not count.
-    fn quick_batch(&self, end: &TrainEnd, finished: &[FinishedSlot]) -> Result<(Vec<Batch>, bool)> {
-        let few = self.cores.min(self.plan.batch_size);
-        let first = self.batches(finished, few)?;
-        let mut trainer = self.trainer(end, &first, self.cores)?;
-        let began = Instant::now();
-        trainer.step(&first[0].images, first[0].targets())?;
-        let each = began.elapsed().as_secs_f64() / first[0].count() as f64;
-        let count = ((self.time.as_secs_f64() / each) as usize).clamp(few, self.plan.batch_size);
-        Ok((self.batches(finished, count)?, each * count as f64 <= 2.0 * self.time.as_secs_f64()))
-    }
-
-    fn train(&self, end: &TrainEnd, finished: &[FinishedSlot]) -> Result<StageProfile> {
-        let (batches, warm) = match self.until {
-            Some(_) => self.quick_batch(end, finished)?,
-            None => (self.batches(finished, finished.len())?, true),
-        };
-        let samples = batches[0].count() as f64;
-        let places: Vec<usize> = (0..batches.len()).collect();
-        let measure = |threads| {
-            let mut trainer = self.trainer(end, &batches, threads)?;
-            if warm {
-                trainer.step(&batches[0].images, batches[0].targets())?;
-            }
-            let trainer = Mutex::new(trainer);
-            let step = |at: usize| {
-                let batch: &Batch = &batches[at];
-                trainer.lock().unwrap_or_else(PoisonError::into_inner).step(&batch.images, batch.targets()).is_ok()
-            };
-            let found = call(&places, 1, self.time, || step, cpu::of_process);
-            Ok(Alone { workers: threads, ..summary(&found, threads, samples) })
-        };
-        let alone = self.settings(measure)?;
-        Ok(StageProfile { team: true, ..self.stage("train", self.plan.workers.train, true, alone) })
-    }
-}
-
-/// Operations of a training step, a sample: backward twice as many as forward.
-pub(in crate::job) fn step_flops(end: &TrainEnd) -> f64 {
-    3.0 * end.network.summary().iter().map(|layer| layer.flops_per_sample as f64).sum::<f64>()
 }
 
 /// A part that took `time` of `whole`, for so many of so many samples.

@@ -175,7 +175,7 @@ impl<'a> Session<'a> {
         let normalize = self.moments.normalize();
         // An interruption is taken by the sink, after a whole step: the flow itself is never cancelled.
         let flow = plan.batches(&load, tickets, crate::flow::Stop::new(), normalize, first_index);
-        let flow = flow.sink("train", Plan::batch_room(), &mut take);
+        let flow = flow.sink("train", Plan::batch_room(), &mut take).sink_first();
         listener.hear(&Event::Flowing(gauges(flow.meters())));
         let outcome = flow.run()?;
         let stopped = sink.stopped().unwrap_or(Stopped::Epochs);
