@@ -17,17 +17,30 @@ use rayon::prelude::*;
 /// How far back it goes.
 #[derive(Clone, Copy)]
 struct Goal {
-    /// The first layer that has parameters, or 0.
+    /// The first layer whose parameters are learned, or 0.
     lowest: usize,
     /// Whether the gradient of the images is wanted.
     to_input: bool,
 }
 
+/// The first layer with parameters that end behind `from`, or where there is a residual block before it, that block's beginning: halfway
+/// through one, both its ways would have to be told apart.
+fn lowest(plan: &Plan, from: usize) -> usize {
+    let learns = |node: &Node| !node.parameters.is_empty() && node.parameters.end > from;
+    let first = plan.nodes.iter().position(learns).unwrap_or(plan.nodes.len());
+    if from == 0 {
+        return first;
+    }
+    let fork = plan.nodes.iter().position(|node| matches!(node.step, Step::Fork(_)));
+    fork.map_or(first, |fork| fork.min(first))
+}
+
 /// Takes the gradient of the outputs, in the workspace's `front`, back through every layer, and writes the gradient of every
 /// trained parameter. `to_input` asks for the gradient of the images as well, which is then left in `front`.
 pub(super) fn backward(plan: &Plan, workspace: &mut Workspace, batch: Batch<'_>, gradient: &mut [f32], to_input: bool) {
-    let first = plan.nodes.iter().position(|node| !node.parameters.is_empty()).unwrap_or(plan.nodes.len());
-    let goal = Goal { lowest: if to_input { 0 } else { first }, to_input };
+    let lowest = if to_input { 0 } else { lowest(plan, workspace.learned_from) };
+    let goal = Goal { lowest, to_input };
+    plan.nodes[..lowest].iter().for_each(|node| gradient[node.parameters.clone()].fill(0.0));
     let mut done = false;
     workspace.unproved.clear();
     for (index, stage) in plan.stages.iter().enumerate().rev() {

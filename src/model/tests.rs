@@ -151,6 +151,35 @@ fn neither_threads_nor_instructions_nor_earlier_batches_show() {
     }
 }
 
+/// Also where learning begins within a block, a layer or a tensor.
+#[test]
+fn what_is_no_longer_learned_has_no_gradient_and_all_else_the_same() {
+    let airbench = r#"layers = [{ layer = "whiten" }, "gelu", { layer = "conv", out = 8, kernel = 3, padding = 1, bias = false },
+        { layer = "max_pool", kernel = 2 }, "batch_norm", "gelu", { layer = "conv", out = 5, kernel = 3 }, "batch_norm", "relu", "linear"]"#;
+    let networks = [lenet(), mlp(), read(airbench), read(&format!("convolution = \"winograd\"\n{airbench}")), residual("direct")];
+    for network in networks {
+        let ((images, labels), parameters) = (batch(&network, 7), network.initialise(7));
+        let count = network.parameter_count();
+        let gradient = |from: usize| {
+            let (mut workspace, mut gradient) = (network.workspace(7), vec![f32::NAN; count]);
+            workspace.learn_from(from);
+            let tally = network.loss_and_gradient(&mut workspace, &parameters, &images, &labels, NOISE, &mut gradient);
+            (tally, gradient)
+        };
+        let (tally, whole) = gradient(0);
+        let trained: Vec<_> = network.spans().iter().filter(|span| span.trained).map(|span| span.range()).collect();
+        let mut spared = 0;
+        for from in trained.iter().flat_map(|range| [range.start, range.start + 1]).chain([count]) {
+            let (same, some) = gradient(from);
+            assert!(same == tally && some[from..] == whole[from..], "from {from}");
+            let begin = some.iter().position(|&value| value != 0.0).unwrap_or(count);
+            assert!(some[begin..] == whole[begin..], "from {from}");
+            spared = spared.max(begin);
+        }
+        assert!(spared > trained[0].end, "something is spared");
+    }
+}
+
 #[test]
 fn the_gradient_of_a_batch_is_the_mean_over_its_images() {
     let preset = Lenet { channels: [3, 4], hidden: 9, keep_hidden: 1.0 };

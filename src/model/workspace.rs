@@ -31,6 +31,8 @@ pub struct Workspace {
     pub(super) scores: Vec<(f64, bool)>,
     /// Parameters whose gradients may be other than finite numbers, as far as is known without looking at them.
     pub(super) unproved: Vec<Range<usize>>,
+    /// Where the parameters begin that are still learned.
+    pub(super) learned_from: usize,
     /// Key of each layer in this step.
     pub(super) keys: Vec<u64>,
     /// What layers take, where that is measured.
@@ -98,9 +100,16 @@ impl Workspace {
             logits: zeros(sizes.logits),
             scores: vec![(0.0, false); capacity],
             unproved: Vec::with_capacity(plan.nodes.len()),
+            learned_from: 0,
             keys: vec![0; plan.nodes.len()],
             meter: None,
         }
+    }
+
+    /// Says that of the parameters, in the arena's order, only those from `place` on are still learned: gradients of those before
+    /// are 0 from now on, and nothing is computed that only they need. A gradient goes through a residual block as a whole.
+    pub fn learn_from(&mut self, place: usize) {
+        self.learned_from = place;
     }
 
     /// Ranges of the last gradient in which there may be something that is not finite. Where linear layers have their inputs and their

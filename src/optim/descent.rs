@@ -22,7 +22,7 @@ pub struct State {
 /// What an update came to.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Updated {
-    /// Euclidean norm of the whole gradient, penalties included, before clipping.
+    /// Euclidean norm of the gradient of all that learns, penalties included, before clipping.
     pub norm: f64,
     /// Whether all parameters are finite still.
     pub finite: bool,
@@ -63,21 +63,29 @@ impl Descent {
         self.optimizer.matrices().and_then(of_rule).unwrap_or(0)
     }
 
+    /// Where the parameters begin that step `step` (from 1) changes: all before it have stopped learning.
+    pub fn learned_from(&self, step: u64) -> usize {
+        let end = self.parts.last().map_or(0, |part| part.range.end);
+        self.parts.iter().find(|part| part.learns(step)).map_or(end, |part| part.range.start)
+    }
+
     /// What every element of the gradient is to be multiplied by, so that its norm stays within the limit; none where an element
     /// is not finite, and no step can be made. Changes nothing. Only in the ranges that are `unproved` gradients may be anything else.
-    pub fn prepare(&self, params: &mut [f32], grads: &mut [f32], unproved: &[Range<usize>]) -> Option<f32> {
+    pub fn prepare(&self, step: u64, params: &mut [f32], grads: &mut [f32], unproved: &[Range<usize>]) -> Option<f32> {
         if self.clip.norm.is_none() {
             return unproved.iter().all(|range| all_finite_of(&mut grads[range.clone()])).then_some(1.0);
         }
         let pieces = Piece { params, grads, ..Piece::default() };
-        let [whole, clipped] = pieces.sweep(&|piece| self.squares(&piece), &|left, right| [left[0] + right[0], left[1] + right[1]]);
+        let [whole, clipped] =
+            pieces.sweep(&|piece| self.squares(step, &piece), &|left, right| [left[0] + right[0], left[1] + right[1]]);
         whole.is_finite().then(|| self.clip.factor(clipped.sqrt()))
     }
 
     /// Sums of squares of a piece's gradient, penalties included: as it is, and after every element was clipped by itself.
-    fn squares(&self, piece: &Piece) -> [f64; 2] {
+    fn squares(&self, step: u64, piece: &Piece) -> [f64; 2] {
         let (mut sums, mut beside) = ([0.0; 2], [0.0; BESIDE]);
-        for (part, run) in within(&self.parts, piece.start, piece.params.len()).flat_map(cut) {
+        let learning = within(&self.parts, piece.start, piece.params.len()).filter(|(part, _)| part.learns(step));
+        for (part, run) in learning.flat_map(cut) {
             let grads = &mut beside[..run.len()];
             penalties::write(&piece.params[run.clone()], &piece.grads[run], self.slopes(part), grads);
             let whole = self.measure(grads);
@@ -118,8 +126,11 @@ impl Descent {
     fn update_piece(&self, at: Moment, scale: f32, mut piece: Piece) -> (f64, bool) {
         let (mut squares, mut beside) = (0.0, [0.0; BESIDE]);
         for (part, run) in within(&self.parts, piece.start, piece.params.len()).flat_map(cut) {
+            if !part.learns(at.step) {
+                continue;
+            }
             let params = &mut piece.params[run.clone()];
-            let rule = self.optimizer.matrices().filter(|rule| part.learns(at.step) && rule.takes(part));
+            let rule = self.optimizer.matrices().filter(|rule| rule.takes(part));
             let grads = match rule {
                 Some(_) => {
                     let grads = &mut piece.grads[run.clone()];
@@ -134,9 +145,6 @@ impl Descent {
                 }
             };
             squares += self.measure(grads);
-            if !part.learns(at.step) {
-                continue;
-            }
             if scale < 1.0 {
                 grads.iter_mut().for_each(|g| *g *= scale);
             }

@@ -76,7 +76,7 @@ fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
 
 fn prepare(descent: &Descent, params: &mut [f32], grads: &mut [f32]) -> Option<f32> {
     let all = 0..grads.len();
-    descent.prepare(params, grads, std::slice::from_ref(&all))
+    descent.prepare(1, params, grads, std::slice::from_ref(&all))
 }
 
 #[test]
@@ -283,6 +283,22 @@ fn parts_learn_at_their_own_rates_and_with_0_stay_as_they_are() {
         let frozen = walk_at([1.0, 0.0], 0.01);
         assert_eq!((&frozen[..30], &frozen[30..]), (&one[..30], &start[30..]), "{}", entry.name);
     }
+}
+
+#[test]
+fn what_does_not_learn_counts_in_no_norm() {
+    let mut descent = plain(rule("\"sgd\""));
+    descent.clip.norm = Some(1.0);
+    descent.parts = (0..3).map(|at| Part::new(2 * at..2 * at + 2, 1, PartKind::Other)).collect();
+    (descent.parts[0].rate, descent.parts[2].until) = (0.0, 0);
+    let (mut params, mut grads) = (vec![0.0; 6], vec![100.0, 0.0, 3.0, 4.0, 0.0, f32::NAN]);
+    let scale = prepare(&descent, &mut params, &mut grads).unwrap();
+    assert!((scale - 0.2).abs() < 1e-6, "{scale}");
+    assert_eq!(descent.update(&mut descent.fresh(6), 1.0, scale, &mut params, &mut grads).norm, 5.0);
+    assert!(params[..2] == [0.0; 2] && params[4..] == [0.0; 2] && (params[3] + 0.8).abs() < 1e-6, "{params:?}");
+    assert_eq!((descent.learned_from(1), descent.learned_from(2)), (2, 2));
+    descent.parts[1].until = 1;
+    assert_eq!((descent.learned_from(1), descent.learned_from(2)), (2, 6));
 }
 
 #[test]

@@ -19,7 +19,7 @@ pub struct StepOutcome {
     pub tally: Tally,
     /// The rate of the step that the batch belongs to.
     pub learning_rate: f64,
-    /// Euclidean norm of the step's whole gradient, penalties included, before clipping; none where the gradient waits for more
+    /// Euclidean norm of the gradient of all that learns, penalties included, before clipping; none where the gradient waits for more
     /// batches.
     pub gradient_norm: Option<f64>,
 }
@@ -52,7 +52,7 @@ impl Update<'_> {
     /// state, once nothing speaks against the step any more.
     fn make(self, remember: impl FnOnce(&mut [f32]) -> Attempt<()>) -> Attempt<f64> {
         let Self { descent, state, params, grads, unproved, average, learning_rate, place } = self;
-        let scale = descent.prepare(&mut params[..grads.len()], grads, unproved).ok_or(Fault::Gradient)?;
+        let scale = descent.prepare(state.step + 1, &mut params[..grads.len()], grads, unproved).ok_or(Fault::Gradient)?;
         remember(params)?;
         let updated = descent.update(state, learning_rate, scale, &mut params[..grads.len()], grads);
         if !updated.finite {
@@ -90,6 +90,7 @@ impl Trainer {
         let complete = self.progress.gathered_batches + 1 == self.accumulate;
         let place = self.place();
         let Self { network, workspace, pool, descent, params, grads, state, average, averaging, gathered, .. } = self;
+        workspace.learn_from(descent.learned_from(state.step + 1));
         let result = pool.install(|| {
             let tally = network.loss_and_gradient(workspace, params, images, targets, noise, grads);
             if !tally.loss_sum.is_finite() {
