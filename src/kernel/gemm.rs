@@ -27,6 +27,9 @@ pub enum Start<'a> {
 
 /// The longest stretch of the inner dimension that is copied at once.
 const DEPTH: usize = 4096;
+/// Floats of the left matrix that are worked with at once, or a few more: what a core's second-level cache holds, as all of them are
+/// read for every panel of columns.
+const BLOCK: usize = 1 << 18;
 /// Multiply-adds below which a product stays on one thread.
 const SMALL: usize = 1 << 16;
 
@@ -66,12 +69,18 @@ pub fn gemm(precision: Precision, a: Matrix<'_>, b: Matrix<'_>, start: Start<'_>
     if let Start::Row(row) = start {
         assert!(row.len() >= columns, "one start value a column");
     }
-    let mut from = 0;
-    while from < inner || from == 0 {
-        let depth = (inner - from).min(DEPTH);
-        let start = if from == 0 { start } else { Start::Existing };
-        slice(precision, (a, b), (from, depth), start, (Shared(c.as_mut_ptr()), stride));
-        from += depth.max(1);
+    // Blocks of about one size, none much larger than it should be.
+    let blocks = (rows * inner.min(DEPTH)).div_ceil(BLOCK + BLOCK / 4).min(rows).max(1);
+    let block = rows.div_ceil(blocks).next_multiple_of(MAX_ROWS);
+    for first in (0..rows).step_by(block) {
+        let a = a.some_rows(first, block.min(rows - first));
+        let mut from = 0;
+        while from < inner || from == 0 {
+            let depth = (inner - from).min(DEPTH);
+            let start = if from == 0 { start } else { Start::Existing };
+            slice(precision, (a, b), (from, depth), start, (Shared(c[first * stride..].as_mut_ptr()), stride));
+            from += depth.max(1);
+        }
     }
 }
 
@@ -247,7 +256,10 @@ mod tests {
 
     #[test]
     fn every_isa_gives_the_bits_of_the_plain_meaning() {
-        for (m, n, k) in [(1, 1, 1), (3, 5, 7), (13, 33, 65), (29, 47, 100), (6, 16, 0), (2, 40, 4100), (60, 70, 64)] {
+        const { assert!(700 * 500 > BLOCK + BLOCK / 4, "rows are cut into blocks, too") };
+        for (m, n, k) in
+            [(1, 1, 1), (3, 5, 7), (13, 33, 65), (29, 47, 100), (6, 16, 0), (2, 40, 4100), (60, 70, 64), (700, 17, 500)]
+        {
             for (a_turned, b_turned) in [(false, false), (true, false), (false, true), (true, true)] {
                 let (a_data, b_data, row, old) = (numbers(m * k + 64, 1), numbers(k * n + 64, 2), numbers(n, 3), numbers(m * n, 4));
                 let a = if a_turned { Matrix::new(&a_data, k, m, m).transposed() } else { Matrix::new(&a_data, m, k, k) };
@@ -268,7 +280,9 @@ mod tests {
 
     #[test]
     fn leaving_out_zeros_changes_no_bits_on_any_isa() {
-        for (m, n, k) in [(70, 33, 40), (64, 48, 31), (29, 784, 100), (20, 130, 4100), (128, 304, 200), (64, 1024, 64)] {
+        for (m, n, k) in
+            [(70, 33, 40), (64, 48, 31), (29, 784, 100), (20, 130, 4100), (128, 304, 200), (64, 1024, 64), (690, 32, 480)]
+        {
             for (a_turned, b_turned) in [(false, false), (true, false), (false, true), (true, true)] {
                 let (mut a_data, b_data, row, old) = (numbers(m * k, 1), numbers(k * n, 2), numbers(n, 3), numbers(m * n, 4));
                 a_data.iter_mut().filter(|value| value.abs() < 0.7).for_each(|value| *value = 0.0);
@@ -292,7 +306,9 @@ mod tests {
     #[test]
     fn pairs_of_sixteen_bits_give_the_bits_of_their_meaning_on_every_isa() {
         use crate::kernel::bf16::{dot_pair, rounded};
-        for (m, n, k) in [(1, 1, 1), (3, 5, 7), (13, 33, 65), (29, 47, 100), (6, 16, 0), (2, 40, 4101), (60, 70, 64)] {
+        for (m, n, k) in
+            [(1, 1, 1), (3, 5, 7), (13, 33, 65), (29, 47, 100), (6, 16, 0), (2, 40, 4101), (60, 70, 64), (700, 17, 501)]
+        {
             for (a_turned, b_turned) in [(false, false), (true, false), (false, true), (true, true)] {
                 let (a_data, b_data, row) = (numbers(m * k + 64, 1), numbers(k * n + 64, 2), numbers(n, 3));
                 let at = |data: &[f32], turned: bool, i: usize, j: usize, [rows, columns]: [usize; 2]| match j < columns && i < rows

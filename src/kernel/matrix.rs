@@ -35,6 +35,12 @@ impl<'a> Matrix<'a> {
         Self { rows: self.columns, columns: self.rows, transposed: !self.transposed, ..self }
     }
 
+    /// Some of its rows.
+    pub(super) fn some_rows(self, first: usize, rows: usize) -> Self {
+        let offset = first * if self.transposed { 1 } else { self.stride };
+        Self { data: &self.data[offset..], rows, ..self }
+    }
+
     #[cfg(test)]
     pub(super) fn at(&self, row: usize, column: usize) -> f32 {
         self.data[if self.transposed { column * self.stride + row } else { row * self.stride + column }]

@@ -31,6 +31,11 @@ impl Windows {
     fn is_halving(&self) -> bool {
         (self.kernel, self.stride, self.padding) == ([2, 2], [2, 2], [0, 0])
     }
+
+    /// Whether the one window of a plane is all of it.
+    fn is_whole(&self) -> bool {
+        (self.kernel, self.padding) == ([self.height, self.width], [0, 0])
+    }
 }
 
 /// Pooling, planned.
@@ -85,6 +90,10 @@ impl Pool {
         if self.sizes.is_halving() {
             return halve(self.sizes, input, output);
         }
+        if self.sizes.is_whole() {
+            let planes = input.chunks_exact(self.sizes.height * self.sizes.width);
+            return planes.zip(output).for_each(|(plane, output)| *output = plane[greatest(plane)]);
+        }
         self.each(|channel, plane, [best, _]| {
             self.planes.fill(self.input(input, channel), plane, f32::NEG_INFINITY);
             max(&self.runs, plane, best);
@@ -97,6 +106,12 @@ impl Pool {
         let sizes = self.sizes;
         if sizes.is_halving() {
             return halve_gradient(sizes, input, output_gradient, input_gradient);
+        }
+        if sizes.is_whole() {
+            let planes = input.chunks_exact(sizes.height * sizes.width).zip(output_gradient);
+            input_gradient.fill(0.0);
+            let to = input_gradient.chunks_exact_mut(sizes.height * sizes.width);
+            return planes.zip(to).for_each(|((plane, &gradient), to)| to[greatest(plane)] = gradient);
         }
         self.each(|channel, plane, [best, winner]| {
             self.planes.fill(self.input(input, channel), plane, f32::NEG_INFINITY);
@@ -317,7 +332,8 @@ mod tests {
     fn sizes() -> impl Strategy<Value = Windows> {
         let halves = (2usize..9, 2usize..41).prop_map(|(height, width)| (height, width, [2, 2], [2, 2], [0, 0]));
         let any = (1usize..9, 1usize..21, [1usize..6, 1usize..6], [1usize..4, 1usize..4], [0usize..3, 0usize..3]);
-        prop_oneof![halves, any].prop_map(|(height, width, kernel, stride, padding)| {
+        let whole = (1usize..9, 1usize..21).prop_map(|(height, width)| (height, width, [height, width], [1, 1], [0, 0]));
+        prop_oneof![halves, whole, any].prop_map(|(height, width, kernel, stride, padding)| {
             // At most half of the window lies outside, and one window fits.
             let kernel = [kernel[0].min(height), kernel[1].min(width)];
             let padding = [padding[0].min(kernel[0] / 2), padding[1].min(kernel[1] / 2)];
