@@ -57,7 +57,7 @@ impl Group {
         let about = "weight: matrices and kernels; bias: whatever is called so; norm: scale and shift of normalisation layers";
         let parameter = fields.key("parameter", about).choice(&KINDS).optional();
         let rate = fields.key("rate", "factor of the learning rate; 0 freezes").number(Limits::NOT_NEGATIVE).or(1.0);
-        let about = "epochs, parts of one too, that it learns for; after them it stays as it is to the last bit";
+        let about = "epochs, parts of one too, that it learns for; then it keeps its bits, and in front of all that learns it costs nothing";
         let freeze_after = fields.key("freeze_after", about).number(Limits::POSITIVE).optional();
         let about = "weight decay of all that it selects, in place of the one in [train]";
         let weight_decay = fields.key("weight_decay", about).number(Limits::NOT_NEGATIVE).optional();
