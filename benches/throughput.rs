@@ -2,11 +2,11 @@
 //!
 //! `cargo bench --bench throughput -- batch [NETWORK…] [SIZE…]`: images a second of whole steps for batches of 64 to 1,024.
 //! `cargo bench --bench throughput -- loader [NETWORK…]`: the same with nobody beside the trainer and with one thread that decodes a
-//! JPEG file flat out, at the priority of a loader, in turns, and what share of the cores that thread had. `AUGPIPE_THREADS` sets the trainer's threads (2),
-//! `AUGPIPE_SECONDS` for how long each setting is measured (2).
+//! JPEG file flat out, at the priority of a loader, in turns, and what share of the cores that thread had. `AUGPIPE_THREADS` sets
+//! the trainer's threads (2), `AUGPIPE_SECONDS` for how long each setting is measured (2).
 
 use augpipe::config::{Fields, Problems};
-use augpipe::flow::NICENESS;
+use augpipe::flow::give_way;
 use augpipe::model::preset::{Airbench, Lenet, Mlp, Resnet9, VggSmall};
 use augpipe::model::{LayerSpec, Network, Shape};
 use augpipe::pixels::decode::{DecodeOptions, decode};
@@ -122,7 +122,7 @@ fn beside_a_loader(name: &str) {
         let stop = AtomicBool::new(false);
         std::thread::scope(|scope| {
             let loader = scope.spawn(|| {
-                rustix::process::setpriority_process(None, NICENESS).expect("a lower priority");
+                give_way();
                 let began = Instant::now();
                 let mut pictures = 0u64;
                 while !stop.load(Ordering::Relaxed) {

@@ -146,7 +146,7 @@ impl<'a, T: Send + 'a> Flow<'a, T> {
         let Connected { meters, stop, jobs, rx } = self.connect(&gauge);
         let owned = gauge.clone();
         let end = Box::new(move |control: &Control| drive::drain(sink, rx, &owned, control));
-        Assembled { meters, stop, jobs, end, niceness: 0, last: gauge }
+        Assembled { meters, stop, jobs, end, sink_first: false, last: gauge }
     }
 
     /// Joins the last stage to a new one.

@@ -654,7 +654,7 @@ fn where_the_sink_goes_first_all_others_give_way_and_only_there() {
         let flow = flow.sink("end", 2, &mut sink);
         let flow = if first { flow.sink_first() } else { flow };
         flow.run().unwrap();
-        let expected = if first { (here + NICENESS).min(19) } else { here };
+        let expected = if first { (here + run::NICENESS).min(19) } else { here };
         assert!(seen.into_inner().unwrap().iter().all(|&found| found == expected), "{expected}");
         assert_eq!(niceness(), here);
     }

@@ -21,6 +21,6 @@ pub mod mock;
 pub use chain::Flow;
 pub use fault::{Failure, Fault};
 pub use meter::{Bound, Meters, Reading};
-pub use run::{Assembled, Ending, NICENESS, Outcome};
+pub use run::{Assembled, Ending, Outcome, give_way};
 pub use stage::{Chunk, Map, Scan, Sink};
 pub use stop::Stop;

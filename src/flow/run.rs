@@ -10,7 +10,7 @@ use std::thread::{Builder, Scope, ScopedJoinHandle};
 /// Steps of niceness that threads give way by where the sink goes first: on a core that both want, they get a quarter of the time.
 /// On two cores, where photographs were loaded for a small network at the rate that both together allow, 2 to 6 % more was learned
 /// a second with 5 to 10 steps; with many more, loading would starve beside other programs.
-pub const NICENESS: i32 = 5;
+pub(super) const NICENESS: i32 = 5;
 
 /// A thread that is to be.
 pub(super) struct Job<'a> {
@@ -63,7 +63,7 @@ pub struct Assembled<'a> {
     pub(super) stop: Stop,
     pub(super) jobs: Vec<Job<'a>>,
     pub(super) last: Arc<Gauge>,
-    pub(super) niceness: i32,
+    pub(super) sink_first: bool,
     pub(super) end: Box<dyn FnOnce(&Control) -> Verdict + 'a>,
 }
 
@@ -79,10 +79,10 @@ impl Assembled<'_> {
         self.meters.clone()
     }
 
-    /// Lets the sink and the threads that work for it go first: all others run at a priority lower by [`NICENESS`]. They can work
+    /// Lets the sink and the threads that work for it go first: all others run at a lower priority ([`give_way`]). They can work
     /// ahead, as far as there is room; a sink with threads of its own waits for the slowest of them at every turn.
     pub fn sink_first(mut self) -> Self {
-        self.niceness = NICENESS;
+        self.sink_first = true;
         self
     }
 
@@ -94,10 +94,10 @@ impl Assembled<'_> {
     /// The first fault in data order: an error or a panic in a stage, after everything before it has reached the sink; or a
     /// thread that could not be started, before anything was taken by the sink.
     pub fn run(self) -> Result<Outcome, Fault> {
-        let Assembled { meters, stop, jobs, last, niceness, end } = self;
+        let Assembled { meters, stop, jobs, last, sink_first, end } = self;
         let control = Control::new(stop);
         let (verdict, escaped) = std::thread::scope(|scope| {
-            let (running, failed) = start(scope, jobs, niceness, &control);
+            let (running, failed) = start(scope, jobs, sink_first, &control);
             let verdict = match failed {
                 None => contain(|| Ok(end(&control))).unwrap_or_else(|cause| Some(Err(cause.at(last.stage(), last.items())))),
                 Some(fault) => {
@@ -113,13 +113,14 @@ impl Assembled<'_> {
     }
 }
 
-/// Lowers the calling thread's priority by so many steps; where the system does not have that for threads, nothing happens.
-fn give_way(niceness: i32) {
+/// Lowers the calling thread's priority by 5 steps of niceness, as threads do that a sink [goes before](Assembled::sink_first). Nothing
+/// happens where the system has no priorities of threads, or refuses.
+pub fn give_way() {
     #[cfg(target_os = "linux")]
-    if niceness > 0 {
+    {
         use rustix::process::{getpriority_process, setpriority_process};
         // Of Linux, "this process" is the calling thread. What a sandbox refuses is not needed: results never depend on it.
-        let _ = getpriority_process(None).and_then(|now| setpriority_process(None, (now + niceness).min(19)));
+        let _ = getpriority_process(None).and_then(|now| setpriority_process(None, (now + NICENESS).min(19)));
     }
 }
 
@@ -130,13 +131,15 @@ type Running<'scope> = Vec<(Arc<Gauge>, ScopedJoinHandle<'scope, ()>)>;
 fn start<'scope>(
     scope: &'scope Scope<'scope, '_>,
     jobs: Vec<Job<'scope>>,
-    niceness: i32,
+    sink_first: bool,
     control: &'scope Control,
 ) -> (Running<'scope>, Option<Fault>) {
     let mut running = Vec::with_capacity(jobs.len());
     for Job { gauge, thread, body } in jobs {
         let work = move || {
-            give_way(niceness);
+            if sink_first {
+                give_way();
+            }
             body(control)
         };
         match Builder::new().name(thread).spawn_scoped(scope, work) {

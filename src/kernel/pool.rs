@@ -91,8 +91,7 @@ impl Pool {
             return halve(self.sizes, input, output);
         }
         if self.sizes.is_whole() {
-            let planes = input.chunks_exact(self.sizes.height * self.sizes.width);
-            return planes.zip(output).for_each(|(plane, output)| *output = plane[greatest(plane)]);
+            return whole_max(self.sizes.height * self.sizes.width, input, output);
         }
         self.each(|channel, plane, [best, _]| {
             self.planes.fill(self.input(input, channel), plane, f32::NEG_INFINITY);
@@ -108,10 +107,7 @@ impl Pool {
             return halve_gradient(sizes, input, output_gradient, input_gradient);
         }
         if sizes.is_whole() {
-            let planes = input.chunks_exact(sizes.height * sizes.width).zip(output_gradient);
-            input_gradient.fill(0.0);
-            let to = input_gradient.chunks_exact_mut(sizes.height * sizes.width);
-            return planes.zip(to).for_each(|((plane, &gradient), to)| to[greatest(plane)] = gradient);
+            return whole_max_gradient(sizes.height * sizes.width, input, output_gradient, input_gradient);
         }
         self.each(|channel, plane, [best, winner]| {
             self.planes.fill(self.input(input, channel), plane, f32::NEG_INFINITY);
@@ -154,6 +150,18 @@ pub fn mean(values: &[f32]) -> f32 {
 /// Gradient of [`mean`]: the same share for every value.
 pub fn spread_mean(gradient: f32, values: &mut [f32]) {
     values.fill(gradient / values.len() as f32);
+}
+
+/// The greatest value of each whole plane of `area` values.
+pub fn whole_max(area: usize, input: &[f32], output: &mut [f32]) {
+    input.chunks_exact(area).zip(output).for_each(|(plane, output)| *output = plane[greatest(plane)]);
+}
+
+/// Gradient of [`whole_max`]: all of it for the first greatest value of a plane.
+pub fn whole_max_gradient(area: usize, input: &[f32], output_gradient: &[f32], input_gradient: &mut [f32]) {
+    input_gradient.fill(0.0);
+    let planes = input.chunks_exact(area).zip(input_gradient.chunks_exact_mut(area));
+    planes.zip(output_gradient).for_each(|((plane, to), gradient)| to[greatest(plane)] = *gradient);
 }
 
 /// Index of the greatest value, the first of equals; NaN counts as greatest, the last of several.

@@ -108,8 +108,11 @@ pub fn together(plan: &Plan, time: Duration, cores: usize, signals: &Signals) ->
         }
         Ok(watch.take(batch.count() as u64))
     };
-    let end = if matches!(plan.end, End::Train(_)) { "train" } else { "discard" };
+    let trains = matches!(plan.end, End::Train(_));
+    let end = if trains { "train" } else { "discard" };
     let flow = plan.batches(&load, tickets, Stop::new(), normalize, 0).sink(end, Plan::batch_room(), &mut take);
+    // As a run has it.
+    let flow = if trains { flow.sink_first() } else { flow };
     let _ = meters.set(flow.meters());
     flow.run()?;
     let Watch { begin: Some(begin), end: Some(end), .. } = watch else {

@@ -2,7 +2,7 @@
 
 use super::{Build, Built, ImageGradient, LayerSpec, PerImage, Work};
 use crate::error::Problem;
-use crate::kernel::pool::greatest;
+use crate::kernel::pool::{whole_max, whole_max_gradient};
 use crate::model::Shape;
 use crate::onnx::{Graph, Wire};
 use crate::registry::Entry;
@@ -41,14 +41,12 @@ struct Fitted {
 
 impl PerImage for Fitted {
     fn forward(&self, _: &[f32], input: &[f32], output: &mut [f32]) {
-        input.chunks_exact(self.area).zip(output).for_each(|(plane, output)| *output = plane[greatest(plane)]);
+        whole_max(self.area, input, output);
     }
 
     fn backward(&self, _: &[f32], pass: ImageGradient<'_>, _: &mut [f32]) {
         if let Some(to) = pass.to {
-            to.fill(0.0);
-            let planes = pass.input.chunks_exact(self.area).zip(to.chunks_exact_mut(self.area));
-            planes.zip(pass.output).for_each(|((plane, to), gradient)| to[greatest(plane)] = *gradient);
+            whole_max_gradient(self.area, pass.input, pass.output, to);
         }
     }
 }
